@@ -1,0 +1,15 @@
+"""POST /segment/user/batch: the segments of many users at once."""
+
+from segmentation import memberships
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import UserBatch, UserBatchSegments
+
+app = Api()
+handler = app.resolve
+
+
+@app.post("/segment/user/batch")
+def batch_list_memberships(body: UserBatch) -> UserBatchSegments:
+    """List the slugs of each user's segments, in the order of the request."""
+    return memberships.list_for_users(connection(), body.user_ids)

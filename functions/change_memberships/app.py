@@ -1,0 +1,15 @@
+"""POST /segment/user: add a user to segments and take the user out of others, all or nothing."""
+
+from segmentation import memberships
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import MembershipChange, MembershipsChanged
+
+app = Api()
+handler = app.resolve
+
+
+@app.post("/segment/user")
+def change_memberships(body: MembershipChange) -> MembershipsChanged:
+    """Change a user's memberships and count what really changed."""
+    return memberships.change(connection(), body, actor=app.actor)

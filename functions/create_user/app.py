@@ -1,0 +1,17 @@
+"""POST /user: register a user, by the caller's own id or by a free one."""
+
+from aws_lambda_powertools.event_handler import Response, content_types
+from segmentation import users
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import NewUser, UserRef
+
+app = Api()
+handler = app.resolve
+
+
+@app.post("/user", status_code=201)
+def create_user(body: NewUser | None = None) -> Response[UserRef]:
+    """Register a user: 201, or 200 where the id is registered already."""
+    user_id, is_new = users.create(connection(), body.user_id if body else None)
+    return Response(201 if is_new else 200, content_types.APPLICATION_JSON, UserRef(user_id=user_id))

@@ -1,0 +1,23 @@
+"""DELETE /segment and DELETE /segment/{slug}: delete a segment and end every membership in it."""
+
+from segmentation import segments
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import Done, SegmentRef
+from segmentation.parameters import SlugInPath
+
+app = Api()
+handler = app.resolve
+
+
+@app.delete("/segment")
+def delete_segment(body: SegmentRef) -> Done:
+    """Delete the segment that the body names."""
+    return delete_segment_by_path(body.slug)
+
+
+@app.delete("/segment/<slug>")
+def delete_segment_by_path(slug: SlugInPath) -> Done:
+    """Delete a segment, for clients that cannot send a body with DELETE."""
+    segments.delete(connection(), slug, actor=app.actor)
+    return Done()

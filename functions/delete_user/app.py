@@ -1,0 +1,16 @@
+"""DELETE /user/{user_id}: end the user's memberships and forget the user."""
+
+from segmentation import users
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import UserDeleted
+from segmentation.parameters import Erase, UserIdInPath
+
+app = Api()
+handler = app.resolve
+
+
+@app.delete("/user/<user_id>")
+def delete_user(user_id: UserIdInPath, erase: Erase = False) -> UserDeleted:
+    """Delete a user; the history stays, unless it is to be erased."""
+    return users.delete(connection(), user_id, erase=erase, actor=app.actor)

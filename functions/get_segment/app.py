@@ -1,0 +1,16 @@
+"""GET /segment/{slug}: one segment, and how many users are in it now."""
+
+from segmentation import segments
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import SegmentWithMembers
+from segmentation.parameters import SlugInPath
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/segment/<slug>")
+def get_segment(slug: SlugInPath) -> SegmentWithMembers:
+    """Show a segment and the exact number of its members."""
+    return segments.get(connection(), slug)

@@ -1,0 +1,16 @@
+"""GET /segment/user/{user_id}: the segments that a user is in now."""
+
+from segmentation import memberships
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import UserSegments
+from segmentation.parameters import UserIdInPath
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/segment/user/<user_id>")
+def list_memberships(user_id: UserIdInPath) -> UserSegments:
+    """List a user's segments, in order of slug; none for an unknown user."""
+    return memberships.list_for_user(connection(), user_id)

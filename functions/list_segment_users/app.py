@@ -1,0 +1,16 @@
+"""GET /segment/{slug}/users: who is in a segment now, in order of user id."""
+
+from segmentation import segments
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import MemberPage
+from segmentation.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/segment/<slug>/users")
+def list_segment_users(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> MemberPage:
+    """List the members of a segment, in order of user id."""
+    return segments.list_members(connection(), slug, after=cursor, limit=limit)

@@ -1,0 +1,16 @@
+"""GET /segment: the segments, in order of slug."""
+
+from segmentation import segments
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import SegmentPage
+from segmentation.parameters import DEFAULT_LIMIT, Limit, Prefix, SlugCursor
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/segment")
+def list_segments(limit: Limit = DEFAULT_LIMIT, cursor: SlugCursor = "", prefix: Prefix = "") -> SegmentPage:
+    """List the segments, in order of slug."""
+    return segments.list_segments(connection(), prefix=prefix, after=cursor, limit=limit)

@@ -1,0 +1,16 @@
+"""GET /user: the users, in order of id."""
+
+from segmentation import users
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import UserPage
+from segmentation.parameters import DEFAULT_LIMIT, Limit, UserCursor
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/user")
+def list_users(limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> UserPage:
+    """List the users, in order of id."""
+    return users.list_users(connection(), after=cursor, limit=limit)

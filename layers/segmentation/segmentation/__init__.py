@@ -1,0 +1,1 @@
+"""Which user is in which segment, from when until when, and why."""

@@ -1,0 +1,117 @@
+"""HTTP in front of the domain: the only module that knows API Gateway's events."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segmentation import bodies, database
+from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
+from segmentation.telemetry import logger
+
+JSON = "application/json; charset=utf-8"
+LOCAL_ACTOR = "local"
+
+
+class Api(APIGatewayHttpResolver):
+    """Serve one function's routes as the contract says: validated input, problem documents, a line in the log.
+
+    A request without an authorizer (a local run that is open) is made by the actor 'local'.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(enable_validation=True, debug=False, json_body_deserializer=self._parse_body)
+        self._content_type = ""
+        self.use([_refuse_unknown_parameters])
+        self.exception_handler(Problem)(self._answer_problem)
+        self.exception_handler(RequestValidationError)(self._answer_invalid)
+        self.exception_handler(UnicodeDecodeError)(self._answer_not_unicode)
+        self.exception_handler(NotFoundError)(self._answer_unknown_route)
+        self.exception_handler(psycopg.Error)(self._answer_database_error)
+        self.exception_handler(Exception)(self._answer_failure)
+
+    def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer an event of an HTTP API (payload format 2.0); this is the Lambda entry point."""
+        started = time.perf_counter()
+        headers: dict[str, str] = event.get("headers") or {}
+        self._content_type = headers.get("content-type", "")
+        # bodies are read as JSON whatever they are declared to be: bodies.parse says why
+        answer = super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
+        answer["headers"]["x-request-id"] = event["requestContext"]["requestId"]
+        if answer["headers"].get("Content-Type") == "application/json":
+            answer["headers"]["Content-Type"] = JSON
+        _log(event, answer["statusCode"], time.perf_counter() - started)
+        return answer
+
+    @property
+    def actor(self) -> str:
+        """Return who makes this request, for the history."""
+        authorizer = self.current_event["requestContext"].get("authorizer") or {}
+        return str((authorizer.get("iam") or {}).get("userArn") or LOCAL_ACTOR)
+
+    def _parse_body(self, text: str) -> dict[str, Any]:
+        return bodies.parse(text, self._content_type)
+
+    def _answer_problem(self, problem: Problem) -> Response[str]:
+        body = problem.body()
+        if problem.status >= 500:
+            body["request_id"] = self.current_event["requestContext"]["requestId"]
+        headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+        return Response(problem.status, "application/problem+json", json.dumps(body), headers)
+
+    def _answer_invalid(self, error: RequestValidationError) -> Response[str]:
+        found = [(_location(each["loc"]), _message(each["msg"])) for each in error.errors()]
+        return self._answer_problem(RequestInvalid(*found))
+
+    def _answer_not_unicode(self, error: UnicodeDecodeError) -> Response[str]:
+        return self._answer_problem(BodyNotJson("The request body is not valid JSON: it is not UTF-8."))
+
+    def _answer_unknown_route(self, error: NotFoundError) -> Response[str]:
+        return self._answer_problem(RouteUnknown())
+
+    def _answer_database_error(self, error: psycopg.Error) -> Response[str]:
+        problem = database.problem_of(error)
+        if problem is None:
+            return self._answer_failure(error)
+        if problem.status >= 500:
+            logger.warning("database unavailable", error=type(error).__name__, sqlstate=error.sqlstate)
+        return self._answer_problem(problem)
+
+    def _answer_failure(self, error: Exception) -> Response[str]:
+        logger.exception("request failed", request_id=self.current_event["requestContext"]["requestId"])
+        return self._answer_problem(InternalError())
+
+
+def _refuse_unknown_parameters(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
+    known = {parameter.alias for parameter in app.context["_route"].dependant.query_params}
+    given = app.current_event.query_string_parameters
+    if unknown := [name for name in given if name not in known]:
+        raise RequestInvalid(*((f"query.{name}", "is not a parameter of this route") for name in unknown))
+    return next_middleware(app)
+
+
+def _location(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _message(message: str) -> str:
+    """Leave out the name of Python's exception that pydantic puts before a rule of ours."""
+    return message.removeprefix("Value error, ")
+
+
+def _log(event: Mapping[str, Any], status: int, seconds: float) -> None:
+    request = event["requestContext"]
+    logger.info(
+        "request",
+        request_id=request["requestId"],
+        route=request.get("routeKey"),
+        status=status,
+        duration_ms=round(seconds * 1000, 1),
+    )

@@ -1,0 +1,50 @@
+"""Request bodies: JSON objects, whatever their content type says."""
+
+import json
+from typing import Any, NoReturn
+
+from segmentation.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Room for a thousand slugs of the greatest length, four times over."""
+
+
+def parse(text: str, content_type: str) -> dict[str, Any]:
+    """Return the members of a JSON object.
+
+    The content type matters only for a text that is not JSON: it tells broken JSON from something else, because
+    curl and many clients send JSON as a form. Raises BodyTooLarge, BodyTypeUnsupported, BodyNotJson, and
+    RequestInvalid for JSON that is no object or names a member twice.
+    """
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
+        raise BodyTooLarge(f"A request body has at most {MAX_BODY_BYTES} bytes.")
+    try:
+        body = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise _not_json(text, content_type, error) from None
+    if not isinstance(body, dict):
+        raise RequestInvalid(("body", "must be a JSON object"))
+    return body
+
+
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a member given twice: readers disagree on which one counts."""
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise RequestInvalid((f"body.{twice}", "must be given only once"))
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _not_json(text: str, content_type: str, error: Exception) -> BodyNotJson | BodyTypeUnsupported:
+    declared_json = not content_type or "json" in content_type.lower()
+    if not declared_json and not text.lstrip().startswith(("{", "[")):
+        return BodyTypeUnsupported("The request body is not JSON; send application/json.")
+    where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+    reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error) or "nested too deeply"
+    return BodyNotJson(f"The request body is not valid JSON: {reason}{where}.")

@@ -1,0 +1,38 @@
+"""CloudFormation's custom resources: do one thing at each deployment, and say how it went.
+
+The protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
+"""
+
+import json
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from segmentation.telemetry import logger
+
+
+def is_request(event: dict[str, Any]) -> bool:
+    """Return whether CloudFormation sent this event and waits for an answer."""
+    return "ResponseURL" in event
+
+
+def answer(event: dict[str, Any], do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Do it, unless the stack is being deleted, and answer; a failure lets the deployment roll back."""
+    try:
+        data = {} if event["RequestType"] == "Delete" else do()
+    except Exception as error:
+        logger.exception("the deployment's step failed")
+        # the message stays in the log: an event of the stack is read by more people than the log is
+        _send(event, {"Status": "FAILED", "Reason": f"{type(error).__name__}: see the log of the function"})
+        return {}
+    _send(event, {"Status": "SUCCESS", "Data": data})
+    return data
+
+
+def _send(event: dict[str, Any], outcome: dict[str, Any]) -> None:
+    ids = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
+    body = json.dumps({"PhysicalResourceId": event["LogicalResourceId"], **ids, **outcome}).encode()
+    request = urllib.request.Request(  # noqa: S310 -- CloudFormation's own presigned https link
+        event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""}
+    )
+    urllib.request.urlopen(request, timeout=10).close()  # noqa: S310 -- as above

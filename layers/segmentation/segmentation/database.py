@@ -1,0 +1,91 @@
+"""One connection a process, opened on first use; transactions; what an SQL error means to the client."""
+
+import select
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import Connection, errors
+
+from segmentation import settings
+from segmentation.problems import DatabaseUnavailable, Problem, RequestInvalid
+
+CONNECT_TIMEOUT_SECONDS = 2
+"""The shortest that libpq knows: a database that is away is answered with 503, not with a hung request."""
+
+LIFETIME_CONSTRAINT = "memberships_expire_after_entry"
+
+_connection: Connection | None = None
+
+
+def connection() -> Connection:
+    """Return this process's connection, in autocommit; open it first where none is alive.
+
+    Raises DatabaseUnavailable when none can be opened.
+    """
+    global _connection
+    if _connection is None or _is_lost(_connection):
+        close()
+        _connection = connect(settings.database_conninfo(), pooled=settings.database_is_pooled())
+    return _connection
+
+
+def connect(conninfo: str, *, pooled: bool = False) -> Connection:
+    """Open a connection in autocommit: a read is then one statement and one round trip.
+
+    Behind a pooler the parameters are bound on this side: a statement prepared there would either bind the
+    session to one server connection (RDS Proxy) or meet another one that does not know it.
+    """
+    opened = psycopg.connect(
+        conninfo,
+        autocommit=True,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        prepare_threshold=None if pooled else 1,
+        cursor_factory=psycopg.ClientCursor if pooled else psycopg.Cursor,
+        application_name="segmentation",
+        keepalives_idle=30,
+        tcp_user_timeout=5000,
+    )
+    return opened
+
+
+def close() -> None:
+    """Drop this process's connection, if it has one; the next use opens another."""
+    global _connection
+    if _connection is not None:
+        _connection.close()
+        _connection = None
+
+
+@contextmanager
+def transaction(connection: Connection, *, actor: str, reason: str = "manual") -> Iterator[None]:
+    """Run a block as one transaction whose history rows carry this actor and this reason."""
+    with connection.transaction():
+        connection.execute(
+            "select set_config('segmentation.actor', %s, true), set_config('segmentation.reason', %s, true)",
+            (actor, reason),
+        )
+        yield
+
+
+def problem_of(error: psycopg.Error) -> Problem | None:
+    """Return what a database error means to the client, or None where it is our own fault."""
+    if isinstance(error, errors.CheckViolation) and error.diag.constraint_name == LIFETIME_CONSTRAINT:
+        return RequestInvalid(("body.expires_at", "must be in the future"))
+    if isinstance(error, psycopg.OperationalError):  # away, or no lock within the time limit, or a deadlock
+        return DatabaseUnavailable()
+    return None
+
+
+def _is_lost(connection: Connection) -> bool:
+    """Notice, without a round trip, a server that hung up while this environment was idle or frozen."""
+    if connection.closed or connection.broken:
+        return True
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    if not readable:
+        return False
+    try:
+        connection.pgconn.consume_input()
+    except psycopg.OperationalError:
+        return True
+    return bool(connection.pgconn.status != psycopg.pq.ConnStatus.OK)

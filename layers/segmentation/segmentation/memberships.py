@@ -1,0 +1,78 @@
+"""Memberships: which user is in which segment, from when until when."""
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from segmentation.models import (
+    Membership,
+    MembershipChange,
+    MembershipsChanged,
+    UserBatchSegments,
+    UserSegments,
+    UserSlugs,
+)
+from segmentation.problems import SegmentUnknown
+
+
+def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> MembershipsChanged:
+    """Add a user to segments and take the user out of others: all of it, or nothing.
+
+    What is active already stays as it is, its lifetime included. Raises SegmentUnknown with every unknown slug,
+    RequestInvalid where the lifetime is over. One statement (the reasons stand beside it, in the migrations).
+    """
+    [(unknown, added, deleted)] = connection.execute(
+        """
+        select changed.unknown_slugs, changed.segments_added, changed.segments_deleted
+          from change_memberships(%s::bigint, %s::text[], %s::text[], %s::integer, %s::timestamptz, %s::text) changed
+        """,
+        (
+            wanted.user_id,
+            wanted.add_segments,
+            wanted.delete_segments,
+            wanted.ttl,
+            wanted.expires_at,
+            actor,
+        ),
+    ).fetchall()
+    if unknown:
+        raise SegmentUnknown(unknown)
+    return MembershipsChanged(segments_added=added, segments_deleted=deleted)
+
+
+def list_for_user(connection: Connection, user_id: int) -> UserSegments:
+    """Return the segments that a user is in now, in order of slug; none for a user nobody has heard of."""
+    with connection.cursor(row_factory=class_row(Membership)) as cursor:
+        segments = cursor.execute(
+            """
+            select segments.slug, memberships.added_at, memberships.expires_at
+              from memberships
+              join segments on segments.segment_id = memberships.segment_id
+             where memberships.user_id = %s::bigint
+               and (memberships.expires_at is null or memberships.expires_at > now())
+               and segments.deleted_at is null
+             order by segments.slug
+            """,
+            (user_id,),
+        ).fetchall()
+    return UserSegments(segments=segments)
+
+
+def list_for_users(connection: Connection, user_ids: list[int]) -> UserBatchSegments:
+    """Return the slugs of each user's segments now, in the order of the users given, in one statement."""
+    with connection.cursor(row_factory=class_row(UserSlugs)) as cursor:
+        users = cursor.execute(
+            """
+            select wanted.user_id, active.slugs as segments
+              from unnest(%s::bigint[]) with ordinality wanted (user_id, position)
+             cross join lateral (
+                   select coalesce(array_agg(segments.slug order by segments.slug), '{}') as slugs
+                     from memberships
+                     join segments on segments.segment_id = memberships.segment_id
+                    where memberships.user_id = wanted.user_id
+                      and (memberships.expires_at is null or memberships.expires_at > now())
+                      and segments.deleted_at is null) active
+             order by wanted.position
+            """,
+            (user_ids,),
+        ).fetchall()
+    return UserBatchSegments(users=users)

@@ -1,0 +1,28 @@
+"""Lists in pages: where one ends, and the cursor that clients pass back unread."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from typing import TypeVar
+
+Row = TypeVar("Row")
+
+
+def page(rows: list[Row], limit: int, key: Callable[[Row], int | str]) -> tuple[list[Row], str | None]:
+    """Split off the one row read beyond the limit: where there is one, another page follows."""
+    if len(rows) <= limit:
+        return rows, None
+    return rows[:limit], encode_cursor(str(key(rows[limit - 1])))
+
+
+def encode_cursor(key: str) -> str:
+    """Return the cursor of the page that begins after this key."""
+    return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> str:
+    """Return the key that the page begins after; raises ValueError for what was never a cursor."""
+    try:
+        return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
+    except (binascii.Error, UnicodeError):
+        raise ValueError("must be the next_cursor of the page before") from None

@@ -1,0 +1,113 @@
+"""The errors a client can meet, as RFC 9457 problem details.
+
+One class an error: its docstring is the title that the client reads.
+"""
+
+from typing import Any, ClassVar
+
+
+class Problem(Exception):
+    """The request failed."""
+
+    status: ClassVar[int] = 500
+    retry_after: ClassVar[int | None] = None
+    """Seconds after which a repeated request may succeed, where time can help."""
+
+    def __init__(self, detail: str | None = None, **members: Any) -> None:
+        super().__init__(detail or self.title())
+        self.detail = detail or self.title()
+        self.members = members
+
+    @classmethod
+    def title(cls) -> str:
+        """Return the sentence that names this kind of problem."""
+        return (cls.__doc__ or "").strip()
+
+    @classmethod
+    def type(cls) -> str:
+        """Return the URI that identifies this kind of problem."""
+        words = "".join(f"-{c.lower()}" if c.isupper() else c for c in cls.__name__).strip("-")
+        return f"urn:segmentation:problem:{words}"
+
+    def body(self) -> dict[str, Any]:
+        """Return the members of the problem document."""
+        return {
+            "type": self.type(),
+            "title": self.title(),
+            "status": self.status,
+            "detail": self.detail,
+            **self.members,
+        }
+
+
+class BodyNotJson(Problem):
+    """The request body is not valid JSON."""
+
+    status = 400
+
+
+class RouteUnknown(Problem):
+    """There is no such route."""
+
+    status = 404
+
+
+class SegmentUnknown(Problem):
+    """There is no such segment."""
+
+    status = 404
+
+    def __init__(self, slugs: list[str]) -> None:
+        super().__init__(f"No segment has the slug {', '.join(slugs)}.", slugs=slugs)
+
+
+class UserUnknown(Problem):
+    """There is no such user."""
+
+    status = 404
+
+
+class SlugTaken(Problem):
+    """Another segment has this slug."""
+
+    status = 409
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"Another segment has the slug {slug}.", slugs=[slug])
+
+
+class BodyTooLarge(Problem):
+    """The request body is too large."""
+
+    status = 413
+
+
+class BodyTypeUnsupported(Problem):
+    """The request body must be JSON."""
+
+    status = 415
+
+
+class RequestInvalid(Problem):
+    """The request breaks a rule of the contract."""
+
+    status = 422
+
+    def __init__(self, *errors: tuple[str, str]) -> None:
+        super().__init__(
+            "; ".join(f"{location}: {message}" for location, message in errors),
+            errors=[{"location": location, "message": message} for location, message in errors],
+        )
+
+
+class InternalError(Problem):
+    """The service failed; the request_id names this failure in its log."""
+
+    status = 500
+
+
+class DatabaseUnavailable(Problem):
+    """The database does not answer; try again shortly."""
+
+    status = 503
+    retry_after = 2

@@ -1,0 +1,154 @@
+"""The database schema: ordered migrations, the application's login, and the version in force."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.rows import scalar_row
+
+from segmentation.models import Health
+
+PARTITIONS_AHEAD_MONTHS = 13
+
+_LOCK = 0x5E63_0001
+"""Any number, so long as nothing else in this database takes the same advisory lock."""
+
+
+class MigrationEdited(Exception):
+    """A migration was changed after this database had applied it; write a new one instead."""
+
+
+class LoginIsOwner(Exception):
+    """The application must not connect as the owner: it could rewrite the history."""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step of the schema: applied once, in order, and never edited after its release."""
+
+    version: int
+    name: str
+    script: str
+
+    @property
+    def checksum(self) -> str:
+        """Return what tells this step from an edited one."""
+        return hashlib.sha256(self.script.encode()).hexdigest()
+
+
+def migrations() -> list[Migration]:
+    """Return the steps that this layer carries, in order."""
+    files = resources.files("segmentation").joinpath("migrations").iterdir()
+    return [
+        Migration(int(file.name[:4]), file.name, file.read_text("utf-8"))
+        for file in sorted(files, key=lambda file: file.name)
+        if file.name.endswith(".sql")
+    ]
+
+
+def version(connection: Connection) -> int:
+    """Return the number of the newest step that the database has."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [newest] = cursor.execute("select max(schema_migrations.version) from schema_migrations").fetchall()
+    return int(newest)
+
+
+def health(connection: Connection) -> Health:
+    """Answer from the database itself."""
+    return Health(schema_version=version(connection))
+
+
+def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:
+    """Bring the schema, the history's partitions and the application's login up to date.
+
+    Safe to run twice, and at once: the second waits for the first, then finds nothing to do. Each step is a
+    transaction. Raises MigrationEdited or LoginIsOwner, before anything is changed by what is wrong.
+    """
+    with _alone(owner):
+        applied = _apply_missing(owner)
+        owner.execute(
+            "select create_history_partitions((now() at time zone 'UTC')::date, %s::integer)",
+            (PARTITIONS_AHEAD_MONTHS,),
+        )
+        _grant_login(owner, **_credentials(application_conninfo))
+        return {"schema_version": version(owner), "applied": applied}
+
+
+@contextmanager
+def _alone(owner: Connection) -> Iterator[None]:
+    owner.execute("select pg_advisory_lock(%s::bigint)", (_LOCK,))
+    try:
+        yield
+    finally:
+        owner.execute("select pg_advisory_unlock(%s::bigint)", (_LOCK,))
+
+
+def _apply_missing(owner: Connection) -> list[str]:
+    owner.execute(
+        """
+        create table if not exists schema_migrations (
+            version integer primary key,
+            name text not null,
+            checksum text not null,
+            applied_at timestamptz not null default now()
+        )
+        """
+    )
+    known: dict[int, str] = dict(
+        owner.execute("select schema_migrations.version, schema_migrations.checksum from schema_migrations").fetchall()
+    )
+    missing = [step for step in migrations() if _is_missing(step, known)]
+    for step in missing:
+        _apply(owner, step)
+    return [step.name for step in missing]
+
+
+def _is_missing(step: Migration, known: dict[int, str]) -> bool:
+    if step.version in known and known[step.version] != step.checksum:
+        raise MigrationEdited(f"{MigrationEdited.__doc__} ({step.name})")
+    return step.version not in known
+
+
+def _apply(owner: Connection, step: Migration) -> None:
+    with owner.transaction():
+        owner.execute(step.script.encode())  # bytes: the layer's own file, not a query built at run time
+        owner.execute(
+            "insert into schema_migrations (version, name, checksum) values (%s, %s, %s)",
+            (step.version, step.name, step.checksum),
+        )
+
+
+def _credentials(conninfo: str) -> dict[str, str]:
+    parts = conninfo_to_dict(conninfo)
+    return {"name": str(parts["user"]), "password": str(parts["password"])}
+
+
+def _grant_login(owner: Connection, name: str, password: str) -> None:
+    """Make the login, or renew its password (sent as a SCRAM verifier), its rights and its settings."""
+    if name == owner.info.user:
+        raise LoginIsOwner(LoginIsOwner.__doc__)
+    login = sql.Identifier(name)
+    verifier = owner.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
+    with owner.transaction():
+        exists = owner.execute("select from pg_roles where pg_roles.rolname = %s", (name,)).rowcount
+        verb = sql.SQL("alter role" if exists else "create role")
+        owner.execute(sql.SQL("{} {} with login password {}").format(verb, login, sql.Literal(verifier)))
+        owner.execute(sql.SQL("grant segmentation_app to {}").format(login))
+        for setting, value in _LOGIN_SETTINGS.items():
+            owner.execute(
+                sql.SQL("alter role {} set {} = {}").format(login, sql.Identifier(setting), sql.Literal(value))
+            )
+
+
+_LOGIN_SETTINGS = {
+    # kept at the role, because poolers refuse startup options and forget what a session sets
+    "timezone": "UTC",
+    "statement_timeout": "10s",
+    "lock_timeout": "2s",  # a lock held too long is answered with 503, before the client gives up
+    "idle_in_transaction_session_timeout": "10s",
+}

@@ -1,0 +1,81 @@
+"""What every suite may use: a real Postgres with the schema in it, emptied before each test."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from local import postgres
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+from segmentation import database, schema
+
+OWNER = "segmentation_owner"
+LOGIN = "segmentation_login"
+PASSWORD = "not-a-secret"  # noqa: S105 -- of a server on 127.0.0.1 that lives as long as the tests
+
+
+@dataclass(frozen=True)
+class Database:
+    """One database of the tests' server, with the connection strings of its two roles."""
+
+    server: postgres.Server
+    name: str
+
+    @property
+    def url(self) -> str:
+        return self.server.url(user=LOGIN, password=PASSWORD, database=self.name)
+
+    @property
+    def owner_url(self) -> str:
+        return self.server.url(user=OWNER, password=PASSWORD, database=self.name)
+
+    def create(self) -> None:
+        with psycopg.connect(self.server.url(), autocommit=True) as superuser:
+            name = sql.Identifier(self.name)
+            superuser.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(OWNER)))
+
+    def migrate(self) -> dict[str, object]:
+        with database.connect(self.owner_url) as owner:
+            return schema.migrate(owner, self.url)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    with postgres.server() as server:
+        with psycopg.connect(server.url(), autocommit=True) as superuser:
+            superuser.execute(
+                sql.SQL("create role {} login createrole password {}").format(
+                    sql.Identifier(OWNER), sql.Literal(PASSWORD)
+                )
+            )
+        yield server
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: postgres.Server) -> Database:
+    migrated = Database(postgres_server, "segmentation")
+    migrated.create()
+    migrated.migrate()
+    return migrated
+
+
+@pytest.fixture
+def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
+    """The schema's owner, who may look into everything."""
+    with database.connect(migrated_database.owner_url) as connection:
+        yield connection
+
+
+@pytest.fixture
+def empty_database(migrated_database: Database, owner: Connection[TupleRow]) -> Database:
+    owner.execute("truncate users, segments, memberships, history restart identity")
+    owner.execute("alter sequence user_ids restart")
+    return migrated_database
+
+
+@pytest.fixture
+def connection(empty_database: Database) -> Iterator[Connection[TupleRow]]:
+    """The application's own connection to an empty database."""
+    with database.connect(empty_database.url) as opened:
+        yield opened
