@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import psycopg
 import pytest
-from local import postgres
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 from segmentation import database, schema
+
+from local import postgres
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
@@ -62,16 +63,24 @@ def migrated_database(postgres_server: postgres.Server) -> Database:
 
 @pytest.fixture
 def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
-    """The schema's owner, who may look into everything."""
+    """The schema's owner, who may look into everything; the database is empty at first."""
     with database.connect(migrated_database.owner_url) as connection:
+        connection.execute("truncate users, segments, memberships, history restart identity")
+        connection.execute("alter sequence user_ids restart")
         yield connection
 
 
 @pytest.fixture
 def empty_database(migrated_database: Database, owner: Connection[TupleRow]) -> Database:
-    owner.execute("truncate users, segments, memberships, history restart identity")
-    owner.execute("alter sequence user_ids restart")
     return migrated_database
+
+
+@pytest.fixture
+def superuser(empty_database: Database) -> Iterator[Connection[TupleRow]]:
+    """Who may do what no role of the service can: switch triggers off, end other sessions."""
+    url = empty_database.server.url(database=empty_database.name)
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -1,0 +1,116 @@
+"""Short words for what database tests do over and over."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from psycopg import Connection
+from psycopg.rows import dict_row
+from segmentation import database, memberships, segments
+from segmentation.models import MembershipChange, MembershipsChanged, NewSegment
+
+from tests.conftest import Database
+
+
+@pytest.fixture
+def make_segments(connection: Connection) -> Callable[..., None]:
+    def make(*slugs: str) -> None:
+        for slug in slugs:
+            segments.create(connection, NewSegment(slug=slug))
+
+    return make
+
+
+@pytest.fixture
+def change(connection: Connection) -> Callable[..., MembershipsChanged]:
+    """Change a user's memberships as 'analyst'."""
+
+    def change_memberships(user_id: int, **members: Any) -> MembershipsChanged:
+        wanted = MembershipChange.model_validate({"user_id": user_id, **members})
+        return memberships.change(connection, wanted, actor="analyst")
+
+    return change_memberships
+
+
+@pytest.fixture
+def slugs_of(connection: Connection) -> Callable[[int], list[str]]:
+    def slugs(user_id: int) -> list[str]:
+        return [membership.slug for membership in memberships.list_for_user(connection, user_id).segments]
+
+    return slugs
+
+
+@pytest.fixture
+def history(owner: Connection) -> Callable[..., list[dict[str, Any]]]:
+    """The history as it was written, oldest first."""
+
+    def rows(user_id: int | None = None) -> list[dict[str, Any]]:
+        with owner.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(
+                """
+                select history.user_id, history.slug, actions.operation, history.reason, history.actor,
+                       history.expires_at, history.executed_at
+                  from history
+                  join actions on actions.action_id = history.action_id
+                 where %(user_id)s::bigint is null or history.user_id = %(user_id)s
+                 order by history.executed_at, history.history_id
+                """,
+                {"user_id": user_id},
+            ).fetchall()
+
+    return rows
+
+
+@pytest.fixture
+def expire(superuser: Connection) -> Callable[..., None]:
+    """Move one membership into the past, as if its lifetime had ended a second ago; its entry moves along."""
+
+    def age(user_id: int, slug: str) -> None:
+        with superuser.transaction():
+            superuser.execute("set local session_replication_role = replica")
+            superuser.execute(
+                """
+                update memberships
+                   set added_at = now() - interval '1 hour', expires_at = now() - interval '1 second'
+                  from segments
+                 where segments.segment_id = memberships.segment_id
+                   and memberships.user_id = %s and segments.slug = %s and segments.deleted_at is null
+                """,
+                (user_id, slug),
+            )
+            superuser.execute(
+                """
+                update history
+                   set executed_at = memberships.added_at, expires_at = memberships.expires_at
+                  from memberships
+                  join segments on segments.segment_id = memberships.segment_id
+                 where memberships.user_id = %s and segments.slug = %s
+                   and history.user_id = memberships.user_id and history.segment_id = memberships.segment_id
+                   and history.history_id = (select max(latest.history_id) from history latest
+                                              where latest.user_id = memberships.user_id
+                                                and latest.segment_id = memberships.segment_id)
+                """,
+                (user_id, slug),
+            )
+
+    return age
+
+
+@pytest.fixture
+def at_once(empty_database: Database) -> Callable[..., list[Any]]:
+    """Run each of these with a connection of its own, all released at the same moment."""
+
+    def run(*actions: Callable[[Connection], Any]) -> list[Any]:
+        barrier = threading.Barrier(len(actions))
+
+        def one(action: Callable[[Connection], Any]) -> Any:
+            with database.connect(empty_database.url) as own:
+                barrier.wait(timeout=30)
+                return action(own)
+
+        with ThreadPoolExecutor(len(actions)) as pool:
+            return [future.result() for future in [pool.submit(one, action) for action in actions]]
+
+    return run

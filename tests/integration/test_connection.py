@@ -1,0 +1,66 @@
+"""One connection a process: opened on first use, replaced when the server hung up."""
+
+import pytest
+from segmentation import database, memberships, schema, segments, users
+from segmentation.models import MembershipChange, NewSegment
+from segmentation.problems import DatabaseUnavailable
+
+
+@pytest.fixture
+def own_connection(empty_database, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", empty_database.url)
+    yield database.connection
+    database.close()
+
+
+def test_connection_is_opened_once(own_connection):
+    assert own_connection() is own_connection()
+
+
+def test_connection_the_server_closed_is_replaced_before_it_is_used(own_connection, superuser):
+    pid = own_connection().info.backend_pid
+    superuser.execute("select pg_terminate_backend(%s, 5000)", (pid,))
+
+    assert schema.version(own_connection()) >= 1
+    assert own_connection().info.backend_pid != pid
+
+
+def test_pooled_connection_prepares_nothing(empty_database):
+    with database.connect(empty_database.url, pooled=True) as pooled:
+        for _ in range(7):
+            memberships.list_for_user(pooled, 1)
+
+        assert pooled.execute("select from pg_prepared_statements").rowcount == 0
+
+
+def test_direct_connection_prepares_what_it_repeats(connection):
+    for _ in range(3):
+        memberships.list_for_user(connection, 1)
+
+    [(statement,)] = connection.execute("select statement from pg_prepared_statements").fetchall()
+    assert "from memberships" in statement
+
+
+def test_every_statement_works_through_a_pooler_too(empty_database):
+    with database.connect(empty_database.url, pooled=True) as pooled:
+        users.create(pooled, None)
+        segments.create(pooled, NewSegment(slug="AVITO_30", description="it's 100 %"))
+        wanted = MembershipChange(user_id=1, add_segments=["AVITO_30"], ttl=60)
+        memberships.change(pooled, wanted, actor="analyst")
+
+        assert [page.slug for page in memberships.list_for_user(pooled, 1).segments] == ["AVITO_30"]
+        assert memberships.list_for_users(pooled, [1, 2]).users[0].segments == ["AVITO_30"]
+        assert segments.list_segments(pooled, prefix="AVITO", after="", limit=9).segments[0].description == "it's 100 %"
+        assert segments.list_members(pooled, "AVITO_30", after=0, limit=9).users[0].user_id == 1
+        assert users.delete(pooled, 1, erase=True, actor="analyst").segments_deleted == 1
+
+
+def test_lock_held_by_another_session_is_answered_within_its_time_limit(connection, owner):
+    users.create(connection, 1)
+
+    with owner.transaction():
+        owner.execute("select from users for update")
+        with pytest.raises(database.psycopg.errors.LockNotAvailable) as caught:
+            memberships.change(connection, MembershipChange(user_id=1), actor="analyst")
+
+    assert isinstance(database.problem_of(caught.value), DatabaseUnavailable)

@@ -1,0 +1,126 @@
+"""Writers that meet: real connections, released at the same moment."""
+
+from functools import partial
+
+from segmentation import memberships, segments, users
+from segmentation.models import MembershipChange, NewSegment, SegmentChange
+from segmentation.problems import SegmentUnknown, SlugTaken
+
+
+def changing(**members):
+    wanted = MembershipChange.model_validate(members)
+
+    def run(connection):
+        try:
+            return memberships.change(connection, wanted, actor="analyst")
+        except SegmentUnknown:
+            return None
+
+    return run
+
+
+def folded(rows):
+    """Replay a history: entries and exits of a user and segment must alternate, in time order."""
+    members = {}
+    for row in rows:
+        key = (row["user_id"], row["slug"])
+        since, inside = members.get(key, (row["executed_at"], False))
+        assert inside == (row["operation"] == "D"), f"{key} does not alternate"
+        assert row["executed_at"] >= since, f"{key} goes back in time"
+        members[key] = (row["executed_at"], row["operation"] == "I")
+    return {key for key, (_, inside) in members.items() if inside}
+
+
+def test_fifty_equal_adds_make_one_membership_and_one_entry(make_segments, at_once, history):
+    make_segments("AVITO_30")
+
+    answers = at_once(*[changing(user_id=1, add_segments=["AVITO_30"])] * 50)
+
+    assert sorted(answer.segments_added for answer in answers) == [0] * 49 + [1]
+    assert len(history()) == 1
+
+
+def test_adds_and_removals_of_one_membership_replay_to_its_state(make_segments, at_once, history, slugs_of):
+    make_segments("AVITO_30")
+    add = changing(user_id=1, add_segments=["AVITO_30"])
+    remove = changing(user_id=1, delete_segments=["AVITO_30"])
+
+    for _ in range(10):
+        at_once(*[add, remove] * 8)
+
+    assert folded(history()) == {(1, slug) for slug in slugs_of(1)}
+
+
+def test_writers_naming_segments_in_opposite_order_do_not_deadlock(make_segments, at_once, slugs_of):
+    slugs = [f"SEGMENT_{number:02}" for number in range(20)]
+    make_segments(*slugs)
+
+    for _ in range(5):
+        answers = at_once(
+            *[changing(user_id=user_id, add_segments=slugs) for user_id in (1, 2)] * 4,
+            *[changing(user_id=user_id, delete_segments=slugs[::-1]) for user_id in (2, 1)] * 4,
+        )
+        assert None not in answers
+
+    assert len(slugs_of(1)) in (0, 20)
+
+
+def test_deleting_a_segment_leaves_nobody_in_it_while_users_are_added(make_segments, at_once, owner, history):
+    for _ in range(10):
+        make_segments("AVITO_30")
+
+        at_once(
+            *[changing(user_id=user_id, add_segments=["AVITO_30"]) for user_id in range(1, 13)],
+            partial(segments.delete, slug="AVITO_30", actor="analyst"),
+        )
+
+    assert owner.execute("select from memberships").rowcount == 0
+    assert folded(history()) == set()
+
+
+def test_history_and_state_agree_after_a_user_is_deleted_while_added(make_segments, at_once, history, slugs_of):
+    make_segments("AVITO_30", "AVITO_50")
+
+    for _ in range(10):
+        at_once(changing(user_id=1, add_segments=["AVITO_30", "AVITO_50"]))
+        at_once(
+            *[changing(user_id=1, add_segments=["AVITO_30", "AVITO_50"])] * 6,
+            lambda connection: users.delete(connection, 1, erase=False, actor="support"),
+        )
+
+    assert folded(history()) == {(1, slug) for slug in slugs_of(1)}
+
+
+def test_one_of_many_creators_gets_the_slug(at_once):
+    def create(connection):
+        try:
+            return segments.create(connection, NewSegment(slug="AVITO_30"))
+        except SlugTaken:
+            return None
+
+    answers = at_once(*[create] * 20)
+
+    assert len([answer for answer in answers if answer]) == 1
+
+
+def test_users_created_at_once_get_ids_of_their_own(at_once, connection):
+    for user_id in (2, 3, 5, 8):
+        users.create(connection, user_id)
+
+    answers = at_once(*[lambda connection: users.create(connection, None)] * 30)
+
+    ids = [user_id for user_id, is_new in answers if is_new]
+    assert len(set(ids)) == 30
+    assert not {2, 3, 5, 8} & set(ids)
+
+
+def test_rename_while_users_are_added_keeps_every_member(make_segments, at_once, connection):
+    make_segments("AVITO_30")
+
+    answers = at_once(
+        *[changing(user_id=user_id, add_segments=["AVITO_30"]) for user_id in range(1, 13)],
+        lambda own: segments.update(own, "AVITO_30", SegmentChange(slug="AVITO_50")) and None,
+    )
+
+    added = len([answer for answer in answers if answer])
+    assert segments.get(connection, "AVITO_50").members == added

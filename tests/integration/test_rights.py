@@ -1,0 +1,43 @@
+"""What the application's role may not do, whatever code runs under it."""
+
+import pytest
+from psycopg import sql
+from psycopg.errors import InsufficientPrivilege
+
+FORBIDDEN = [
+    "insert into history (user_id, slug, action_id, reason, actor, executed_at) values (1, 'X', 1, 'ttl', 'me', now())",
+    "update history set actor = 'me'",
+    "delete from history",
+    "truncate history",
+    "truncate memberships",
+    "delete from history_default",
+    "update memberships set user_id = 2",
+    "delete from segments",
+    "alter table memberships disable trigger all",
+    "set session_replication_role = replica",
+    "drop table users",
+    "create table mine ()",
+    "insert into schema_migrations values (7, 'x', 'y')",
+    "select create_history_partitions('2001-01-01', 1)",
+]
+
+
+@pytest.mark.parametrize("statement", FORBIDDEN)
+def test_application_role_is_refused(connection, statement):
+    with pytest.raises(InsufficientPrivilege):
+        connection.execute(sql.SQL(statement))
+
+
+def test_application_role_owns_nothing(connection, owner):
+    owned = owner.execute(
+        "select from pg_class join pg_roles on pg_roles.oid = relowner where rolname in (%s, 'segmentation_app')",
+        (connection.info.user,),
+    )
+
+    assert owned.rowcount == 0
+
+
+def test_sessions_speak_utc_and_wait_for_no_lock_long(connection):
+    rows = connection.execute("select current_setting('timezone'), current_setting('lock_timeout')").fetchall()
+
+    assert rows == [("UTC", "2s")]

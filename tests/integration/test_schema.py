@@ -1,0 +1,87 @@
+"""Migrations: once, in order, whoever runs them and however often."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from segmentation import database, schema
+
+from tests.conftest import Database
+
+
+@pytest.fixture
+def fresh_database(postgres_server, request):
+    fresh = Database(postgres_server, f"fresh_{abs(hash(request.node.name))}")
+    fresh.create()
+    return fresh
+
+
+def test_first_run_applies_everything_and_the_second_nothing(fresh_database):
+    first = fresh_database.migrate()
+
+    second = fresh_database.migrate()
+
+    assert first["applied"] == [step.name for step in schema.migrations()]
+    assert second == {"schema_version": first["schema_version"], "applied": []}
+
+
+def test_runs_at_once_apply_each_step_once(fresh_database):
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: fresh_database.migrate(), range(4)))
+
+    applied = [name for result in results for name in result["applied"]]
+    assert applied == [step.name for step in schema.migrations()]
+
+
+def test_versions_count_up_from_one():
+    versions = [step.version for step in schema.migrations()]
+
+    assert versions == list(range(1, len(versions) + 1))
+
+
+def test_edited_migration_is_refused(fresh_database):
+    fresh_database.migrate()
+    with database.connect(fresh_database.owner_url) as owner:
+        owner.execute("update schema_migrations set checksum = 'of another text' where version = 1")
+
+    with pytest.raises(schema.MigrationEdited, match="0001"):
+        fresh_database.migrate()
+
+
+def test_failed_step_leaves_the_version_before_it(fresh_database, monkeypatch):
+    steps = [*schema.migrations(), schema.Migration(9999, "9999_broken.sql", "create table half (); select 1/0")]
+    monkeypatch.setattr(schema, "migrations", lambda: steps)
+
+    with pytest.raises(database.psycopg.errors.DivisionByZero):
+        fresh_database.migrate()
+
+    with database.connect(fresh_database.owner_url) as owner:
+        assert schema.version(owner) == steps[-2].version
+        assert owner.execute("select to_regclass('half')").fetchall() == [(None,)]
+
+
+def test_partitions_reach_a_year_ahead(migrated_database, owner):
+    rows = owner.execute(
+        """
+        select to_regclass('history_' || to_char(now() at time zone 'UTC' + make_interval(months => ahead), 'YYYY_MM'))
+          from generate_series(0, 12) ahead
+        """
+    ).fetchall()
+
+    assert None not in [partition for (partition,) in rows]
+
+
+def test_application_may_not_be_the_owner(fresh_database):
+    with database.connect(fresh_database.owner_url) as owner, pytest.raises(schema.LoginIsOwner):
+        schema.migrate(owner, fresh_database.owner_url)
+
+
+def test_login_gets_a_changed_password_at_the_next_run(fresh_database, postgres_server):
+    fresh_database.migrate()
+    renewed = postgres_server.url("another_login", "it's 'new'", fresh_database.name)
+
+    with database.connect(fresh_database.owner_url) as owner:
+        schema.migrate(owner, renewed.replace("new", "old"))
+        schema.migrate(owner, renewed)
+
+    with database.connect(renewed) as connection:
+        assert schema.version(connection) >= 1
