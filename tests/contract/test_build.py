@@ -1,0 +1,106 @@
+"""What `sam build` makes is complete: every handler imports from it alone, with an empty environment."""
+
+import filecmp
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from packaging.tags import platform_tags
+
+PROJECT = Path(__file__).parents[2]
+FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/app.py"))
+UNZIPPED_MEGABYTES = 45
+THIS_MACHINE = {
+    "LAYER_PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
+    "LAYER_PLATFORMS": " ".join(platform_tags()),
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # the interpreter that compiles
+}
+
+
+def build_layer(folder, **target):
+    subprocess.run(
+        ["make", "--silent", "build-SegmentationLayer"],  # noqa: S607 -- as sam build finds it
+        cwd=PROJECT / "layers" / "segmentation",
+        env={**os.environ, **target, "ARTIFACTS_DIR": str(folder)},
+        check=True,
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(run_tool, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("build")
+    answer = run_tool("sam", "build", "--build-dir", str(folder), **THIS_MACHINE)
+    assert answer.returncode == 0, answer.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def layer(built):
+    return built / "SegmentationLayer"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_built_handler_imports_with_the_layer_alone(function, built, layer):
+    code = built / function.title().replace("_", "")
+    script = f"import sys; sys.path[:0] = [{str(code)!r}, {str(layer / 'python')!r}]; import app; app.handler"
+
+    # -B leaves the build as it is; -I and -S: no environment, no site-packages; -W: a warning would be in every log
+    answer = subprocess.run(  # noqa: S603 -- this interpreter
+        [sys.executable, "-B", "-I", "-S", "-W", "error", "-c", script],
+        env={},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_a_function_is_its_one_file(built):
+    files = {path.relative_to(built).as_posix() for path in (built / "ApplyMigrations").rglob("*")}
+
+    assert files == {"ApplyMigrations/app.py"}
+
+
+def test_every_module_of_the_layer_is_compiled(layer):
+    modules = {path.parent / path.stem for path in layer.rglob("*.py")}
+
+    compiled = {path.parents[1] / path.name.partition(".")[0] for path in layer.rglob("*.pyc")}
+
+    assert compiled == modules
+
+
+def test_the_layer_leaves_the_sdk_to_the_runtime(layer):
+    packages = {path.name for path in (layer / "python").iterdir()}
+
+    assert packages.isdisjoint({"boto3", "botocore", "s3transfer", "urllib3"})
+
+
+def test_the_layer_carries_the_migrations(layer):
+    source = {path.name for path in PROJECT.glob("layers/segmentation/segmentation/migrations/*.sql")}
+
+    migrations = {path.name for path in layer.glob("python/segmentation/migrations/*.sql")}
+
+    assert migrations == source
+
+
+def test_the_layer_for_lambda_is_small(tmp_path):
+    layer = build_layer(tmp_path / "layer")
+
+    size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+
+    assert size < UNZIPPED_MEGABYTES * 1_000_000
+
+
+def test_two_builds_are_the_same_byte_for_byte(layer, tmp_path):
+    again = build_layer(tmp_path / "layer", **THIS_MACHINE)
+
+    files = sorted(path.relative_to(layer) for path in layer.rglob("*") if path.is_file())
+    _, different, missing = filecmp.cmpfiles(layer, again, files, shallow=False)
+
+    assert sorted(path.relative_to(again) for path in again.rglob("*") if path.is_file()) == files
+    assert different == []
+    assert missing == []
