@@ -67,6 +67,7 @@ def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
     with database.connect(migrated_database.owner_url) as connection:
         connection.execute("truncate users, segments, memberships, history restart identity")
         connection.execute("alter sequence user_ids restart")
+        connection.execute("delete from actions where operation = 'A'")
         yield connection
 
 

@@ -5,15 +5,19 @@ from typing import Any
 from segmentation import custom_resource, schema, settings
 from segmentation.database import connect
 
+PROXY_PATIENCE_SECONDS = 300
+"""How long a stack waits for a new database: RDS Proxy answers some minutes after CloudFormation calls it made."""
+
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Apply the missing migrations; as a custom resource of CloudFormation, tell the stack how it went."""
     if custom_resource.is_request(event):
-        return custom_resource.answer(event, apply_migrations)
+        return custom_resource.answer(event, lambda: apply_migrations(patience_seconds=PROXY_PATIENCE_SECONDS))
     return apply_migrations()
 
 
-def apply_migrations() -> dict[str, Any]:
+def apply_migrations(patience_seconds: float = 0) -> dict[str, Any]:
     """Apply the missing migrations as the owner of the schema."""
-    with connect(settings.database_owner_conninfo()) as owner:
+    conninfo, pooled = settings.database_owner_conninfo(), settings.database_is_pooled()
+    with connect(conninfo, pooled=pooled, patience_seconds=patience_seconds) as owner:
         return schema.migrate(owner, settings.database_conninfo())

@@ -20,10 +20,16 @@ ROUTES = {
     "change_memberships": {"POST /segment/user"},
     "list_memberships": {"GET /segment/user/{user_id}"},
     "batch_list_memberships": {"POST /segment/user/batch"},
+    "update_membership": {"PATCH /segment/user/{user_id}/{slug}"},
+    "list_user_history": {"GET /user/{user_id}/history"},
+    "record_action": {"POST /user/{user_id}/history"},
+    "list_actions": {"GET /action"},
+    "create_action": {"POST /action"},
+    "delete_action": {"DELETE /action"},
     "check_health": {"GET /health"},
     "reject_route": {"$default"},
 }
-UNROUTED = {"apply_migrations"}
+UNROUTED = {"apply_migrations", "expire_memberships"}
 PUBLIC = {"GET /health"}
 
 

@@ -86,3 +86,17 @@ def holds(expression, values):
         "Fn::And": lambda: all(parts),
         "Fn::Or": lambda: any(parts),
     }[function]()
+
+
+def test_expiry_runs_every_minute_and_what_fails_is_kept(translated):
+    resources = translated["Resources"]
+    rule = resources["ExpireMembershipsEveryMinute"]["Properties"]
+    dead_letters = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+    [target] = rule["Targets"]
+    invocations = resources["ExpireMembershipsEventInvokeConfig"]["Properties"]
+
+    assert rule["ScheduleExpression"] == "rate(1 minute)"
+    assert target["Arn"] == {"Fn::GetAtt": ["ExpireMemberships", "Arn"]}
+    assert target["DeadLetterConfig"]["Arn"] == dead_letters
+    assert invocations["DestinationConfig"]["OnFailure"]["Destination"] == dead_letters

@@ -44,7 +44,7 @@ def slugs_of(connection: Connection) -> Callable[[int], list[str]]:
 
 @pytest.fixture
 def history(owner: Connection) -> Callable[..., list[dict[str, Any]]]:
-    """The history as it was written, oldest first."""
+    """The history, in the order in which it was written."""
 
     def rows(user_id: int | None = None) -> list[dict[str, Any]]:
         with owner.cursor(row_factory=dict_row) as cursor:
@@ -55,7 +55,7 @@ def history(owner: Connection) -> Callable[..., list[dict[str, Any]]]:
                   from history
                   join actions on actions.action_id = history.action_id
                  where %(user_id)s::bigint is null or history.user_id = %(user_id)s
-                 order by history.executed_at, history.history_id
+                 order by history.history_id
                 """,
                 {"user_id": user_id},
             ).fetchall()

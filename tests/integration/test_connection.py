@@ -64,3 +64,19 @@ def test_lock_held_by_another_session_is_answered_within_its_time_limit(connecti
             memberships.change(connection, MembershipChange(user_id=1), actor="analyst")
 
     assert isinstance(database.problem_of(caught.value), DatabaseUnavailable)
+
+
+def test_patience_outlasts_a_database_that_comes_late(empty_database, monkeypatch):
+    answers = iter([database.psycopg.OperationalError("still starting"), None])
+    opened = database.psycopg.connect
+
+    def connect(*args, **named):
+        if late := next(answers):
+            raise late
+        return opened(*args, **named)
+
+    monkeypatch.setattr(database.psycopg, "connect", connect)
+    monkeypatch.setattr(database, "RETRY_SECONDS", 0)
+
+    with database.connect(empty_database.url, patience_seconds=60) as connection:
+        assert schema.version(connection) >= 1

@@ -2,17 +2,19 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import bodies, database
+from segmentation.models import OperationPage
 from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
 from segmentation.telemetry import logger
 
@@ -56,6 +58,16 @@ class Api(APIGatewayHttpResolver):
         authorizer = self.current_event["requestContext"].get("authorizer") or {}
         return str((authorizer.get("iam") or {}).get("userArn") or LOCAL_ACTOR)
 
+    def json_or_csv(self, accept: str, page: OperationPage, as_csv: Callable[[OperationPage], str]) -> Response[Any]:
+        """Answer a page as the client's Accept header prefers; as CSV, the next page stands in the Link header."""
+        if not _prefers_csv(accept):
+            return Response(200, content_types.APPLICATION_JSON, page.model_dump(mode="json"))
+        headers = {}
+        if page.next_cursor:
+            query = {**self.current_event.query_string_parameters, "cursor": page.next_cursor}
+            headers["Link"] = f'<{self.current_event.path}?{urlencode(query)}>; rel="next"'
+        return Response(200, "text/csv; charset=utf-8", as_csv(page), headers)
+
     def _parse_body(self, text: str) -> dict[str, Any]:
         return bodies.parse(text, self._content_type)
 
@@ -95,6 +107,18 @@ def _refuse_unknown_parameters(app: Api, next_middleware: NextMiddleware) -> Res
     if unknown := [name for name in given if name not in known]:
         raise RequestInvalid(*((f"query.{name}", "is not a parameter of this route") for name in unknown))
     return next_middleware(app)
+
+
+def _prefers_csv(accept: str) -> bool:
+    """Read the weights of RFC 9110, section 12.5.1; JSON where both are as welcome."""
+    weights = {}
+    for media_range in accept.lower().split(","):
+        name, *parameters = (part.strip() for part in media_range.split(";"))
+        quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
+        weights[name] = float(quality) if quality.replace(".", "", 1).isdigit() else 0.0
+    anything = weights.get("*/*", 0.0)
+    csv = weights.get("text/csv", weights.get("text/*", anything))
+    return csv > weights.get("application/json", weights.get("application/*", anything))
 
 
 def _location(path: tuple[str | int, ...]) -> str:

@@ -1,6 +1,7 @@
 """One connection a process, opened on first use; transactions; what an SQL error means to the client."""
 
 import select
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,8 @@ from segmentation.problems import DatabaseUnavailable, Problem, RequestInvalid
 
 CONNECT_TIMEOUT_SECONDS = 2
 """The shortest that libpq knows: a database that is away is answered with 503, not with a hung request."""
+
+RETRY_SECONDS = 5
 
 LIFETIME_CONSTRAINT = "memberships_expire_after_entry"
 
@@ -30,12 +33,24 @@ def connection() -> Connection:
     return _connection
 
 
-def connect(conninfo: str, *, pooled: bool = False) -> Connection:
+def connect(conninfo: str, *, pooled: bool = False, patience_seconds: float = 0) -> Connection:
     """Open a connection in autocommit: a read is then one statement and one round trip.
 
     Behind a pooler the parameters are bound on this side: a statement prepared there would either bind the
-    session to one server connection (RDS Proxy) or meet another one that does not know it.
+    session to one server connection (RDS Proxy) or meet another one that does not know it. Without patience, a
+    database that is away raises psycopg.OperationalError at the first try.
     """
+    deadline = time.monotonic() + patience_seconds
+    while True:
+        try:
+            return _open(conninfo, pooled=pooled)
+        except psycopg.OperationalError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(RETRY_SECONDS)
+
+
+def _open(conninfo: str, *, pooled: bool) -> Connection:
     return psycopg.connect(
         conninfo,
         autocommit=True,

@@ -4,6 +4,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from segmentation.models import (
+    LifetimeChange,
     Membership,
     MembershipChange,
     MembershipsChanged,
@@ -11,7 +12,7 @@ from segmentation.models import (
     UserSegments,
     UserSlugs,
 )
-from segmentation.problems import SegmentUnknown
+from segmentation.problems import MembershipUnknown, SegmentUnknown
 
 
 def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> MembershipsChanged:
@@ -37,6 +38,26 @@ def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> M
     if unknown:
         raise SegmentUnknown(unknown)
     return MembershipsChanged(segments_added=added, segments_deleted=deleted)
+
+
+def change_lifetime(
+    connection: Connection, user_id: int, slug: str, wanted: LifetimeChange, *, actor: str
+) -> Membership:
+    """Give an active membership another lifetime, or none, and return it.
+
+    Raises MembershipUnknown where there is no active membership, RequestInvalid where the lifetime is over.
+    """
+    with connection.cursor(row_factory=class_row(Membership)) as cursor:
+        membership = cursor.execute(
+            """
+            select %s::text as slug, changed.added_at, changed.expires_at
+              from change_lifetime(%s::bigint, %s::text, %s::integer, %s::timestamptz, %s::text) changed
+            """,
+            (slug, user_id, slug, wanted.ttl, wanted.expires_at, actor),
+        ).fetchone()
+    if membership is None:
+        raise MembershipUnknown(f"User {user_id} is not in the segment {slug} now.")
+    return membership
 
 
 def list_for_user(connection: Connection, user_id: int) -> UserSegments:

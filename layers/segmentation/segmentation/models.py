@@ -39,16 +39,17 @@ def not_reserved(slug: str) -> str:
     return slug
 
 
-def _instant(value: Any) -> Any:
+def instant(value: Any) -> Any:
     """Refuse what pydantic would also read as an instant, such as 5, '5' and a mere date."""
     if not (isinstance(value, str) and _INSTANT.fullmatch(value)):
         raise ValueError("must be an RFC 3339 instant with its offset from UTC, such as 2030-01-31T12:00:00Z")
     return value
 
 
-def _in_utc(instant: datetime) -> datetime:
+def in_utc(moment: datetime) -> datetime:
+    """Return the same instant in UTC."""
     try:
-        return instant.astimezone(UTC)
+        return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
@@ -72,9 +73,12 @@ Slug = Annotated[
     AfterValidator(not_reserved),
 ]
 Description = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_without_controls)]
+ActionName = Annotated[
+    str, Field(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", examples=["exposure", "conversion"])
+]
 Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]
-Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
-ExpiresAt = Annotated[AwareDatetime, BeforeValidator(_instant), AfterValidator(_in_utc)]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
+ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
 
 
 class Request(BaseModel):
@@ -228,6 +232,21 @@ class MembershipChange(Request):
         return self
 
 
+class LifetimeChange(Request):
+    """The new lifetime of a membership, counted from now; null makes it permanent."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    ttl: Ttl | None = None
+    expires_at: ExpiresAt | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("takes ttl or expires_at, one of them")
+        return self
+
+
 class MembershipsChanged(BaseModel):
     """How many memberships really began and ended."""
 
@@ -266,6 +285,58 @@ class UserBatchSegments(BaseModel):
     """The users of the request, in its order."""
 
     users: list[UserSlugs]
+
+
+class NewAction(Request):
+    """The action to create."""
+
+    name: ActionName
+
+
+class ActionRef(Request):
+    """The name of an action."""
+
+    name: ActionName
+
+
+class Action(BaseModel):
+    """Something that can happen to a user in a segment; those with operation A are the company's own."""
+
+    name: str
+    operation: str
+
+
+class ActionPage(BaseModel):
+    """A page of actions, ordered by name."""
+
+    actions: list[Action]
+    next_cursor: str | None
+
+
+class NewOperation(Request):
+    """What happened to a user in a segment: an action of the company's own."""
+
+    slug: Slug
+    action: ActionName
+
+
+class Operation(BaseModel):
+    """What happened to a user in a segment: I an entry, D an exit, U a changed lifetime, A an own action."""
+
+    slug: str
+    operation: str
+    action: str
+    reason: str
+    actor: str
+    expires_at: Instant | None
+    executed_at: Instant
+
+
+class OperationPage(BaseModel):
+    """A page of a user's history, oldest first."""
+
+    operations: list[Operation]
+    next_cursor: str | None
 
 
 class Health(BaseModel):

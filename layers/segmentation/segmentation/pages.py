@@ -5,6 +5,8 @@ import binascii
 from collections.abc import Callable
 from typing import TypeVar
 
+NOT_A_CURSOR = "must be the next_cursor of the page before"
+
 Row = TypeVar("Row")
 
 
@@ -25,4 +27,4 @@ def decode_cursor(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeError):
-        raise ValueError("must be the next_cursor of the page before") from None
+        raise ValueError(NOT_A_CURSOR) from None

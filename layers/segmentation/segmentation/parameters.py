@@ -1,18 +1,35 @@
 """What stands in paths and query strings: the rules of models, applied to text."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
-from aws_lambda_powertools.event_handler.openapi.params import Path, Query
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
-from segmentation.models import MAX_USER_ID, SLUG_PATTERN, not_reserved, whole_number
-from segmentation.pages import decode_cursor
+from segmentation.models import MAX_USER_ID, SLUG_PATTERN, in_utc, instant, not_reserved, whole_number
+from segmentation.pages import NOT_A_CURSOR, decode_cursor
 
 DEFAULT_LIMIT = 100
+MAX_HISTORY_ID = 2**63 - 1
+FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
+LAST_INSTANT = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 def _user_id_of_cursor(cursor: str) -> int:
     return whole_number(decode_cursor(cursor))
+
+
+def _place_in_history(cursor: str) -> str:
+    """Return the instant and the id that a page of history begins after, both checked."""
+    place = decode_cursor(cursor)
+    try:
+        executed_at, history_id = place.split(" ")
+        in_utc(datetime.fromisoformat(instant(executed_at)))
+        if not 0 <= whole_number(history_id) <= MAX_HISTORY_ID:
+            raise ValueError
+    except ValueError:
+        raise ValueError(NOT_A_CURSOR) from None
+    return place
 
 
 UserIdInPath = Annotated[
@@ -47,5 +64,31 @@ SlugCursor = Annotated[
     WithJsonSchema({"type": "string"}),
     Query(description="The next_cursor of the page before."),
 ]
+ActionCursor = Annotated[
+    str,
+    BeforeValidator(decode_cursor),
+    Field(max_length=64),
+    WithJsonSchema({"type": "string"}),
+    Query(description="The next_cursor of the page before."),
+]
+HistoryCursor = Annotated[
+    str,
+    BeforeValidator(_place_in_history),
+    WithJsonSchema({"type": "string"}),
+    Query(description="The next_cursor of the page before."),
+]
+From = Annotated[
+    AwareDatetime,
+    BeforeValidator(instant),
+    AfterValidator(in_utc),
+    Query(alias="from", description="The first instant wanted."),
+]
+To = Annotated[
+    AwareDatetime,
+    BeforeValidator(instant),
+    AfterValidator(in_utc),
+    Query(alias="to", description="The instant before which the wanted ones end."),
+]
+Accept = Annotated[str, Header(description="application/json or text/csv.")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="How the slugs begin.")]
 Erase = Annotated[bool, Query(description="Whether to erase the user's history too.")]

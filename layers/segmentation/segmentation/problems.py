@@ -67,6 +67,18 @@ class UserUnknown(Problem):
     status = 404
 
 
+class MembershipUnknown(Problem):
+    """The user is not in this segment now."""
+
+    status = 404
+
+
+class ActionUnknown(Problem):
+    """There is no such action."""
+
+    status = 404
+
+
 class SlugTaken(Problem):
     """Another segment has this slug."""
 
@@ -74,6 +86,18 @@ class SlugTaken(Problem):
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"Another segment has the slug {slug}.", slugs=[slug])
+
+
+class ActionTaken(Problem):
+    """There is an action of this name already."""
+
+    status = 409
+
+
+class ActionKept(Problem):
+    """The action is built in, or used in the history."""
+
+    status = 409
 
 
 class BodyTooLarge(Problem):

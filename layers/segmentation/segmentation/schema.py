@@ -13,8 +13,6 @@ from psycopg.rows import scalar_row
 
 from segmentation.models import Health
 
-PARTITIONS_AHEAD_MONTHS = 13
-
 _LOCK = 0x5E63_0001
 """Any number, so long as nothing else in this database takes the same advisory lock."""
 
@@ -71,12 +69,14 @@ def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:
     """
     with _alone(owner):
         applied = _apply_missing(owner)
-        owner.execute(
-            "select create_history_partitions((now() at time zone 'UTC')::date, %s::integer)",
-            (PARTITIONS_AHEAD_MONTHS,),
-        )
+        keep_partitions_ahead(owner)
         _grant_login(owner, **_credentials(application_conninfo))
         return {"schema_version": version(owner), "applied": applied}
+
+
+def keep_partitions_ahead(connection: Connection) -> None:
+    """Make the months of the history that are to come, a year ahead; those that exist already cost nothing."""
+    connection.execute("select keep_history_partitions_ahead()")
 
 
 @contextmanager

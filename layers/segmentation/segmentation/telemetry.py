@@ -2,4 +2,4 @@
 
 from aws_lambda_powertools import Logger
 
-logger = Logger(service="segmentation", utc=True)
+logger = Logger(service="segmentation", utc=True, use_rfc3339=True)

@@ -55,8 +55,8 @@ create index memberships_by_expiry on memberships (expires_at) where expires_at 
 create table actions (
     action_id smallint generated always as identity primary key,
     name text not null constraint actions_name_once unique,
-    -- the letter in reports: I added, D deleted, U lifetime changed
-    operation text not null
+    -- the letter in reports: I added, D deleted, U lifetime changed, A an action of the company's own
+    operation text not null default 'A'
 );
 
 insert into actions (name, operation) values ('added', 'I'), ('deleted', 'D'), ('lifetime_changed', 'U');
@@ -69,7 +69,8 @@ create table history (
     segment_id integer,
     -- as it was then: a later rename changes nothing here
     slug text collate "C" not null,
-    action_id smallint not null references actions,
+    -- no foreign key: deleting an action would read the whole history; only the functions below write here
+    action_id smallint not null,
     reason reason not null,
     actor text not null,
     expires_at timestamptz,
@@ -108,12 +109,18 @@ begin
 end
 $$;
 
--- The actor is what the application announced for this transaction; a change made past the application is
--- still written down, under the name of the database role that made it.
+-- Actor and reason are what the application announced for this transaction; a change made past the application
+-- is still written down, under the name of the database role that made it.
 create function history_actor() returns text
 language sql stable
 as $$
     select coalesce(nullif(current_setting('segmentation.actor', true), ''), session_user)
+$$;
+
+create function history_reason() returns reason
+language sql stable
+as $$
+    select coalesce(nullif(current_setting('segmentation.reason', true), ''), 'manual')::reason
 $$;
 
 create function record_entries() returns trigger
@@ -135,14 +142,14 @@ language plpgsql security definer set search_path = public, pg_temp
 as $$
 declare
     v_moment constant timestamptz := clock_timestamp();
-    v_reason constant reason := coalesce(nullif(current_setting('segmentation.reason', true), ''), 'manual');
+    v_reason constant reason := history_reason();
     v_actor constant text := history_actor();
 begin
     insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
     select gone.user_id, gone.segment_id, segments.slug, 2,
            case when gone.expires_at <= coalesce(segments.deleted_at, v_moment) then 'ttl'
                 when segments.deleted_at is not null then 'segment_deleted'
-                else v_reason end::reason,
+                else v_reason end,
            case when gone.expires_at <= coalesce(segments.deleted_at, v_moment) then 'schedule' else v_actor end,
            gone.expires_at,
            least(gone.expires_at, segments.deleted_at, v_moment)
@@ -168,7 +175,7 @@ begin
     insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
     select after.user_id, after.segment_id, segments.slug,
            case when after.added_at <> before.added_at then 1 else 3 end,
-           after.source, history_actor(), after.expires_at,
+           case when after.added_at <> before.added_at then after.source else history_reason() end, history_actor(), after.expires_at,
            case when after.added_at <> before.added_at then after.added_at else clock_timestamp() end
       from old_rows before
       join new_rows after on after.user_id = before.user_id and after.segment_id = before.segment_id
@@ -220,6 +227,18 @@ begin
 end
 $$;
 
+-- When a lifetime that begins at a moment ends: never, after so many seconds, or at an instant still to come.
+create function end_of_lifetime(p_moment timestamptz, p_ttl integer, p_expires_at timestamptz) returns timestamptz
+language plpgsql
+as $$
+begin
+    if p_expires_at <= p_moment then
+        raise check_violation using constraint = 'memberships_expire_after_entry';
+    end if;
+    return coalesce(p_moment + make_interval(secs => p_ttl), p_expires_at);
+end
+$$;
+
 -- Change one user's memberships: all of it, or nothing where a slug is unknown or the lifetime is over.
 -- One round trip, and each statement in it sees what committed while it waited for a lock. Locks are taken in
 -- one order everywhere (segments by id, user, memberships by segment id), so writers cannot deadlock; the
@@ -265,11 +284,7 @@ begin
         for update;
 
     v_moment := clock_timestamp();
-    v_expires_at := coalesce(v_moment + make_interval(secs => p_ttl), p_expires_at);
-    if v_expires_at <= v_moment then
-        -- said here too, for a request that adds nothing
-        raise check_violation using constraint = 'memberships_expire_after_entry';
-    end if;
+    v_expires_at := end_of_lifetime(v_moment, p_ttl, p_expires_at);
 
     perform set_config('segmentation.actor', p_actor, true);
     with gone as (

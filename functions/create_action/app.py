@@ -1,0 +1,15 @@
+"""POST /action: create an action of the company's own."""
+
+from segmentation import actions
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import Action, NewAction
+
+app = Api()
+handler = app.resolve
+
+
+@app.post("/action", status_code=201)
+def create_action(body: NewAction) -> Action:
+    """Create an action that can then be recorded for users."""
+    return actions.create(connection(), body.name)

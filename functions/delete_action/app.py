@@ -1,0 +1,16 @@
+"""DELETE /action: delete an action of the company's own that the history does not use."""
+
+from segmentation import actions
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import ActionRef, Done
+
+app = Api()
+handler = app.resolve
+
+
+@app.delete("/action")
+def delete_action(body: ActionRef) -> Done:
+    """Delete an action that is neither built in nor used."""
+    actions.delete(connection(), body.name)
+    return Done()

@@ -1,0 +1,16 @@
+"""GET /action: the actions that a history may hold, in order of name."""
+
+from segmentation import actions
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import ActionPage
+from segmentation.parameters import DEFAULT_LIMIT, ActionCursor, Limit
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/action")
+def list_actions(limit: Limit = DEFAULT_LIMIT, cursor: ActionCursor = "") -> ActionPage:
+    """List the actions, in order of name."""
+    return actions.list_actions(connection(), after=cursor, limit=limit)

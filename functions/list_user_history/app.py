@@ -1,0 +1,36 @@
+"""GET /user/{user_id}/history: what happened to a user, as JSON or as CSV."""
+
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from segmentation import history
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.parameters import (
+    DEFAULT_LIMIT,
+    FIRST_INSTANT,
+    LAST_INSTANT,
+    Accept,
+    From,
+    HistoryCursor,
+    Limit,
+    To,
+    UserIdInPath,
+)
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/user/<user_id>/history")
+def list_user_history(
+    user_id: UserIdInPath,
+    since: From = FIRST_INSTANT,
+    until: To = LAST_INSTANT,
+    limit: Limit = DEFAULT_LIMIT,
+    cursor: HistoryCursor = "",
+    accept: Accept = "application/json",
+) -> Response[Any]:
+    """List what happened to a user, oldest first; a page of CSV names the next one in its Link header."""
+    page = history.list_for_user(connection(), user_id, since=since, until=until, after=cursor, limit=limit)
+    return app.json_or_csv(accept, page, history.as_csv)

@@ -1,0 +1,16 @@
+"""POST /user/{user_id}/history: write an action of the company's own into a user's history."""
+
+from segmentation import history
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import NewOperation, Operation
+from segmentation.parameters import UserIdInPath
+
+app = Api()
+handler = app.resolve
+
+
+@app.post("/user/<user_id>/history", status_code=201)
+def record_action(user_id: UserIdInPath, body: NewOperation) -> Operation:
+    """Record what happened to a user in a segment, for example an exposure or a conversion."""
+    return history.record(connection(), user_id, body, actor=app.actor)

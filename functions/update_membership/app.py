@@ -1,0 +1,16 @@
+"""PATCH /segment/user/{user_id}/{slug}: give a membership another lifetime, or none."""
+
+from segmentation import memberships
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.models import LifetimeChange, Membership
+from segmentation.parameters import SlugInPath, UserIdInPath
+
+app = Api()
+handler = app.resolve
+
+
+@app.patch("/segment/user/<user_id>/<slug>")
+def update_membership(user_id: UserIdInPath, slug: SlugInPath, body: LifetimeChange) -> Membership:
+    """Change when an active membership ends; null makes it permanent."""
+    return memberships.change_lifetime(connection(), user_id, slug, body, actor=app.actor)

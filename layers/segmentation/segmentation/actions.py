@@ -1,0 +1,46 @@
+"""Actions: what can happen to a user in a segment; the built-in ones, and the company's own."""
+
+from psycopg import Connection, errors
+from psycopg.rows import class_row
+
+from segmentation import pages
+from segmentation.models import Action, ActionPage
+from segmentation.problems import ActionKept, ActionTaken, ActionUnknown
+
+
+def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPage:
+    """Return the actions whose names follow a name, in order of name."""
+    with connection.cursor(row_factory=class_row(Action)) as cursor:
+        rows = cursor.execute(
+            """
+            select actions.name, actions.operation
+              from actions
+             where actions.name > %s::text
+             order by actions.name
+             limit %s::integer
+            """,
+            (after, limit + 1),
+        ).fetchall()
+    actions, next_cursor = pages.page(rows, limit, lambda action: action.name)
+    return ActionPage(actions=actions, next_cursor=next_cursor)
+
+
+def create(connection: Connection, name: str) -> Action:
+    """Create an action of the company's own; raises ActionTaken."""
+    with connection.cursor(row_factory=class_row(Action)) as cursor:
+        try:
+            cursor.execute("insert into actions (name) values (%s) returning name, operation", (name,))
+        except errors.UniqueViolation:
+            raise ActionTaken(f"There is an action {name} already.") from None
+        [created] = cursor.fetchall()
+    return created
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Delete an action that nothing needs; raises ActionUnknown, or ActionKept where the history uses it."""
+    try:
+        deleted = connection.execute("delete from actions where actions.name = %s::text", (name,)).rowcount
+    except errors.IntegrityConstraintViolation:
+        raise ActionKept(f"The action {name} is built in, or used in the history.") from None
+    if not deleted:
+        raise ActionUnknown(f"There is no action {name}.")

@@ -1,0 +1,97 @@
+"""The history as it is read, and the company's own actions in it."""
+
+import csv
+import io
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from segmentation import pages
+from segmentation.models import NewOperation, Operation, OperationPage
+from segmentation.problems import ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
+
+_START = "0001-01-01T00:00:00+00:00 0"
+
+
+def list_for_user(
+    connection: Connection, user_id: int, *, since: datetime, until: datetime, after: str, limit: int
+) -> OperationPage:
+    """Return what happened to a user from one instant on and before another, oldest first.
+
+    An exit that is due and not yet swept is there, at its due time. Raises RequestInvalid for a range that ends
+    before it begins.
+    """
+    if until < since:
+        raise RequestInvalid(("query.to", "must not be before from"))
+    executed_at, history_id = (after or _START).split(" ")
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            """
+            select operations.slug, actions.operation, actions.name as action, operations.reason, operations.actor,
+                   operations.expires_at, operations.executed_at, operations.history_id
+              from operations
+              join actions on actions.action_id = operations.action_id
+             where operations.user_id = %s::bigint
+               and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
+               and (operations.executed_at, operations.history_id) > (%s::timestamptz, %s::bigint)
+             order by operations.executed_at, operations.history_id
+             limit %s::integer
+            """,
+            (user_id, since, until, executed_at, history_id, limit + 1),
+        ).fetchall()
+    page, next_cursor = pages.page(rows, limit, _place_of)
+    return OperationPage(operations=[Operation.model_validate(row) for row in page], next_cursor=next_cursor)
+
+
+def record(connection: Connection, user_id: int, new: NewOperation, *, actor: str) -> Operation:
+    """Write an action of the company's own into a user's history.
+
+    Raises UserUnknown, SegmentUnknown, ActionUnknown, or RequestInvalid for an action that is built in.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        [row] = cursor.execute(
+            """
+            select recorded.user_known, recorded.segment_known, recorded.action_operation, recorded.executed_at
+              from record_action(%s::bigint, %s::text, %s::text, %s::text) recorded
+            """,
+            (user_id, new.slug, new.action, actor),
+        ).fetchall()
+    if not row["user_known"]:
+        raise UserUnknown(f"There is no user {user_id}.")
+    if not row["segment_known"]:
+        raise SegmentUnknown([new.slug])
+    if row["action_operation"] is None:
+        raise ActionUnknown(f"There is no action {new.action}.")
+    if row["executed_at"] is None:
+        raise RequestInvalid(("body.action", "is built in: only the database itself writes it"))
+    return Operation(
+        slug=new.slug,
+        operation=row["action_operation"],
+        action=new.action,
+        reason="manual",
+        actor=actor,
+        expires_at=None,
+        executed_at=row["executed_at"],
+    )
+
+
+def as_csv(page: OperationPage) -> str:
+    """Return the operations as RFC 4180 text with a header, safe to open in a spreadsheet."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, Operation.model_fields)
+    writer.writeheader()
+    for operation in page.model_dump(mode="json")["operations"]:
+        writer.writerow({name: _cell(value) for name, value in operation.items()})
+    return text.getvalue()
+
+
+def _place_of(row: dict[str, Any]) -> str:
+    return f"{row['executed_at'].isoformat()} {row['history_id']}"
+
+
+def _cell(value: str | None) -> str:
+    """Keep a spreadsheet from running what an actor's name may begin with (OWASP, CSV injection)."""
+    text = value or ""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

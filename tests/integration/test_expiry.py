@@ -1,0 +1,127 @@
+"""The sweep: late, twice, or twice at once, each exit is written once, at its due time."""
+
+from functools import partial
+
+import pytest
+from segmentation import expiry, memberships
+from segmentation.models import LifetimeChange
+
+sweep = partial(expiry.sweep, go_on=lambda: True)
+
+
+@pytest.fixture
+def due(make_segments, change, expire):
+    """Let so many users have an expired membership each."""
+
+    def make(users):
+        make_segments("AVITO_30")
+        for user_id in range(1, users + 1):
+            change(user_id, add_segments=["AVITO_30"], ttl=3600)
+            expire(user_id, "AVITO_30")
+
+    return make
+
+
+def exits(rows):
+    return [row for row in rows if row["operation"] == "D"]
+
+
+def test_sweep_writes_the_exit_at_its_due_time(connection, due, history):
+    due(1)
+
+    sweep(connection)
+
+    [end] = exits(history())
+    assert (end["reason"], end["actor"], end["executed_at"]) == ("ttl", "schedule", end["expires_at"])
+
+
+def test_second_sweep_finds_nothing(connection, due, history):
+    due(3)
+
+    assert [sweep(connection), sweep(connection)] == [3, 0]
+    assert len(exits(history())) == 3
+
+
+def test_sweeps_at_once_share_the_work(due, at_once, history, monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 7)
+    due(60)
+
+    removed = at_once(*[sweep] * 4)
+
+    assert sum(removed) == len(exits(history())) == 60
+
+
+def test_sweep_goes_on_in_batches(connection, due, monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 4)
+    due(10)
+
+    assert sweep(connection) == 10
+
+
+def test_sweep_stops_when_the_time_is_over_and_goes_on_at_the_next_run(connection, due, monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 4)
+    due(10)
+    time_left = iter([True, True, False])
+
+    first = expiry.sweep(connection, go_on=lambda: next(time_left))
+
+    assert (first, sweep(connection)) == (8, 2)
+
+
+def test_sweep_passes_over_what_another_session_holds(connection, owner, due):
+    due(3)
+
+    with owner.transaction():
+        owner.execute("select from memberships where user_id = 2 for update")
+        assert sweep(connection) == 2
+
+    assert sweep(connection) == 1
+
+
+def test_many_memberships_due_at_one_instant_are_all_swept(connection, superuser, due, monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    due(7)
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute("update memberships set expires_at = now() - interval '1 minute'")
+
+    assert sweep(connection) == 7
+
+
+def test_lifetime_extended_while_sweeps_run_is_never_lost(make_segments, change, at_once, slugs_of, connection):
+    make_segments("AVITO_30")
+    users = range(1, 21)
+    for user_id in users:
+        change(user_id, add_segments=["AVITO_30"], ttl=1)
+
+    def extend(user_id, own):
+        try:
+            return memberships.change_lifetime(own, user_id, "AVITO_30", LifetimeChange(ttl=3600), actor="analyst")
+        except memberships.MembershipUnknown:
+            return None
+
+    def sweep_for_two_seconds(own):
+        own.execute("create temporary table started as select clock_timestamp() as at")
+        while own.execute("select from started where clock_timestamp() < at + interval '2 seconds'").rowcount:
+            sweep(own)
+
+    def extend_near_the_end(own):
+        own.execute("select pg_sleep(0.97)")
+        return [extend(user_id, own) for user_id in users]
+
+    *_, extended = at_once(sweep_for_two_seconds, sweep_for_two_seconds, extend_near_the_end)
+
+    kept = [user_id for user_id, membership in zip(users, extended, strict=True) if membership]
+    assert [user_id for user_id in users if slugs_of(user_id)] == kept
+
+
+def test_backlog_counts_what_is_due_and_the_age_of_the_oldest(connection, due):
+    due(2)
+
+    left = expiry.backlog(connection)
+
+    assert left.memberships == 2
+    assert 1 <= left.oldest_age_seconds < 60
+
+
+def test_backlog_of_nothing_is_zero(connection):
+    assert expiry.backlog(connection) == expiry.Backlog(memberships=0, oldest_age_seconds=0)

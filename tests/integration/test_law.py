@@ -1,0 +1,300 @@
+"""The law: for every user and segment the history alternates entry and exit, in time order, and replaying it gives
+exactly what the reads return, whatever was written, in whatever order, from however many connections.
+
+LAW_EXAMPLES sets how many runs of LAW_STEPS steps are tried.
+"""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from psycopg.rows import dict_row
+from segmentation import actions, database, expiry, history, memberships, segments, users
+from segmentation.models import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
+from segmentation.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
+
+EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "40"))
+STEPS = int(os.environ.get("LAW_STEPS", "50"))
+CONNECTIONS = 4
+
+USERS = st.integers(1, 4)
+SLUGS = st.sampled_from(["AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"])
+# lifetimes end at half hours and time goes on by whole ones: the two never meet, however slow the machine
+LIFETIMES = st.none() | st.integers(0, 5).map(lambda hours: hours * 3600 + 1800)
+CHANGES = st.fixed_dictionaries(
+    {"user_id": USERS, "add": st.sets(SLUGS), "delete": st.sets(SLUGS), "ttl": LIFETIMES}
+).filter(lambda change: not change["add"] & change["delete"])
+
+
+def change(connection, user_id, add, delete, ttl):
+    wanted = MembershipChange(user_id=user_id, add_segments=[*add], delete_segments=[*delete], ttl=ttl)
+    return memberships.change(connection, wanted, actor="analyst")
+
+
+def patch(connection, user_id, slug, ttl):
+    return memberships.change_lifetime(connection, user_id, slug, LifetimeChange(ttl=ttl), actor="analyst")
+
+
+def delete_user(connection, user_id):
+    return users.delete(connection, user_id, erase=False, actor="support")
+
+
+def sweep(connection):
+    return expiry.sweep(connection, go_on=lambda: True)
+
+
+WRITES = st.one_of(
+    CHANGES.map(lambda named: (change, named)),
+    CHANGES.map(lambda named: (change, named)),
+    st.tuples(st.just(patch), st.fixed_dictionaries({"user_id": USERS, "slug": SLUGS, "ttl": LIFETIMES})),
+    st.just((sweep, {})),
+    st.tuples(
+        st.just(users.delete), st.fixed_dictionaries({"user_id": USERS, "erase": st.just(False), "actor": st.just("x")})
+    ),
+    st.tuples(st.just(segments.delete), st.fixed_dictionaries({"slug": SLUGS, "actor": st.just("x")})),
+    st.tuples(st.just(segments.create), st.fixed_dictionaries({"new": SLUGS.map(lambda slug: NewSegment(slug=slug))})),
+    st.tuples(
+        st.just(segments.update),
+        st.fixed_dictionaries({"slug": SLUGS, "change": SLUGS.map(lambda slug: SegmentChange(slug=slug))}),
+    ),
+)
+
+
+class Law(RuleBasedStateMachine):
+    """Users in segments: a model of what must be true, beside the database."""
+
+    def __init__(self, of):
+        super().__init__()
+        self.open = ExitStack()
+        self.connections = [self.open.enter_context(database.connect(of.url)) for _ in range(CONNECTIONS)]
+        self.connection = self.connections[0]
+        url = of.server.url(database=of.name)
+        self.superuser = self.open.enter_context(psycopg.connect(url, autocommit=True, row_factory=dict_row))
+        self.superuser.execute("truncate users, segments, memberships, history restart identity")
+        self.superuser.execute("delete from actions where operation = 'A'")
+        self.segments: set[str] = set()
+        self.members: dict[tuple[int, str], int | None] = {}
+        self.written: dict[int, dict[str, Any]] = {}
+
+    def teardown(self):
+        self.open.close()
+
+    @initialize()
+    def begin(self):
+        actions.create(self.connection, "exposure")
+        for slug in ("AVITO_30", "AVITO_50"):
+            self.create_segment(slug)
+
+    @rule(slug=SLUGS)
+    def create_segment(self, slug):
+        with expecting(SlugTaken if slug in self.segments else None):
+            segments.create(self.connection, NewSegment(slug=slug))
+        self.segments.add(slug)
+
+    @rule(slug=SLUGS)
+    def delete_segment(self, slug):
+        with expecting(None if slug in self.segments else SegmentUnknown):
+            segments.delete(self.connection, slug, actor="analyst")
+        self.segments.discard(slug)
+        self.forget(lambda _, of: of == slug)
+
+    @rule(slug=SLUGS, new=SLUGS)
+    def rename_segment(self, slug, new):
+        problem = SegmentUnknown if slug not in self.segments else SlugTaken if new in self.segments - {slug} else None
+        with expecting(problem):
+            segments.update(self.connection, slug, SegmentChange(slug=new))
+        if problem is None:
+            self.segments = self.segments - {slug} | {new}
+            self.members = {(user, new if of == slug else of): ttl for (user, of), ttl in self.members.items()}
+
+    @rule(named=CHANGES)
+    def change_memberships(self, named):
+        with expecting(None if named["add"] | named["delete"] <= self.segments else SegmentUnknown) as going:
+            changed = change(self.connection, **named)
+        if going.failed:
+            return
+        user, new = named["user_id"], {slug for slug in named["add"] if (named["user_id"], slug) not in self.members}
+        gone = {slug for slug in named["delete"] if (user, slug) in self.members}
+        assert (changed.segments_added, changed.segments_deleted) == (len(new), len(gone))
+        self.members |= {(user, slug): named["ttl"] for slug in new}
+        self.forget(lambda of_user, of: of_user == user and of in gone)
+
+    @rule(user=USERS, slug=SLUGS, ttl=LIFETIMES)
+    def change_lifetime(self, user, slug, ttl):
+        with expecting(None if (user, slug) in self.members else MembershipUnknown):
+            patch(self.connection, user, slug, ttl)
+        if (user, slug) in self.members:
+            self.members[user, slug] = ttl
+
+    @rule(user=USERS, erase=st.booleans())
+    def delete_user(self, user, erase):
+        with ignoring(UserUnknown):
+            users.delete(self.connection, user, erase=erase, actor="support")
+        self.forget(lambda of_user, _: of_user == user)
+        if erase:
+            self.written = {number: row for number, row in self.written.items() if row["user_id"] != user}
+
+    @rule(user=USERS, slug=SLUGS)
+    def record_action(self, user, slug):
+        with ignoring(UserUnknown, SegmentUnknown):
+            history.record(self.connection, user, NewOperation(slug=slug, action="exposure"), actor="backend")
+
+    @rule()
+    def sweep_due(self):
+        sweep(self.connection)
+
+        assert expiry.backlog(self.connection).memberships == 0
+
+    @rule(hours=st.integers(1, 4))
+    def let_time_pass(self, hours):
+        """Move everything that has an instant into the past: to the database that is the same as waiting."""
+        passed = timedelta(hours=hours)
+        with self.superuser.transaction():
+            self.superuser.execute("set local session_replication_role = replica")
+            for statement in (
+                "update memberships set added_at = added_at - %(by)s, expires_at = expires_at - %(by)s",
+                "update history set executed_at = executed_at - %(by)s, expires_at = expires_at - %(by)s",
+                "update segments set created_at = created_at - %(by)s, deleted_at = deleted_at - %(by)s",
+            ):
+                self.superuser.execute(statement, {"by": passed})
+        left = {key: ttl if ttl is None else ttl - hours * 3600 for key, ttl in self.members.items()}
+        self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
+
+    @rule(writes=st.lists(WRITES, min_size=2, max_size=CONNECTIONS))
+    def write_at_once(self, writes):
+        """Let connections race; any order of them is right, so the model learns the outcome from the reads."""
+        barrier = threading.Barrier(len(writes))
+
+        def run(connection, write, named):
+            barrier.wait(timeout=30)
+            with ignoring(Problem):
+                write(connection, **named)
+
+        with ThreadPoolExecutor(len(writes)) as pool:
+            running = [pool.submit(run, own, *write) for own, write in zip(self.connections, writes, strict=False)]
+        for one in running:
+            one.result()
+        self.learn()
+
+    @invariant()
+    def law_holds(self):
+        replayed, live = set(), self.live_segments()
+        for (user, segment_id), rows in self.operations().items():
+            letters = "".join(row["operation"] for row in rows)
+            assert letters == ("ID" * len(letters))[: len(letters)], f"{user} in {segment_id}: {letters}"
+            if len(rows) % 2:
+                replayed.add((user, live[segment_id]))
+        assert replayed == set(self.reads())
+
+    @invariant()
+    def reads_are_what_was_written(self):
+        assert set(self.reads()) == set(self.members)
+
+    @invariant()
+    def nothing_written_is_lost_or_changed(self):
+        rows = self.superuser.execute(
+            "select history_id, user_id, segment_id, slug, action_id, reason, actor from history"
+        )
+        now = {row["history_id"]: row for row in rows}
+        assert {number: now.get(number) for number in self.written} == self.written
+        self.written = now
+
+    def forget(self, which):
+        self.members = {key: ttl for key, ttl in self.members.items() if not which(*key)}
+
+    def learn(self):
+        self.segments = set(self.live_segments().values())
+        self.members = self.reads()
+
+    def operations(self):
+        """Return entries and exits by user and segment, each in time order, checked for it as they were written."""
+        found: dict[tuple[int, int], list[dict[str, Any]]] = {}
+        for row in self.superuser.execute(
+            """
+            select operations.user_id, operations.segment_id, operations.executed_at, actions.operation
+              from operations
+              join actions on actions.action_id = operations.action_id
+             where actions.operation in ('I', 'D')
+             order by operations.history_id
+            """
+        ):
+            before = found.setdefault((row["user_id"], row["segment_id"]), [])
+            assert not before or before[-1]["executed_at"] <= row["executed_at"], "written against the order of time"
+            before.append(row)
+        return found
+
+    def live_segments(self):
+        rows = self.superuser.execute("select segment_id, slug from segments where deleted_at is null")
+        return {row["segment_id"]: row["slug"] for row in rows}
+
+    def reads(self):
+        """Return the members, with their remaining seconds to the half hour, as every kind of read sees them."""
+        by_user = {}
+        for user in range(1, 5):
+            for one in memberships.list_for_user(self.connection, user).segments:
+                by_user[user, one.slug] = self.remaining(user, one.slug)
+        batch = memberships.list_for_users(self.connection, [1, 2, 3, 4]).users
+        assert {(found.user_id, slug) for found in batch for slug in found.segments} == set(by_user)
+        for slug in self.live_segments().values():
+            listed = segments.list_members(self.connection, slug, after=0, limit=9).users
+            assert {(member.user_id, slug) for member in listed} == {key for key in by_user if key[1] == slug}
+            assert segments.get(self.connection, slug).members == len(listed)
+        return by_user
+
+    def remaining(self, user, slug):
+        [row] = self.superuser.execute(
+            """
+            select round(extract(epoch from memberships.expires_at - now()) / 1800)::integer * 1800 as seconds
+              from memberships
+              join segments on segments.segment_id = memberships.segment_id and segments.deleted_at is null
+             where memberships.user_id = %s and segments.slug = %s
+            """,
+            (user, slug),
+        ).fetchall()
+        return row["seconds"]
+
+
+class expecting:  # noqa: N801 -- reads as the word it is
+    """Let exactly this problem happen, or none."""
+
+    def __init__(self, problem):
+        self.problem = problem
+        self.failed = False
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, _):
+        assert (kind is None) == (self.problem is None), f"expected {self.problem}, got {error!r}"
+        self.failed = kind is not None
+        return self.failed and issubclass(kind, self.problem)
+
+
+class ignoring(expecting):  # noqa: N801 -- reads as the word it is
+    """Let any of these problems happen."""
+
+    def __init__(self, *problems):
+        super().__init__(problems)
+
+    def __exit__(self, kind, error, _):
+        return kind is not None and issubclass(kind, self.problem)
+
+
+def test_law_holds_whatever_is_written(migrated_database):
+    run_state_machine_as_test(
+        lambda: Law(migrated_database),
+        settings=settings(
+            max_examples=EXAMPLES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
