@@ -7,9 +7,9 @@ import psycopg
 import pytest
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
-from segmentation import database, schema
 
 from local import postgres
+from segmentation import database, schema
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"

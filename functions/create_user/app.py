@@ -1,6 +1,7 @@
 """POST /user: register a user, by the caller's own id or by a free one."""
 
 from aws_lambda_powertools.event_handler import Response, content_types
+
 from segmentation import users
 from segmentation.api import Api
 from segmentation.database import connection

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
+
 from segmentation import expiry, schema
 from segmentation.database import connection
 from segmentation.metrics import count_expiry

@@ -3,6 +3,7 @@
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
+
 from segmentation import history
 from segmentation.api import Api
 from segmentation.database import connection

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
+
 from segmentation import database, memberships, segments
 from segmentation.models import MembershipChange, MembershipsChanged, NewSegment
-
 from tests.conftest import Database
 
 

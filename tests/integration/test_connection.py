@@ -1,6 +1,7 @@
 """One connection a process: opened on first use, replaced when the server hung up."""
 
 import pytest
+
 from segmentation import database, memberships, schema, segments, users
 from segmentation.models import MembershipChange, NewSegment
 from segmentation.problems import DatabaseUnavailable

@@ -3,6 +3,7 @@
 from functools import partial
 
 import pytest
+
 from segmentation import expiry, memberships
 from segmentation.models import LifetimeChange
 

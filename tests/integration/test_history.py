@@ -3,6 +3,7 @@
 import pytest
 from psycopg import sql
 from psycopg.errors import IntegrityError
+
 from segmentation import database, segments, users
 from segmentation.models import SegmentChange
 

@@ -5,6 +5,7 @@ import io
 from functools import partial
 
 import pytest
+
 from segmentation import actions, expiry, history, segments, users
 from segmentation.models import NewOperation, Operation, OperationPage, SegmentChange
 from segmentation.pages import decode_cursor

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from psycopg.rows import dict_row
+
 from segmentation import actions, database, expiry, history, memberships, segments, users
 from segmentation.models import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
 from segmentation.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown

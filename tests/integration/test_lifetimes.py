@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from psycopg.errors import CheckViolation
+
 from segmentation import database, expiry, memberships
 from segmentation.models import LifetimeChange
 from segmentation.problems import MembershipUnknown, RequestInvalid

@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from segmentation import database, schema
 
+from segmentation import database, schema
 from tests.conftest import Database
 
 

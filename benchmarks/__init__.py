@@ -1,0 +1,1 @@
+"""Speed as a ratio: what the service does, beside the same work in bare SQL, in one run."""
