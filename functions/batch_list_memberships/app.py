@@ -3,7 +3,8 @@
 from segmentation import memberships
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import UserBatch, UserBatchSegments
+from segmentation.requests import UserBatch
+from segmentation.responses import UserBatchSegments
 
 app = Api()
 handler = app.resolve

@@ -3,7 +3,8 @@
 from segmentation import memberships
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import MembershipChange, MembershipsChanged
+from segmentation.requests import MembershipChange
+from segmentation.responses import MembershipsChanged
 
 app = Api()
 handler = app.resolve

@@ -3,7 +3,7 @@
 from segmentation import schema
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import Health
+from segmentation.responses import Health
 
 app = Api()
 handler = app.resolve

@@ -3,7 +3,8 @@
 from segmentation import actions
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import Action, NewAction
+from segmentation.requests import NewAction
+from segmentation.responses import Action
 
 app = Api()
 handler = app.resolve

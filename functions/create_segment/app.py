@@ -3,7 +3,8 @@
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import NewSegment, SegmentCreated
+from segmentation.requests import NewSegment
+from segmentation.responses import SegmentCreated
 
 app = Api()
 handler = app.resolve

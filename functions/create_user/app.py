@@ -5,7 +5,8 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from segmentation import users
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import NewUser, UserRef
+from segmentation.requests import NewUser
+from segmentation.responses import UserRef
 
 app = Api()
 handler = app.resolve

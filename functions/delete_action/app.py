@@ -3,7 +3,8 @@
 from segmentation import actions
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import ActionRef, Done
+from segmentation.requests import ActionRef
+from segmentation.responses import Done
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,9 @@
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import Done, SegmentRef
 from segmentation.parameters import SlugInPath
+from segmentation.requests import SegmentRef
+from segmentation.responses import Done
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,8 @@
 from segmentation import users
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import UserDeleted
 from segmentation.parameters import Erase, UserIdInPath
+from segmentation.responses import UserDeleted
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,8 @@
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import SegmentWithMembers
 from segmentation.parameters import SlugInPath
+from segmentation.responses import SegmentWithMembers
 
 app = Api()
 handler = app.resolve

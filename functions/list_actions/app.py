@@ -3,8 +3,8 @@
 from segmentation import actions
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import ActionPage
 from segmentation.parameters import DEFAULT_LIMIT, ActionCursor, Limit
+from segmentation.responses import ActionPage
 
 app = Api()
 handler = app.resolve

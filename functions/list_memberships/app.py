@@ -3,8 +3,8 @@
 from segmentation import memberships
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import UserSegments
 from segmentation.parameters import UserIdInPath
+from segmentation.responses import UserSegments
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,8 @@
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import MemberPage
 from segmentation.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
+from segmentation.responses import MemberPage
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,8 @@
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import SegmentPage
 from segmentation.parameters import DEFAULT_LIMIT, Limit, Prefix, SlugCursor
+from segmentation.responses import SegmentPage
 
 app = Api()
 handler = app.resolve

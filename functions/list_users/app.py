@@ -3,8 +3,8 @@
 from segmentation import users
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import UserPage
 from segmentation.parameters import DEFAULT_LIMIT, Limit, UserCursor
+from segmentation.responses import UserPage
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,9 @@
 from segmentation import history
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import NewOperation, Operation
 from segmentation.parameters import UserIdInPath
+from segmentation.requests import NewOperation
+from segmentation.responses import Operation
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,9 @@
 from segmentation import memberships
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import LifetimeChange, Membership
 from segmentation.parameters import SlugInPath, UserIdInPath
+from segmentation.requests import LifetimeChange
+from segmentation.responses import Membership
 
 app = Api()
 handler = app.resolve

@@ -3,8 +3,9 @@
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
-from segmentation.models import SegmentChange, SegmentChanged
 from segmentation.parameters import SlugInPath
+from segmentation.requests import SegmentChange
+from segmentation.responses import SegmentChanged
 
 app = Api()
 handler = app.resolve

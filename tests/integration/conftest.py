@@ -10,7 +10,8 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from segmentation import database, memberships, segments
-from segmentation.models import MembershipChange, MembershipsChanged, NewSegment
+from segmentation.requests import MembershipChange, NewSegment
+from segmentation.responses import MembershipsChanged
 from tests.conftest import Database
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from segmentation import database, memberships, schema, segments, users
-from segmentation.models import MembershipChange, NewSegment
 from segmentation.problems import DatabaseUnavailable
+from segmentation.requests import MembershipChange, NewSegment
 
 
 @pytest.fixture

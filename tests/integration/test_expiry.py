@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from segmentation import expiry, memberships
-from segmentation.models import LifetimeChange
+from segmentation.requests import LifetimeChange
 
 sweep = partial(expiry.sweep, go_on=lambda: True)
 

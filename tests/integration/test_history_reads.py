@@ -7,10 +7,11 @@ from functools import partial
 import pytest
 
 from segmentation import actions, expiry, history, segments, users
-from segmentation.models import NewOperation, Operation, OperationPage, SegmentChange
 from segmentation.pages import decode_cursor
 from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.problems import ActionKept, ActionTaken, ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
+from segmentation.requests import NewOperation, SegmentChange
+from segmentation.responses import Operation, OperationPage
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from psycopg.rows import dict_row
 
 from segmentation import actions, database, expiry, history, memberships, segments, users
-from segmentation.models import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
 from segmentation.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
+from segmentation.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "40"))
 STEPS = int(os.environ.get("LAW_STEPS", "50"))

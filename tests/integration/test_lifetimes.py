@@ -7,8 +7,8 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from segmentation import database, expiry, memberships
-from segmentation.models import LifetimeChange
 from segmentation.problems import MembershipUnknown, RequestInvalid
+from segmentation.requests import LifetimeChange
 
 SLUG = "AVITO_30"
 SHORT, LONG = 3600, 7200

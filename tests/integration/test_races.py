@@ -3,8 +3,8 @@
 from functools import partial
 
 from segmentation import memberships, segments, users
-from segmentation.models import MembershipChange, NewSegment, SegmentChange
 from segmentation.problems import SegmentUnknown, SlugTaken
+from segmentation.requests import MembershipChange, NewSegment, SegmentChange
 
 
 def changing(**members):

@@ -4,8 +4,8 @@ from psycopg import Connection, errors
 from psycopg.rows import class_row
 
 from segmentation import pages
-from segmentation.models import Action, ActionPage
 from segmentation.problems import ActionKept, ActionTaken, ActionUnknown
+from segmentation.responses import Action, ActionPage
 
 
 def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPage:

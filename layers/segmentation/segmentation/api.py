@@ -1,6 +1,7 @@
 """HTTP in front of the domain: the only module that knows API Gateway's events."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,8 +15,8 @@ from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValida
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import bodies, database
-from segmentation.models import OperationPage
 from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
+from segmentation.responses import OperationPage
 from segmentation.telemetry import logger
 
 JSON = "application/json; charset=utf-8"
@@ -29,7 +30,12 @@ class Api(APIGatewayHttpResolver):
     """
 
     def __init__(self) -> None:
-        super().__init__(enable_validation=True, debug=False, json_body_deserializer=self._parse_body)
+        super().__init__(
+            enable_validation=True,
+            debug=False,
+            json_body_deserializer=self._parse_body,
+            response_validation_error_http_code=500,
+        )
         self._content_type = ""
         self.use([_refuse_unknown_parameters])
         self.exception_handler(Problem)(self._answer_problem)
@@ -51,6 +57,12 @@ class Api(APIGatewayHttpResolver):
             answer["headers"]["Content-Type"] = JSON
         _log(event, answer["statusCode"], time.perf_counter() - started)
         return answer
+
+    @staticmethod
+    def _compile_regex(rule: str, base_regex: str = r"^{}\Z") -> re.Pattern[str]:
+        """Match the whole path: Powertools' own "$" lets a line feed follow."""
+        pattern: re.Pattern[str] = APIGatewayHttpResolver._compile_regex(rule, base_regex)
+        return pattern
 
     @property
     def actor(self) -> str:
@@ -90,6 +102,8 @@ class Api(APIGatewayHttpResolver):
 
     def _answer_database_error(self, error: psycopg.Error) -> Response[str]:
         problem = database.problem_of(error)
+        if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
+            database.close()  # the server has become a replica: the address leads to another one by now
         if problem is None:
             return self._answer_failure(error)
         if problem.status >= 500:
@@ -102,6 +116,8 @@ class Api(APIGatewayHttpResolver):
 
 
 def _refuse_unknown_parameters(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
+    if app.context["_route"] not in (*app._static_routes, *app._dynamic_routes):
+        return next_middleware(app)  # no route matched: that is what is wrong with this request
     known = {parameter.alias for parameter in app.context["_route"].dependant.query_params}
     given = app.current_event.query_string_parameters
     if unknown := [name for name in given if name not in known]:

@@ -5,6 +5,8 @@ from typing import Any, NoReturn
 
 from segmentation.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
 
+MAX_MEMBERS = 100
+MAX_DIGITS = 1000
 MAX_BODY_BYTES = 1024 * 1024
 """Room for a thousand slugs of the greatest length, four times over."""
 
@@ -19,22 +21,33 @@ def parse(text: str, content_type: str) -> dict[str, Any]:
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"A request body has at most {MAX_BODY_BYTES} bytes.")
     try:
-        body = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
+        body = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant, parse_int=_whole)
+    except RecursionError:
+        raise BodyNotJson("The request body is nested too deeply.") from None
+    except ValueError as error:
         raise _not_json(text, content_type, error) from None
     if not isinstance(body, dict):
         raise RequestInvalid(("body", "must be a JSON object"))
+    if len(body) > MAX_MEMBERS:
+        raise RequestInvalid(("body", f"must have at most {MAX_MEMBERS} members"))
     return body
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Refuse a member given twice: readers disagree on which one counts."""
-    members = dict(pairs)
-    if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise RequestInvalid((f"body.{twice}", "must be given only once"))
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise RequestInvalid((f"body.{name}", "must be given only once"))
+        members[name] = value
     return members
+
+
+def _whole(digits: str) -> int:
+    """Refuse what Python refuses to convert, in words of our own."""
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
+    return int(digits)
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -46,5 +59,7 @@ def _not_json(text: str, content_type: str, error: Exception) -> BodyNotJson | B
     if not declared_json and not text.lstrip().startswith(("{", "[")):
         return BodyTypeUnsupported("The request body is not JSON; send application/json.")
     where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-    reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error) or "nested too deeply"
+    reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+    if text.startswith("\ufeff"):
+        reason = "it begins with a byte order mark"
     return BodyNotJson(f"The request body is not valid JSON: {reason}{where}.")

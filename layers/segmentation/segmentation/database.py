@@ -16,6 +16,8 @@ CONNECT_TIMEOUT_SECONDS = 2
 
 RETRY_SECONDS = 5
 
+_TIME_HELPS = (psycopg.OperationalError, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
+
 LIFETIME_CONSTRAINT = "memberships_expire_after_entry"
 
 _connection: Connection | None = None
@@ -86,7 +88,7 @@ def problem_of(error: psycopg.Error) -> Problem | None:
     """Return what a database error means to the client, or None where it is our own fault."""
     if isinstance(error, errors.CheckViolation) and error.diag.constraint_name == LIFETIME_CONSTRAINT:
         return RequestInvalid(("body.expires_at", "must be in the future"))
-    if isinstance(error, psycopg.OperationalError):  # away, or no lock within the time limit, or a deadlock
+    if isinstance(error, _TIME_HELPS):  # away, or no lock within the time limit, or a deadlock
         return DatabaseUnavailable()
     return None
 

@@ -9,8 +9,9 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from segmentation import pages
-from segmentation.models import NewOperation, Operation, OperationPage
 from segmentation.problems import ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
+from segmentation.requests import NewOperation
+from segmentation.responses import Operation, OperationPage
 
 _START = "0001-01-01T00:00:00+00:00 0"
 

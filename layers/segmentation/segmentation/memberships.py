@@ -3,16 +3,9 @@
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from segmentation.models import (
-    LifetimeChange,
-    Membership,
-    MembershipChange,
-    MembershipsChanged,
-    UserBatchSegments,
-    UserSegments,
-    UserSlugs,
-)
 from segmentation.problems import MembershipUnknown, SegmentUnknown
+from segmentation.requests import LifetimeChange, MembershipChange
+from segmentation.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments, UserSlugs
 
 
 def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> MembershipsChanged:

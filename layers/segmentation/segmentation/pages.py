@@ -1,7 +1,6 @@
 """Lists in pages: where one ends, and the cursor that clients pass back unread."""
 
 import base64
-import binascii
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -26,5 +25,5 @@ def decode_cursor(cursor: str) -> str:
     """Return the key that the page begins after; raises ValueError for what was never a cursor."""
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
-    except (binascii.Error, UnicodeError):
+    except ValueError:
         raise ValueError(NOT_A_CURSOR) from None

@@ -1,4 +1,4 @@
-"""What stands in paths and query strings: the rules of models, applied to text."""
+"""What stands in paths and query strings: the rules of values, applied to text."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -6,8 +6,8 @@ from typing import Annotated
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
-from segmentation.models import MAX_USER_ID, SLUG_PATTERN, in_utc, instant, not_reserved, whole_number
 from segmentation.pages import NOT_A_CURSOR, decode_cursor
+from segmentation.values import MAX_USER_ID, SLUG_PATTERN, in_utc, instant, not_reserved, whole_number
 
 DEFAULT_LIMIT = 100
 MAX_HISTORY_ID = 2**63 - 1

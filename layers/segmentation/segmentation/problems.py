@@ -118,9 +118,10 @@ class RequestInvalid(Problem):
     status = 422
 
     def __init__(self, *errors: tuple[str, str]) -> None:
+        shown = [(location[:200], message) for location, message in errors[:20]]
         super().__init__(
-            "; ".join(f"{location}: {message}" for location, message in errors),
-            errors=[{"location": location, "message": message} for location, message in errors],
+            "; ".join(f"{location}: {message}" for location, message in shown),
+            errors=[{"location": location, "message": message} for location, message in shown],
         )
 
 

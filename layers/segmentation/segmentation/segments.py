@@ -4,18 +4,17 @@ from psycopg import Connection, errors
 from psycopg.rows import class_row, scalar_row
 
 from segmentation import database, pages
-from segmentation.models import (
+from segmentation.problems import SegmentUnknown, SlugTaken
+from segmentation.requests import NewSegment, SegmentChange
+from segmentation.responses import (
     Member,
     MemberPage,
-    NewSegment,
     Segment,
-    SegmentChange,
     SegmentChanged,
     SegmentCreated,
     SegmentPage,
     SegmentWithMembers,
 )
-from segmentation.problems import SegmentUnknown, SlugTaken
 
 
 def create(connection: Connection, new: NewSegment) -> SegmentCreated:

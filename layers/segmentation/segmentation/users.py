@@ -4,8 +4,8 @@ from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
 from segmentation import database, pages
-from segmentation.models import User, UserDeleted, UserPage
 from segmentation.problems import UserUnknown
+from segmentation.responses import User, UserDeleted, UserPage
 
 
 def create(connection: Connection, user_id: int | None) -> tuple[int, bool]:

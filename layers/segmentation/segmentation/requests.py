@@ -1,0 +1,111 @@
+"""What request bodies must be."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from segmentation.values import MAX_SLUGS, MAX_USERS, ActionName, Description, ExpiresAt, Slug, Ttl, UserId
+
+
+class Request(BaseModel):
+    """A request body: a member that the contract does not know is refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class NewUser(Request):
+    """The user to register."""
+
+    user_id: UserId | None = None
+
+
+class NewSegment(Request):
+    """The segment to create."""
+
+    slug: Slug
+    description: Description | None = None
+
+
+class SegmentChange(Request):
+    """What to change of a segment; what is not named stays."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    slug: Slug = ""
+    description: Description | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name at least one of: slug, description")
+        return self
+
+
+class SegmentRef(Request):
+    """The slug of a segment."""
+
+    slug: Slug
+
+
+class MembershipChange(Request):
+    """The segments that a user enters, with one lifetime for all of them or none, and those the user leaves."""
+
+    user_id: UserId
+    add_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
+    delete_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
+    ttl: Ttl | None = None
+    expires_at: ExpiresAt | None = None
+
+    @model_validator(mode="after")
+    def _one_lifetime(self) -> Self:
+        if self.ttl is not None and self.expires_at is not None:
+            raise ValueError("takes ttl or expires_at, not both")
+        return self
+
+    @model_validator(mode="after")
+    def _slugs_once_and_not_too_many(self) -> Self:
+        if both := sorted({*self.add_segments} & {*self.delete_segments}):
+            raise ValueError(f"names {', '.join(both)} both in add_segments and in delete_segments")
+        if len(self.add_segments) + len(self.delete_segments) > MAX_SLUGS:
+            raise ValueError(f"takes at most {MAX_SLUGS} slugs in add_segments and delete_segments together")
+        return self
+
+
+class LifetimeChange(Request):
+    """The new lifetime of a membership, counted from now; null makes it permanent."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    ttl: Ttl | None = None
+    expires_at: ExpiresAt | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if len(self.model_fields_set) != 1:
+            raise ValueError("takes ttl or expires_at, one of them")
+        return self
+
+
+class UserBatch(Request):
+    """The users to look up."""
+
+    user_ids: Annotated[list[UserId], Field(min_length=1, max_length=MAX_USERS)]
+
+
+class NewAction(Request):
+    """The action to create."""
+
+    name: ActionName
+
+
+class ActionRef(Request):
+    """The name of an action."""
+
+    name: ActionName
+
+
+class NewOperation(Request):
+    """What happened to a user in a segment: an action of the company's own."""
+
+    slug: Slug
+    action: ActionName

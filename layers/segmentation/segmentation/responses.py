@@ -1,0 +1,167 @@
+"""What answers are."""
+
+from pydantic import BaseModel
+
+from segmentation.values import Instant
+
+
+class UserRef(BaseModel):
+    """The id of a user."""
+
+    user_id: int
+
+
+class User(UserRef):
+    """A registered user."""
+
+    created_at: Instant
+
+
+class UserPage(BaseModel):
+    """A page of users, ordered by id."""
+
+    users: list[User]
+    next_cursor: str | None
+
+
+class UserDeleted(BaseModel):
+    """A user is gone, and so are the memberships that were active."""
+
+    message: str = "ok"
+    segments_deleted: int
+
+
+class Segment(BaseModel):
+    """A segment."""
+
+    slug: str
+    user_percent: float | None
+    description: str | None
+    created_at: Instant
+    updated_at: Instant
+
+
+class SegmentCreated(BaseModel):
+    """A new segment, and how many users its percent brought in."""
+
+    slug: str
+    user_percent: float | None
+    description: str | None
+    created_at: Instant
+    users_added: int = 0
+
+
+class SegmentChanged(Segment):
+    """A segment after its change, and how many users a change of its percent brought in and took out."""
+
+    users_added: int = 0
+    users_deleted: int = 0
+
+
+class SegmentWithMembers(Segment):
+    """A segment, and how many users are in it now."""
+
+    members: int
+
+
+class SegmentPage(BaseModel):
+    """A page of segments, ordered by slug."""
+
+    segments: list[Segment]
+    next_cursor: str | None
+
+
+class Member(BaseModel):
+    """A user in a segment."""
+
+    user_id: int
+    added_at: Instant
+    expires_at: Instant | None
+
+
+class MemberPage(BaseModel):
+    """A page of a segment's members, ordered by user id."""
+
+    users: list[Member]
+    next_cursor: str | None
+
+
+class Done(BaseModel):
+    """It is done."""
+
+    message: str = "ok"
+
+
+class MembershipsChanged(BaseModel):
+    """How many memberships really began and ended."""
+
+    segments_added: int
+    segments_deleted: int
+
+
+class Membership(BaseModel):
+    """A segment that a user is in."""
+
+    slug: str
+    added_at: Instant
+    expires_at: Instant | None
+
+
+class UserSegments(BaseModel):
+    """The segments that a user is in now, ordered by slug."""
+
+    segments: list[Membership]
+
+
+class UserSlugs(BaseModel):
+    """A user, and the slugs of the segments that the user is in now."""
+
+    user_id: int
+    segments: list[str]
+
+
+class UserBatchSegments(BaseModel):
+    """The users of the request, in its order."""
+
+    users: list[UserSlugs]
+
+
+class Action(BaseModel):
+    """Something that can happen to a user in a segment; those with operation A are the company's own."""
+
+    name: str
+    operation: str
+
+
+class ActionPage(BaseModel):
+    """A page of actions, ordered by name."""
+
+    actions: list[Action]
+    next_cursor: str | None
+
+
+class Operation(BaseModel):
+    """What happened to a user in a segment: I an entry, D an exit, U a changed lifetime, A an own action."""
+
+    slug: str
+    operation: str
+    action: str
+    reason: str
+    actor: str
+    expires_at: Instant | None
+    executed_at: Instant
+
+
+class OperationPage(BaseModel):
+    """A page of a user's history, oldest first."""
+
+    operations: list[Operation]
+    next_cursor: str | None
+
+
+class Health(BaseModel):
+    """The service answers, and so does its database."""
+
+    status: str = "ok"
+    database: str = "ok"
+    schema_version: int

@@ -1,0 +1,72 @@
+"""What the contract calls valid: ids, slugs, lifetimes, instants and names, each rule once."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+
+MAX_USER_ID = 2**63 - 1
+MAX_TTL_SECONDS = 315_360_000
+MAX_SLUGS = 1000
+MAX_USERS = 1000
+SLUG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$"
+RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+
+
+def whole_number(value: str) -> int:
+    """Refuse what int() would also read in a path, such as '+5', ' 5' and '1_0'."""
+    if not re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII):
+        raise ValueError("must be a whole number")
+    return int(value)
+
+
+def not_reserved(slug: str) -> str:
+    """Refuse the slugs that paths need for themselves."""
+    if slug in RESERVED_SLUGS:
+        raise ValueError(f"is reserved, as are all of: {', '.join(sorted(RESERVED_SLUGS))}")
+    return slug
+
+
+def instant(value: Any) -> Any:
+    """Refuse what pydantic would also read as an instant, such as 5, '5' and a mere date."""
+    if not (isinstance(value, str) and _INSTANT.fullmatch(value)):
+        raise ValueError("must be an RFC 3339 instant with its offset from UTC, such as 2030-01-31T12:00:00Z")
+    return value
+
+
+def in_utc(moment: datetime) -> datetime:
+    """Return the same instant in UTC."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must be within the years 1 to 9999 in UTC") from None
+
+
+def _without_controls(text: str) -> str:
+    """Refuse control characters: Postgres cannot keep NUL, and no reader is served by the others."""
+    if _CONTROL.search(text):
+        raise ValueError("must not contain control characters other than the line feed")
+    return text
+
+
+UserId = Annotated[int, Field(strict=True, ge=1, le=MAX_USER_ID, description="The caller's own id of the user.")]
+Slug = Annotated[
+    str,
+    Field(
+        strict=True,
+        pattern=SLUG_PATTERN,
+        description="The segment's name, case-sensitive.",
+        examples=["AVITO_DISCOUNT_30"],
+    ),
+    AfterValidator(not_reserved),
+]
+Description = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_without_controls)]
+ActionName = Annotated[
+    str, Field(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", examples=["exposure", "conversion"])
+]
+Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]
+Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
+ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]

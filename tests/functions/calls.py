@@ -1,0 +1,78 @@
+"""Calls of the real handlers: each is the function's sample event with what a test changes in it."""
+
+import base64 as base64_codec
+import importlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+EVENTS = Path(__file__).parents[2] / "events"
+PROBLEM = "application/problem+json"
+NO_BODY = object()
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str]
+    text: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+    @property
+    def locations(self) -> list[str]:
+        """Where the errors of an invalid request are."""
+        return [error["location"] for error in self.json["errors"]]
+
+
+def sample(function: str) -> dict[str, Any]:
+    return json.loads((EVENTS / f"{function}.json").read_text("utf-8"))
+
+
+def invoke(function: str, event: dict[str, Any]) -> Any:
+    return importlib.import_module(f"functions.{function}.app").handler(event, None)
+
+
+def call(
+    function: str,
+    body: Any = NO_BODY,
+    *,
+    path: str | None = None,
+    query: dict[str, str] | None = None,
+    headers: dict[str, str] | None = None,
+    base64: bool = False,
+) -> Answer:
+    """Call a function; a text is sent as it is, every other body as JSON; None leaves the sample's path."""
+    event = sample(function)
+    event.pop("body", None)
+    if path is not None:
+        event["rawPath"] = event["requestContext"]["http"]["path"] = path
+    event |= {"rawQueryString": urlencode(query or {}), "queryStringParameters": query or {}}
+    event["headers"] = without_body_headers(event["headers"]) | (headers or {"content-type": "application/json"})
+    if body is not NO_BODY:
+        event |= payload(body, base64=base64)
+    return answer_of(invoke(function, event))
+
+
+def without_body_headers(headers: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not name.startswith("content-")}
+
+
+def payload(body: Any, *, base64: bool) -> dict[str, Any]:
+    if isinstance(body, bytes) or base64:
+        octets = body if isinstance(body, bytes) else as_text(body).encode()
+        return {"body": base64_codec.b64encode(octets).decode(), "isBase64Encoded": True}
+    return {"body": as_text(body), "isBase64Encoded": False}
+
+
+def as_text(body: Any) -> str:
+    return body if isinstance(body, str) else json.dumps(body)
+
+
+def answer_of(answer: dict[str, Any]) -> Answer:
+    headers = {name.lower(): value for name, value in answer["headers"].items()}
+    return Answer(answer["statusCode"], headers, answer["body"])

@@ -1,0 +1,37 @@
+"""The service as a Lambda environment has it: an empty database, and one connection of the process to it."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from segmentation import database
+from segmentation.telemetry import logger
+
+
+@pytest.fixture
+def service(empty_database, monkeypatch) -> Iterator[None]:
+    monkeypatch.setenv("DATABASE_URL", empty_database.url)
+    yield
+    database.close()
+
+
+@pytest.fixture(scope="module")
+def standing_service(migrated_database) -> Iterator[Connection[TupleRow]]:
+    """The service for a module whose tests write nothing: emptied once; the owner looks into it."""
+    with pytest.MonkeyPatch.context() as patch, database.connect(migrated_database.owner_url) as owner:
+        owner.execute("truncate users, segments, memberships, history restart identity")
+        patch.setenv("DATABASE_URL", migrated_database.url)
+        yield owner
+    database.close()
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """What the service writes into its log meanwhile."""
+    text = io.StringIO()
+    before = logger.registered_handler.setStream(text)
+    yield text
+    logger.registered_handler.setStream(before)

@@ -1,0 +1,89 @@
+"""Whatever JSON a client sends, the answer is a success or names the client's mistake; it is never a 5xx."""
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.functions.calls import call
+from tests.functions.factories import create_segments
+
+ROUTES = {
+    "create_user": "/user",
+    "create_segment": "/segment",
+    "update_segment": "/segment/AAA",
+    "delete_segment": "/segment",
+    "change_memberships": "/segment/user",
+    "batch_list_memberships": "/segment/user/batch",
+}
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([0, -1, 2**31, 2**63 - 1, 2**63, 2**64, 1e400, float("nan")])
+    | st.floats()
+    | st.text(st.characters(codec=None))
+    | st.sampled_from(["AAA", "BBB", "user", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "=1+1", "\x00"])
+)
+VALUES = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
+)
+MEMBERS = ("user_id", "user_ids", "slug", "description", "add_segments", "delete_segments", "ttl", "expires_at")
+BODIES = VALUES | st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=5)
+
+
+@pytest.fixture
+def two_segments(service) -> None:
+    create_segments("AAA", "BBB")
+
+
+@pytest.mark.parametrize("function", ROUTES)
+@settings(
+    max_examples=120,
+    deadline=None,  # a busy machine is no finding
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # what earlier examples wrote does no harm here
+)
+@example(body={"user_id": 2**63 - 1, "add_segments": ["AAA"], "expires_at": "9999-12-31T23:59:59Z"})
+@example(body={"user_id": 1, "expires_at": "9999-12-31T23:59:59-23:59"})
+@given(body=BODIES)
+def test_any_json_is_answered_below_500(two_segments, function, body):
+    answer = call(function, json.dumps(body), path=ROUTES[function])
+
+    assert 200 <= answer.status < 500, answer.text
+    assert answer.json is not None
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(body=st.binary(max_size=200) | st.text(st.characters(codec=None), max_size=200))
+def test_any_bytes_are_answered_below_500(two_segments, body):
+    answer = call("create_segment", body)
+
+    assert 400 <= answer.status < 500, answer.text
+
+
+@pytest.mark.parametrize("function", ["get_segment", "list_memberships", "delete_user", "list_segment_users"])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(st.characters(codec=None), max_size=300))
+def test_any_path_is_answered_below_500(two_segments, function, text):
+    pattern = {"list_segment_users": "/segment/{}/users", "delete_user": "/user/{}"}.get(function, "/segment/user/{}")
+
+    answer = call(function, path=("/segment/{}" if function == "get_segment" else pattern).format(text))
+
+    assert 200 <= answer.status < 500, answer.text
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    query=st.dictionaries(
+        st.sampled_from(["limit", "cursor", "prefix"]) | st.text(max_size=5),
+        st.text(st.characters(codec=None), max_size=300) | st.integers().map(str),
+        max_size=3,
+    )
+)
+def test_any_query_is_answered_below_500(two_segments, query):
+    event_query = {name: value.encode("utf-8", "replace").decode() for name, value in query.items()}
+
+    answer = call("list_segments", query=event_query)
+
+    assert 200 <= answer.status < 500, answer.text

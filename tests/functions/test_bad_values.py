@@ -1,0 +1,258 @@
+"""Values that break a rule of the contract: 422 naming their place, and nothing written."""
+
+from urllib.parse import quote
+
+import pytest
+
+from tests.functions.calls import PROBLEM, as_text, call
+from tests.functions.factories import create_segments, rows
+
+BAD_IDS = [
+    pytest.param('"1"', id="string"),
+    pytest.param("true", id="true"),
+    pytest.param("false", id="false"),
+    pytest.param("1.0", id="float"),
+    pytest.param("1e3", id="exponent"),
+    pytest.param("1e400", id="1e400"),
+    pytest.param("-1e400", id="minus-1e400"),
+    pytest.param("0", id="0"),
+    pytest.param("-0", id="minus-0"),
+    pytest.param("-1", id="minus-1"),
+    pytest.param("9223372036854775808", id="2^63"),
+    pytest.param("18446744073709551617", id="2^64+1"),
+    pytest.param("[1]", id="array"),
+    pytest.param('{"user_id": 1}', id="object"),
+]
+BAD_SLUGS = [
+    pytest.param("", id="empty"),
+    pytest.param("AB", id="2-characters"),
+    pytest.param("A" * 256, id="256-characters"),
+    pytest.param("A" * 300, id="300-characters"),
+    pytest.param("A" * 10_000, id="10000-characters"),
+    pytest.param("_AAA", id="underscore-first"),
+    pytest.param("-AAA", id="minus-first"),
+    pytest.param(".AAA", id="dot-first"),
+    pytest.param("../../etc/passwd", id="traversal"),
+    pytest.param("A/B/C", id="slash"),
+    pytest.param(" AAA", id="leading-space"),
+    pytest.param("AAA ", id="trailing-space"),
+    pytest.param("A AA", id="inner-space"),
+    pytest.param("AAA\n", id="trailing-newline"),
+    pytest.param("AAA\r\nX: y", id="CRLF"),
+    pytest.param("\nAAA", id="leading-newline"),
+    pytest.param("AAA\t", id="tab"),
+    pytest.param("AA\x00A", id="NUL"),
+    pytest.param("AAA\x00", id="trailing-NUL"),
+    pytest.param("AAA\u00a0", id="no-break-space"),
+    pytest.param("AAA\u200b", id="zero-width-space"),
+    pytest.param("\u0410\u0412\u0418TO", id="cyrillic-confusable"),
+    pytest.param("ＡＶＩＴＯ", id="full-width"),  # noqa: RUF001 -- the confusable is the point
+    pytest.param("AVI\u0422O", id="one-confusable"),
+    pytest.param("AVITÓ", id="accent"),
+    pytest.param("A\u0301AAA", id="combining-accent"),
+    pytest.param("AA\u0661", id="arabic-digit"),
+    pytest.param("\u202eOTIVA", id="RTL-override"),
+    pytest.param("שלום", id="RTL"),
+    pytest.param("AAA\U0001f600", id="emoji"),
+    pytest.param("AAA\ud800", id="lone-surrogate"),
+    pytest.param("=HYPERLINK(1)", id="formula-equals"),
+    pytest.param("+1+1", id="formula-plus"),
+    pytest.param("-1+1", id="formula-minus"),
+    pytest.param("@SUM(A1)", id="formula-at"),
+    pytest.param('A"B', id="quote"),
+    pytest.param("A,B,C", id="comma"),
+    pytest.param("A;B;C", id="semicolon"),
+    pytest.param("A'); DROP TABLE users;--", id="sql"),
+    pytest.param("AAA%00", id="percent"),
+    pytest.param("user", id="reserved-user"),
+    pytest.param("history", id="reserved-history"),
+    pytest.param("reports", id="reserved-reports"),
+    pytest.param("batch", id="reserved-batch"),
+]
+NO_SLUGS = [
+    pytest.param(None, id="null"),
+    pytest.param(123, id="number"),
+    pytest.param(True, id="true"),
+    pytest.param(["AAA"], id="array"),
+    pytest.param({"slug": "AAA"}, id="object"),
+]
+BAD_DESCRIPTIONS = [
+    pytest.param("a\x00b", id="NUL"),
+    pytest.param("a\x1bb", id="escape"),
+    pytest.param("a\rb", id="carriage-return"),
+    pytest.param("a\x7fb", id="delete"),
+    pytest.param("a\x85b", id="C1"),
+    pytest.param("a\ud800b", id="lone-surrogate"),
+    pytest.param("a" * 1001, id="1001-characters"),
+    pytest.param(1, id="number"),
+    pytest.param(["a"], id="array"),
+]
+
+
+@pytest.fixture(scope="module")
+def one_segment(standing_service):
+    create_segments("AAA")
+    return standing_service
+
+
+@pytest.fixture(autouse=True)
+def nothing_written(one_segment):
+    """What a refused request leaves behind is what was there before it."""
+    before = rows(one_segment)
+    yield
+    assert rows(one_segment) == before
+
+
+def assert_invalid(answer, location):
+    assert (answer.status, answer.headers["content-type"]) == (422, PROBLEM), answer.text
+    assert answer.json.keys() == {"type", "title", "status", "detail", "errors"}
+    assert answer.locations == [location]
+    assert all(error["message"] for error in answer.json["errors"])
+
+
+@pytest.mark.parametrize("text", [*BAD_IDS, pytest.param("null", id="null")])
+def test_bad_id_in_a_change_is_422(text):
+    answer = call("change_memberships", f'{{"user_id": {text}, "add_segments": ["AAA"]}}')
+
+    assert_invalid(answer, "body.user_id")
+
+
+@pytest.mark.parametrize("text", BAD_IDS)
+def test_bad_id_of_a_new_user_is_422(text):
+    answer = call("create_user", f'{{"user_id": {text}}}')
+
+    assert_invalid(answer, "body.user_id")
+
+
+@pytest.mark.parametrize("text", [*BAD_IDS, pytest.param("null", id="null")])
+def test_bad_id_in_a_batch_is_422(text):
+    answer = call("batch_list_memberships", f'{{"user_ids": [1, {text}]}}')
+
+    assert_invalid(answer, "body.user_ids.1")
+
+
+@pytest.mark.parametrize("function", ["list_memberships", "delete_user"])
+@pytest.mark.parametrize(
+    "text",
+    ["0", "-1", "+1", "1.0", "1e3", "abc", "1_0", " 1", "1 ", "%31", "9223372036854775808", "9" * 40, "１", "٣", "NaN"],  # noqa: RUF001 -- digits of other scripts are the point
+)
+def test_bad_id_in_a_path_is_422(function, text):
+    path = f"/segment/user/{text}" if function == "list_memberships" else f"/user/{text}"
+
+    answer = call(function, path=path)
+
+    assert_invalid(answer, "path.user_id")
+
+
+@pytest.mark.parametrize("function", ["list_memberships", "delete_user"])
+@pytest.mark.parametrize("text", ["1\n", "1\x00", '1"', "1/2", "1/"])
+def test_id_in_a_path_with_something_behind_it_is_refused(function, text):
+    path = f"/segment/user/{text}" if function == "list_memberships" else f"/user/{text}"
+
+    answer = call(function, path=path)
+
+    assert answer.status in {404, 422}
+    assert answer.json["type"] != "urn:segmentation:problem:user-unknown"
+
+
+@pytest.mark.parametrize("slug", [*BAD_SLUGS, *NO_SLUGS])
+def test_bad_slug_of_a_new_segment_is_422(slug):
+    assert_invalid(call("create_segment", {"slug": slug}), "body.slug")
+
+
+@pytest.mark.parametrize("slug", [*BAD_SLUGS, *NO_SLUGS])
+def test_bad_new_slug_of_a_segment_is_422(slug):
+    assert_invalid(call("update_segment", {"slug": slug}, path="/segment/AAA"), "body.slug")
+
+
+@pytest.mark.parametrize("slug", [*BAD_SLUGS, *NO_SLUGS])
+def test_bad_slug_of_a_segment_to_delete_is_422(slug):
+    assert_invalid(call("delete_segment", {"slug": slug}, path="/segment"), "body.slug")
+
+
+@pytest.mark.parametrize("slug", [*BAD_SLUGS, *NO_SLUGS])
+def test_bad_slug_to_add_is_422_at_its_place(slug):
+    answer = call("change_memberships", {"user_id": 1, "add_segments": ["AAA", slug]})
+
+    assert_invalid(answer, "body.add_segments.1")
+
+
+@pytest.mark.parametrize("slug", ["AA", "AAA\n", "user", "=1+1", None, 1])
+def test_bad_slug_to_delete_is_422_at_its_place(slug):
+    answer = call("change_memberships", {"user_id": 1, "delete_segments": ["AAA", slug]})
+
+    assert_invalid(answer, "body.delete_segments.1")
+
+
+@pytest.mark.parametrize("member", ["add_segments", "delete_segments"])
+@pytest.mark.parametrize(
+    "value", [None, "AAA", {"AAA": 1}, 1, True], ids=["null", "string", "object", "number", "true"]
+)
+def test_slugs_that_are_no_list_are_422(member, value):
+    assert_invalid(call("change_memberships", {"user_id": 1, member: value}), f"body.{member}")
+
+
+@pytest.mark.parametrize("value", [None, 1, "1", {"1": 1}, True], ids=["null", "number", "string", "object", "true"])
+def test_user_ids_that_are_no_list_are_422(value):
+    assert_invalid(call("batch_list_memberships", {"user_ids": value}), "body.user_ids")
+
+
+@pytest.mark.parametrize("encode", [quote, str], ids=["encoded", "plain"])
+@pytest.mark.parametrize("slug", [param for param in BAD_SLUGS if param.id not in {"lone-surrogate", "empty"}])
+def test_bad_slug_in_a_path_is_refused(encode, slug):
+    answer = call("get_segment", path=f"/segment/{encode(slug)}")
+
+    assert answer.status in {404, 422}, answer.text
+    assert answer.json["type"] != "urn:segmentation:problem:segment-unknown"
+
+
+@pytest.mark.parametrize(
+    ("function", "path"),
+    [
+        ("update_segment", "/segment/{}"),
+        ("delete_segment", "/segment/{}"),
+        ("list_segment_users", "/segment/{}/users"),
+    ],
+)
+@pytest.mark.parametrize("slug", ["AAA\n", "AAA%0A", "AAA ", "A'--", "batch", "\u0410AA", "A" * 256])
+def test_every_route_refuses_a_bad_slug_in_its_path(function, path, slug):
+    body = {"description": "x"} if function == "update_segment" else ""
+
+    answer = call(function, body, path=path.format(slug))
+
+    assert answer.status in {404, 422}, answer.text
+    assert answer.json["type"] != "urn:segmentation:problem:segment-unknown"
+
+
+@pytest.mark.parametrize("description", BAD_DESCRIPTIONS)
+def test_bad_description_of_a_new_segment_is_422(description):
+    assert_invalid(call("create_segment", {"slug": "BBB", "description": description}), "body.description")
+
+
+@pytest.mark.parametrize("description", BAD_DESCRIPTIONS)
+def test_bad_new_description_is_422(description):
+    answer = call("update_segment", {"description": description}, path="/segment/AAA")
+
+    assert_invalid(answer, "body.description")
+
+
+@pytest.mark.parametrize("erase", ["maybe", "", "2", "true,false", "tru e"])
+def test_erase_that_is_no_truth_value_is_422(erase):
+    assert_invalid(call("delete_user", path="/user/1", query={"erase": erase}), "query.erase")
+
+
+@pytest.mark.parametrize("member", ["user_percent", "created_at", "users_added"])
+def test_member_of_the_answer_is_no_member_of_the_request(member):
+    assert_invalid(call("create_segment", {"slug": "BBB", member: None}), f"body.{member}")
+
+
+def test_every_error_of_a_body_is_named():
+    answer = call("change_memberships", as_text({"user_id": 0, "add_segments": ["A"], "ttl": 0, "who": 1}))
+
+    assert sorted(answer.locations) == ["body.add_segments.0", "body.ttl", "body.user_id", "body.who"]
+
+
+def test_refused_value_is_not_repeated():
+    answer = call("create_segment", {"slug": "<script>alert(1)</script>"})
+
+    assert "script" not in answer.text

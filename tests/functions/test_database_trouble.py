@@ -1,0 +1,142 @@
+"""A database that is away, slow, or hung up: answered soon, with what a client can do."""
+
+import time
+
+import pytest
+
+from local import ports
+from segmentation import database, schema, users
+from tests.functions.calls import PROBLEM, call
+from tests.functions.factories import change, create_segments, done, rows, slugs_of
+
+KILL_LOGINS = """
+select pg_terminate_backend(pid, 5000) from pg_stat_activity
+ where usename = 'segmentation_login' and datname = current_database() and pid <> pg_backend_pid()
+"""
+KILL_MYSELF = "select pg_terminate_backend(pg_backend_pid())"
+UNAVAILABLE = "urn:segmentation:problem:database-unavailable"
+
+
+def assert_unavailable(answer):
+    assert (answer.status, answer.headers["content-type"]) == (503, PROBLEM), answer.text
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.json["type"] == UNAVAILABLE
+    assert answer.json["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.fixture
+def away(monkeypatch):
+    """Nothing listens where the database should be."""
+    database.close()
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://u:not-a-secret@127.0.0.1:{ports.free()}/segmentation")
+    yield
+    database.close()
+
+
+@pytest.mark.parametrize("function", ["list_users", "create_user", "check_health"])
+def test_database_away_is_503_with_retry_after(away, function):
+    assert_unavailable(call(function))
+
+
+def test_database_away_is_answered_within_two_seconds(away):
+    started = time.perf_counter()
+
+    call("list_users")
+
+    assert time.perf_counter() - started < 2
+
+
+def test_address_and_password_of_a_database_away_are_not_shown(away):
+    answer = call("list_users")
+
+    assert not [word for word in ("not-a-secret", "127.0.0.1", "postgresql", "refused") if word in answer.text]
+
+
+def test_bad_request_is_answered_while_the_database_is_away(away):
+    assert call("create_segment", {"slug": "!"}).status == 422
+
+
+def test_service_answers_when_the_database_is_back(away, empty_database, monkeypatch):
+    assert call("list_users").status == 503
+
+    monkeypatch.setenv("DATABASE_URL", empty_database.url)
+
+    assert call("list_users").status == 200
+
+
+def test_connection_killed_between_two_requests_is_replaced(service, superuser):
+    assert call("list_users").status == 200
+
+    superuser.execute(KILL_LOGINS)
+
+    assert call("list_users").status == 200
+
+
+def test_connection_killed_in_the_middle_of_a_request_is_503_and_then_replaced(service, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(users, "list_users", lambda connection, **_: connection.execute(KILL_MYSELF))
+        assert_unavailable(call("list_users"))
+
+    assert call("list_users").status == 200
+
+
+def test_connection_to_a_server_that_became_a_replica_is_503_and_then_replaced(service):
+    database.connection().execute("set default_transaction_read_only = on")
+
+    assert_unavailable(call("create_segment", {"slug": "AAA"}))
+    assert call("create_segment", {"slug": "AAA"}).status == 201
+
+
+def test_connection_is_kept_from_request_to_request(service):
+    call("list_users")
+    first = database.connection().info.backend_pid
+
+    call("list_users")
+
+    assert database.connection().info.backend_pid == first
+
+
+def test_wrong_password_is_503(service, empty_database, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", empty_database.url.replace("not-a-secret", "wrong"))
+
+    assert_unavailable(call("list_users"))
+
+
+def test_lock_held_by_another_session_is_503_within_three_seconds(service, owner):
+    create_segments("AAA")
+    started = time.perf_counter()
+
+    with owner.transaction():
+        owner.execute("select from segments for update")
+        answer = change(1, add=("AAA",))
+
+    assert_unavailable(answer)
+    assert time.perf_counter() - started < 3
+
+
+def test_request_that_met_a_lock_wrote_nothing_and_can_be_repeated(service, owner):
+    create_segments("AAA")
+    with owner.transaction():
+        owner.execute("select from segments for update")
+        change(1, add=("AAA",))
+    assert rows(owner) == (0, 1, 0, 0)
+
+    done(change(1, add=("AAA",)))
+
+    assert slugs_of(1) == ["AAA"]
+
+
+def test_reads_do_not_wait_for_a_writers_lock(service, owner):
+    create_segments("AAA")
+
+    with owner.transaction():
+        owner.execute("select from segments for update")
+        answer = call("get_segment", path="/segment/AAA")
+
+    assert answer.status == 200
+
+
+def test_health_names_the_schema_version(service):
+    answer = call("check_health")
+
+    assert answer.json == {"status": "ok", "database": "ok", "schema_version": schema.migrations()[-1].version}

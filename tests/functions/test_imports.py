@@ -1,0 +1,35 @@
+"""A handler is imported in an environment that holds nothing, and imports only what every request needs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+FUNCTIONS = sorted(path.parent.name for path in ROOT.glob("functions/*/app.py"))
+PROGRAM = """
+import importlib, sys
+sys.path[:0] = [{root!r}, {layer!r}]
+for function in {functions!r}:
+    assert callable(importlib.import_module(f"functions.{{function}}.app").handler)
+loaded = [name for name in ("boto3", "botocore.session", "aws_xray_sdk", "requests", "local") if name in sys.modules]
+assert not loaded, loaded
+"""
+
+
+def run(*functions: str) -> str:
+    program = PROGRAM.format(root=str(ROOT), layer=str(ROOT / "layers" / "segmentation"), functions=functions)
+    done = subprocess.run(  # noqa: S603 -- this interpreter, a program of this file
+        [sys.executable, "-W", "error", "-c", program], env={}, capture_output=True, text=True, timeout=30
+    )
+    return done.stderr
+
+
+def test_handlers_import_without_an_environment_and_without_boto3():
+    assert run(*FUNCTIONS) == ""
+
+
+@pytest.mark.parametrize("function", ["apply_migrations", "check_health"])
+def test_handler_imports_alone(function):
+    assert run(function) == ""

@@ -1,0 +1,107 @@
+"""CloudFormation's custom resource, answered to a small server in CloudFormation's place."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from segmentation import custom_resource
+
+REASON = "password=not-a-secret"
+
+
+class CloudFormation(BaseHTTPRequestHandler):
+    """Keeps what was put."""
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.received.append((self.path, self.headers["content-type"], json.loads(body)))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_):
+        """Stay silent."""
+
+
+@pytest.fixture
+def cloud_formation():
+    with HTTPServer(("127.0.0.1", 0), CloudFormation) as server:
+        server.received = []
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def event(cloud_formation):
+    return {
+        "RequestType": "Create",
+        "ResponseURL": f"http://127.0.0.1:{cloud_formation.server_port}/answer?Signature=x%3D",
+        "StackId": "arn:stack",
+        "RequestId": "request-1",
+        "LogicalResourceId": "Schema",
+        "ResourceProperties": {},
+    }
+
+
+def fail():
+    raise RuntimeError(REASON)
+
+
+def the_answer(cloud_formation):
+    [(_, _, answer)] = cloud_formation.received
+    return answer
+
+
+def test_event_with_a_response_url_is_a_request(event):
+    assert custom_resource.is_request(event)
+    assert not custom_resource.is_request({})
+
+
+@pytest.mark.parametrize("kind", ["Create", "Update"])
+def test_success_is_sent_with_its_data(cloud_formation, event, kind):
+    custom_resource.answer({**event, "RequestType": kind}, lambda: {"schema_version": 1})
+
+    assert the_answer(cloud_formation) == {
+        "Status": "SUCCESS",
+        "Data": {"schema_version": 1},
+        "PhysicalResourceId": "Schema",
+        "StackId": "arn:stack",
+        "RequestId": "request-1",
+        "LogicalResourceId": "Schema",
+    }
+
+
+def test_data_is_returned_too(event):
+    assert custom_resource.answer(event, lambda: {"schema_version": 1}) == {"schema_version": 1}
+
+
+def test_link_is_used_as_it_was_signed(cloud_formation, event):
+    custom_resource.answer(event, dict)
+
+    [(path, content_type, _)] = cloud_formation.received
+    assert (path, content_type) == ("/answer?Signature=x%3D", "")
+
+
+def test_failure_is_sent_without_its_message(cloud_formation, event):
+    custom_resource.answer(event, fail)
+
+    answer = the_answer(cloud_formation)
+    assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "Schema")
+    assert "RuntimeError" in answer["Reason"]
+    assert REASON not in json.dumps(answer)
+
+
+def test_failure_of_any_kind_does_not_leave_the_stack_waiting(cloud_formation, event):
+    custom_resource.answer({**event, "RequestType": "Update"}, lambda: {}["missing"])
+
+    assert the_answer(cloud_formation)["Status"] == "FAILED"
+
+
+def test_deletion_does_nothing_and_succeeds(cloud_formation, event):
+    custom_resource.answer({**event, "RequestType": "Delete"}, fail)
+
+    assert the_answer(cloud_formation)["Status"] == "SUCCESS"

@@ -1,0 +1,146 @@
+"""Where the database is, from a URL or from a secret."""
+
+import json
+
+import boto3
+import pytest
+from moto import mock_aws
+from psycopg.conninfo import conninfo_to_dict
+
+from segmentation import settings
+
+ADDRESS = {"host": "secret.example", "port": 6432, "dbname": "named-in-secret"}
+
+
+@pytest.fixture(autouse=True)
+def empty_environment(monkeypatch):
+    for name in (
+        *("DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME"),
+        *("DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_OWNER_HOST"),
+        *("DATABASE_SSL_ROOT_CERT", "DATABASE_POOLED"),
+    ):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def keep_secret(monkeypatch):
+    """Put a secret into Secrets Manager and return its ARN."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+
+    def keep(name, **content):
+        secret = {"username": "app", "password": "not-a-secret", **content}
+        client = boto3.client("secretsmanager")
+        return client.create_secret(Name=name, SecretString=json.dumps(secret))["ARN"]
+
+    with mock_aws():
+        yield keep
+
+
+@pytest.fixture
+def application(keep_secret, monkeypatch):
+    """The application's conninfo, from a secret and the environment given."""
+
+    def conninfo(content, **environment):
+        monkeypatch.setenv("DATABASE_SECRET_ARN", keep_secret("application", **content))
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return conninfo_to_dict(settings.database_conninfo())
+
+    return conninfo
+
+
+def test_url_is_taken_as_it_is(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:p%40@h:1/d?sslmode=require")
+
+    assert settings.database_conninfo() == "postgresql://u:p%40@h:1/d?sslmode=require"
+
+
+def test_url_wins_over_the_secret(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
+    monkeypatch.setenv("DATABASE_SECRET_ARN", "arn:of:nothing")
+
+    assert settings.database_conninfo() == "postgresql://u@h/d"
+
+
+def test_owner_has_a_url_of_its_own(monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
+    monkeypatch.setenv("DATABASE_OWNER_URL", "postgresql://owner@h/d")
+
+    assert settings.database_owner_conninfo() == "postgresql://owner@h/d"
+
+
+def test_secret_holds_the_address_too(application):
+    found = application(ADDRESS)
+
+    assert found["host"] == "secret.example"
+    assert (found["port"], found["dbname"], found["user"]) == ("6432", "named-in-secret", "app")
+
+
+def test_environment_wins_over_the_secrets_address(application):
+    found = application(ADDRESS, DATABASE_HOST="env.example", DATABASE_PORT="1111", DATABASE_NAME="from-env")
+
+    assert (found["host"], found["port"], found["dbname"]) == ("env.example", "1111", "from-env")
+
+
+def test_empty_environment_value_does_not_win(application):
+    found = application(ADDRESS, DATABASE_HOST="", DATABASE_PORT="", DATABASE_NAME="")
+
+    assert (found["host"], found["port"], found["dbname"]) == ("secret.example", "6432", "named-in-secret")
+
+
+def test_port_and_name_have_defaults(application):
+    found = application({"host": "h"})
+
+    assert (found["port"], found["dbname"]) == ("5432", "segmentation")
+
+
+def test_connection_by_secret_verifies_the_server(application):
+    found = application(ADDRESS)
+
+    assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "system")
+
+
+def test_authority_of_the_server_can_be_named(application):
+    found = application(ADDRESS, DATABASE_SSL_ROOT_CERT="/opt/ca.pem")
+
+    assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "/opt/ca.pem")
+
+
+@pytest.mark.parametrize(
+    "password", ["a b", "it's", "back\\slash", "a=b host=evil", "'", "\\'", "пароль", "@:/?#%", "\t"]
+)
+def test_password_of_any_characters_comes_through(application, password):
+    found = application({**ADDRESS, "password": password})
+
+    assert (found["password"], found["host"]) == (password, "secret.example")
+
+
+def test_owners_host_comes_before_the_applications(keep_secret, monkeypatch):
+    monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", username="postgres", **ADDRESS))
+    monkeypatch.setenv("DATABASE_HOST", "proxy.example")
+    monkeypatch.setenv("DATABASE_OWNER_HOST", "cluster.example")
+
+    found = conninfo_to_dict(settings.database_owner_conninfo())
+
+    assert (found["user"], found["host"], found["sslmode"]) == ("postgres", "cluster.example", "verify-full")
+
+
+def test_owner_without_a_host_goes_where_the_application_goes(keep_secret, monkeypatch):
+    monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", **ADDRESS))
+    monkeypatch.setenv("DATABASE_HOST", "proxy.example")
+
+    assert conninfo_to_dict(settings.database_owner_conninfo())["host"] == "proxy.example"
+
+
+def test_owners_host_is_not_the_applications(application):
+    assert application(ADDRESS, DATABASE_OWNER_HOST="cluster.example")["host"] == "secret.example"
+
+
+@pytest.mark.parametrize(
+    ("value", "pooled"), [("true", True), ("True", True), ("false", False), ("", False), (None, False), ("1", False)]
+)
+def test_pooler_is_there_when_the_environment_says_true(monkeypatch, value, pooled):
+    if value is not None:
+        monkeypatch.setenv("DATABASE_POOLED", value)
+
+    assert settings.database_is_pooled() is pooled

@@ -1,0 +1,127 @@
+"""The rules of single values, held against an independent statement of each."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from segmentation.requests import MembershipChange
+from segmentation.values import RESERVED_SLUGS, ExpiresAt, Slug, Ttl, UserId, whole_number
+
+SLUGS = TypeAdapter(Slug)
+INSTANTS = TypeAdapter(ExpiresAt)
+CONTRACT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,254}", re.ASCII)
+RESERVED = {"user", "history", "reports", "batch"}
+LIKE_SLUGS = st.from_regex(re.compile(r"\A[A-Za-z0-9_.-]{0,8}[ \n\x00é=/]?\Z", re.ASCII)) | st.text(max_size=12)
+OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+ALPHABETS = "ABCabc019_.- \n\0éΑ١=+@/"  # noqa: RUF001 -- the Greek letter is the point
+
+
+def accepts(adapter, value):
+    try:
+        adapter.validate_python(value)
+    except ValidationError:
+        return False
+    return True
+
+
+@given(LIKE_SLUGS | st.text(ALPHABETS, min_size=2, max_size=6))
+@example("user")
+@example("AAA\n")
+@example("A" * 255)
+@example("A" * 256)
+@example("AA")
+@example("AA\u0661")
+def test_slug_is_accepted_exactly_when_the_contract_says_so(text):
+    expected = bool(CONTRACT.fullmatch(text)) and text not in RESERVED
+
+    assert accepts(SLUGS, text) == expected
+
+
+@given(st.from_regex(CONTRACT, fullmatch=True).filter(lambda slug: slug not in RESERVED))
+def test_slug_of_the_grammar_comes_through_unchanged(slug):
+    assert SLUGS.validate_python(slug) == slug
+
+
+def test_reserved_slugs_are_those_of_the_contract():
+    assert RESERVED_SLUGS == RESERVED
+
+
+@given(st.none() | st.booleans() | st.integers() | st.floats() | st.binary(min_size=3) | st.lists(st.text()))
+def test_slug_is_a_string(value):
+    assert not accepts(SLUGS, value)
+
+
+@given(st.integers())
+@example(0)
+@example(1)
+@example(2**63 - 1)
+@example(2**63)
+def test_user_id_is_within_its_bounds(number):
+    assert accepts(TypeAdapter(UserId), number) == (1 <= number < 2**63)
+
+
+@given(st.integers())
+@example(0)
+@example(1)
+@example(315_360_000)
+@example(315_360_001)
+def test_ttl_is_within_its_bounds(number):
+    assert accepts(TypeAdapter(Ttl), number) == (1 <= number <= 315_360_000)
+
+
+@pytest.mark.parametrize("adapter", [TypeAdapter(UserId), TypeAdapter(Ttl)], ids=["user-id", "ttl"])
+@given(st.floats() | st.booleans() | st.integers(1, 1000).map(str) | st.none())
+def test_number_is_an_integer_and_nothing_like_it(adapter, value):
+    assert not accepts(adapter, value)
+
+
+@given(st.integers(-(10**18), 10**18))
+def test_whole_number_reads_what_str_writes(number):
+    assert whole_number(str(number)) == number
+
+
+@given(st.text(max_size=25) | st.text("0123456789+-_ .e\n٣", max_size=25))
+def test_whole_number_refuses_everything_but_digits(text):
+    if re.fullmatch("-?[0-9]{1,19}", text):
+        assert whole_number(text) == int(text)
+    else:
+        with pytest.raises(ValueError, match="must be a whole number"):
+            whole_number(text)
+
+
+@given(st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1), timezones=OFFSETS))  # noqa: DTZ001 -- hypothesis adds the zone
+def test_instant_of_any_offset_is_the_same_instant_in_utc(instant):
+    read = INSTANTS.validate_python(instant.isoformat())
+
+    assert read == instant
+    assert read.tzinfo is UTC
+
+
+@given(st.datetimes())
+def test_instant_without_an_offset_is_refused(instant):
+    assert not accepts(INSTANTS, instant.isoformat())
+
+
+@given(st.integers() | st.floats() | st.integers().map(str) | st.dates().map(str) | st.datetimes(timezones=OFFSETS))
+def test_what_only_resembles_an_instant_is_refused(value):
+    assert not accepts(INSTANTS, value)
+
+
+@given(st.text())
+def test_any_text_is_an_instant_or_an_error(text):
+    accepts(INSTANTS, text)
+
+
+def test_instant_beyond_the_calendar_in_utc_is_refused():
+    assert not accepts(INSTANTS, "9999-12-31T23:59:59-00:01")
+    assert not accepts(INSTANTS, "0001-01-01T00:00:00+00:01")
+
+
+def test_lists_of_two_requests_are_not_one_list():
+    MembershipChange(user_id=1).add_segments.append("AAA")
+
+    assert MembershipChange(user_id=1).add_segments == []
