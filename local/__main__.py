@@ -1,0 +1,44 @@
+"""`make run`: start every part, say what to try, and stop everything when told to or when a part fails."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local import stack
+from local.processes import ChildFailed
+from local.settings import PORT, ROOT, Settings
+
+
+def main() -> int:
+    """Run until a signal, and answer the exit code."""
+    try:
+        stack.run(parse(sys.argv[1:]))
+    except ChildFailed as failure:
+        sys.stderr.write(f"{failure}\n")
+        return 1
+    return 0
+
+
+def parse(arguments: list[str]) -> Settings:
+    """Read the command line."""
+    default = Settings()
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT, help="of the API; the next three are used too")
+    parser.add_argument("--state", type=Path, default=default.state, help="folder of data and logs")
+    parser.add_argument("--template", type=Path, default=default.template, help="SAM template, built or not")
+    parser.add_argument("--interpreter", type=Path, default=default.interpreter, help="Python of the functions")
+    parser.add_argument("--worker", action="store_true", help="without AWS's runtime client, as on macOS")
+    parser.add_argument("--minute", type=float, default=default.minute, help="seconds a minute of a schedule lasts")
+    options = parser.parse_args(arguments)
+    return Settings(
+        port=options.port,
+        state=options.state.absolute(),
+        template=(ROOT / options.template).absolute(),
+        interpreter=(ROOT / options.interpreter).absolute(),
+        worker=options.worker,
+        minute=options.minute,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""What the local run says in the terminal."""
+
+import contextlib
+import sys
+from pathlib import Path
+
+from local.settings import Settings
+
+TRY = """\
+  curl --request POST 'http://localhost:{port}/user'
+  curl --request POST -d '{{"slug": "AVITO_DISCOUNT_30"}}' 'http://localhost:{port}/segment'
+  curl --request POST -d '{{"slug": "AVITO_DISCOUNT_50"}}' 'http://localhost:{port}/segment'
+  curl --request POST -d '{{"user_id": 1, "add_segments": ["AVITO_DISCOUNT_50", "AVITO_DISCOUNT_30"], "ttl":86400, \
+"delete_segments": []}}' 'http://localhost:{port}/segment/user'
+  curl --request GET 'http://localhost:{port}/segment/user/1'
+  curl --request DELETE -d '{{"slug": "AVITO_DISCOUNT_30"}}' 'http://localhost:{port}/segment'
+"""
+READY = """
+Ready after {seconds:.1f} s: http://localhost:{port}
+Lambda invoke endpoint http://localhost:{lambda_port}, S3 http://localhost:{s3_port}, SQS http://localhost:{sqs_port}.
+Data is in {data} (make reset removes it), logs are in {logs}.
+Changed code counts from the next request on; after a change of {template}, start again. Ctrl-C stops.
+
+Try, in another terminal:
+"""
+
+
+def say(text: str) -> None:
+    """Write a line at once; nobody has to read it."""
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+
+
+def ready(settings: Settings, seconds: float, data: Path) -> None:
+    """Say that the service answers, and what to try."""
+    _, lambda_port, s3_port, sqs_port = settings.ports.values()
+    text = READY.format(
+        seconds=seconds,
+        port=settings.port,
+        lambda_port=lambda_port,
+        s3_port=s3_port,
+        sqs_port=sqs_port,
+        data=data,
+        logs=settings.logs,
+        template=settings.template.name,
+    )
+    say(text + TRY.format(port=settings.port))

@@ -1,0 +1,74 @@
+"""The API and the Lambda invoke endpoint: SAM CLI's own, reading the template, with our execution environments.
+
+Run by `.local/sam/bin/python -m local.gateway settings.json`.
+"""
+
+import platform
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from local import ports
+from local.functions import Functions
+from local.http_api import HttpApi
+from local.pool import Pool
+from local.runtime import Launcher
+from local.sam import EMULATORS, ApiProvider, LocalLambdaHttpService, SamLocalStackProvider
+from local.settings import GatewaySettings
+
+ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "AMD64": "x86_64"}
+
+
+class Quiet(WSGIRequestHandler):
+    """Speak HTTP/1.1, and leave the log and the server's name to us."""
+
+    protocol_version = "HTTP/1.1"
+    server_version = "segmentation-local"
+    sys_version = ""
+    disable_nagle_algorithm = True
+
+    def log_request(self, *_: object) -> None:
+        """Write nothing: the application does."""
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    settings = GatewaySettings.read(Path(sys.argv[1]))
+    pool = Pool(Launcher(Path(settings.interpreter), emulator(settings.worker), Path(settings.logs)))
+    try:
+        serve(settings, pool)
+    finally:
+        pool.stop()
+
+
+def emulator(worker: bool) -> Path | None:
+    """Return AWS's runtime emulator, or None where there is none for the system or a worker was asked for."""
+    if worker or sys.platform != "linux":
+        return None
+    return EMULATORS / f"aws-lambda-rie-{ARCHITECTURES[platform.machine()]}"
+
+
+def serve(settings: GatewaySettings, pool: Pool) -> None:
+    """Serve the API, and the Lambda endpoint beside it."""
+    template = Path(settings.template)
+    stacks, _ = SamLocalStackProvider.get_stacks(str(template))
+    functions = Functions(stacks, template.parent, pool, settings.variables, settings.function_variables)
+    api = HttpApi(ApiProvider(stacks, cwd=str(template.parent)).api, functions, settings.port, ports.HOST)
+    endpoint = LocalLambdaHttpService(functions.runner, settings.lambda_port, ports.HOST)
+    threading.Thread(target=listen(endpoint).serve_forever, daemon=True).start()
+    listen(api).serve_forever()
+
+
+def listen(service: Any) -> Any:
+    """Open the service's port; each connection gets a thread."""
+    service.create()
+    return make_server(service.host, service.port, service._app, threaded=True, request_handler=Quiet)
+
+
+if __name__ == "__main__":
+    main()

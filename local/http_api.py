@@ -1,0 +1,136 @@
+"""SAM CLI's local API Gateway, with its differences from AWS's HTTP API evened out.
+
+Runs in SAM CLI's own environment.
+"""
+
+import json
+import sys
+import time
+import traceback
+from typing import Any
+
+from flask import Flask, Response, abort, g, jsonify, request
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Rule
+
+from local import banner, http_event
+from local.functions import Functions
+from local.pool import Busy
+from local.sam import CatchAllPathConverter, LambdaResponseParseException, LocalApigwService, PathConverter, Route
+
+BODY_LIMIT = 10 * 1024 * 1024
+MESSAGES = {
+    404: "Not Found",
+    413: "Request Too Long",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+
+class ExactRule(Rule):
+    """A route that answers the methods it names, where Flask would add HEAD to GET."""
+
+    def __init__(self, path: str, methods: list[str], **options: Any) -> None:
+        super().__init__(path, methods=methods, **options)
+        self.methods = set(methods)
+
+
+class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM CLI
+    """The HTTP API of the template."""
+
+    def __init__(self, api: Any, functions: Functions, port: int, host: str) -> None:
+        super().__init__(api=api, lambda_runner=functions.runner, port=port, host=host)
+        self.functions = functions
+
+    def create(self) -> None:
+        """Make the application; paths match exactly, as on AWS: no trailing slash comes or goes."""
+        self._app = app = Flask(__name__, static_folder=None)
+        app.url_rule_class = ExactRule  # type: ignore[assignment] # Flask invites to replace it
+        app.url_map.merge_slashes = False
+        app.url_map.converters["path"] = CatchAllPathConverter
+        app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
+        for route in self.api.routes:
+            self.add(route)
+        app.register_error_handler(HTTPException, refuse)
+        app.register_error_handler(Exception, fail)
+        app.before_request(start_clock)
+        app.after_request(report)
+
+    def add(self, route: Route) -> None:
+        """Add a route of the template."""
+        if route.path == http_event.DEFAULT_ROUTE:
+            self._add_catch_all_path(Route.ANY_HTTP_METHODS, "/", route)
+            self._add_catch_all_path(Route.ANY_HTTP_METHODS, "/<path:any_path>", route)
+            return
+        path = PathConverter.convert_path_to_flask(route.path)
+        self._dict_of_routes.update(dict.fromkeys(self._generate_route_keys(route.methods, path), route))
+        self._app.add_url_rule(
+            path,
+            endpoint=path,
+            view_func=self._request_handler,
+            methods=route.methods,
+            provide_automatic_options=False,
+        )
+
+    def _generate_lambda_event(self, flask_request: Any, route: Route, method: str, endpoint: str) -> dict[str, Any]:
+        """Make the event, in AWS's form instead of SAM CLI's."""
+        if route.is_default_route:
+            event = http_event.from_request(flask_request, http_event.DEFAULT_ROUTE, {})
+        else:
+            event = http_event.from_request(flask_request, f"{method} {route.path}", flask_request.view_args)
+        g.request_id = event["requestContext"]["requestId"]
+        return event
+
+    def _invoke_lambda_function(self, name: str, event: dict[str, Any], _tenant: str | None = None) -> str:
+        """Invoke the function, and answer in its place when it fails."""
+        try:
+            answer = self.functions.invoke(name, json.dumps(event).encode())
+        except Busy:
+            abort(503)
+        g.function, g.cold = name, answer.cold
+        if answer.failed:
+            sys.stderr.write(f"{name}: {answer.payload.decode()}\n")
+            abort(500)
+        return answer.payload.decode()
+
+    @staticmethod
+    def _parse_v2_payload_format_lambda_output(output: str, binary_types: Any, flask_request: Any) -> Any:
+        """Read the function's response, and answer in its place when it is none."""
+        try:
+            return LocalApigwService._parse_v2_payload_format_lambda_output(output, binary_types, flask_request)
+        except LambdaResponseParseException:
+            abort(500)
+
+
+def refuse(error: HTTPException) -> Response:
+    """Word a refusal as API Gateway does; a wrong method is an unknown route there."""
+    code = error.code or 500
+    return message(404 if code == 405 else code)
+
+
+def fail(error: Exception) -> Response:
+    """Say nothing about what went wrong here, except in the log."""
+    sys.stderr.write("".join(traceback.format_exception(error)))
+    return message(500)
+
+
+def message(code: int) -> Response:
+    """Make one of API Gateway's own answers."""
+    response = jsonify({"message": MESSAGES.get(code, "Bad Request")})
+    response.status_code = code
+    return response
+
+
+def start_clock() -> None:
+    """Remember when the request came."""
+    g.started_at = time.monotonic()
+
+
+def report(response: Response) -> Response:
+    """Name the request to the client, and write a line about it to the terminal."""
+    if "request_id" in g:
+        response.headers["apigw-requestid"] = g.request_id
+    took = (time.monotonic() - g.started_at) * 1000
+    by = f"{g.function} {'cold' if g.cold else 'warm'}" if "function" in g else "gateway"
+    banner.say(f"{request.method} {request.path} {response.status_code} {took:.0f} ms {by}")
+    return response

@@ -1,0 +1,33 @@
+"""The passwords of the local database, made at the first start and kept beside its data."""
+
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Passwords:
+    """One password for each role."""
+
+    superuser: str
+    owner: str
+    login: str
+
+
+def load(path: Path) -> Passwords:
+    """Read the passwords, made up first when there are none."""
+    if not path.exists():
+        save(Passwords(*(secrets.token_urlsafe(24) for _ in range(3))), path)
+    return Passwords(**json.loads(path.read_text()))
+
+
+def save(passwords: Passwords, path: Path) -> None:
+    """Write a file that only its owner can read, and that appears when complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.unlink(missing_ok=True)
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(passwords), file)
+    unfinished.rename(path)

@@ -1,0 +1,89 @@
+"""A few execution environments a function: started when all others are busy, kept for the next event."""
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from local import sources
+from local.runtime import Answer, Function, Launcher, Runtime
+
+LIMIT = 4
+QUEUE_SECONDS = 30
+
+
+class Busy(Exception):
+    """All environments of the function stayed busy for as long as API Gateway waits."""
+
+
+@dataclass
+class Lane:
+    """The environments of one function."""
+
+    turn: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(LIMIT))
+    idle: list[Runtime] = field(default_factory=list)
+
+
+class Pool:
+    """All execution environments."""
+
+    def __init__(self, launcher: Launcher) -> None:
+        self.launcher = launcher
+        self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
+        self.lock = threading.Lock()
+        self.started: list[Runtime] = []
+        self.stopped = False
+
+    def invoke(self, function: Function, event: bytes) -> Answer:
+        """Run the function on the event, after waiting for a free environment where the limit is reached."""
+        with self.turn(function.name) as lane:
+            runtime, cold = self.environment(lane, function)
+            answer = runtime.invoke(event)
+            if runtime.running():
+                lane.idle.append(runtime)
+            return replace(answer, cold=cold)
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[Lane]:
+        """Hold one of the function's places."""
+        with self.lock:
+            lane = self.lanes[name]
+        if not lane.turn.acquire(timeout=QUEUE_SECONDS):
+            raise Busy(name)
+        try:
+            yield lane
+        finally:
+            lane.turn.release()
+
+    def environment(self, lane: Lane, function: Function) -> tuple[Runtime, bool]:
+        """Return the most recently used environment that runs today's code, or a new one."""
+        changed_at = sources.changed_at(function.directory, *function.layers)
+        while lane.idle:
+            try:
+                runtime = lane.idle.pop()
+            except IndexError:
+                break  # another thread was quicker
+            if runtime.running() and runtime.started_at > changed_at:
+                return runtime, False
+            runtime.stop()
+        return self.launch(function), True
+
+    def launch(self, function: Function) -> Runtime:
+        """Start an environment that `stop` will know about."""
+        runtime = self.launcher.launch(function)
+        with self.lock:
+            self.started = [known for known in self.started if known.running()] + [runtime]
+        if self.stopped:
+            runtime.stop()
+        return runtime
+
+    def stop(self) -> None:
+        """End all environments, and return when they are gone."""
+        with self.lock:
+            self.stopped = True
+            started = list(self.started)
+        for runtime in started:
+            runtime.child.ask_to_stop()
+        for runtime in started:
+            runtime.stop()

@@ -1,0 +1,189 @@
+"""An embedded Postgres server on 127.0.0.1: for the local run, and throw-away ones for the tests."""
+
+import os
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from local import ports, processes, programs, unprivileged
+from local.processes import Account, Child
+
+SUPERUSER = "postgres"
+ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C", "TZ": "UTC"}
+PATIENCE = 30
+SETTINGS = {
+    "listen_addresses": ports.HOST,
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "wal_level": "minimal",  # nothing replicates from here
+    "max_wal_senders": "0",
+}
+THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server and its superuser's password."""
+
+    process: Child
+    port: int
+    password: str
+    data: Path
+
+    def url(self, user: str = SUPERUSER, password: str | None = None, database: str = "postgres") -> str:
+        """Return a libpq URI; without a password, with the superuser's."""
+        return make_url(self.port, user, self.password if password is None else password, database)
+
+    def stop(self) -> None:
+        """Disconnect the clients and stop when everything is on disk."""
+        self.process.stop()
+
+
+def make_url(port: int, user: str, password: str, database: str) -> str:
+    """Return a libpq URI."""
+    user, password, database = (quote(part, safe="") for part in (user, password, database))
+    return f"postgresql://{user}:{password}@{ports.HOST}:{port}/{database}"
+
+
+@contextmanager
+def server(data_directory: Path | None = None, *, durable: bool = False) -> Iterator[Server]:
+    """Run a server until the block ends; without a directory, on data that is thrown away with it."""
+    with throw_away_directory() as temporary:
+        running = start(data_directory or temporary / "postgres", secrets.token_urlsafe(), durable=durable)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+
+@contextmanager
+def throw_away_directory() -> Iterator[Path]:
+    """Make a temporary directory that the server's user can enter, and remove it with what grew in it."""
+    directory = Path(tempfile.mkdtemp(prefix="segmentation-"))
+    try:
+        directory.chmod(0o711)
+        yield directory
+    finally:
+        unprivileged.remove(directory)
+
+
+def start(
+    data_directory: Path,
+    password: str,
+    *,
+    port: int | None = None,
+    durable: bool = True,
+    log: Path | None = None,
+) -> Server:
+    """Start a server, on data made with the superuser's password at the first start, and wait until it is ready.
+
+    Run as root, the server runs as an unprivileged user; where that user cannot enter, the data is kept in a
+    stand-in outside, see `local.unprivileged`.
+    """
+    account = unprivileged.account()
+    binaries = programs.postgres(account)
+    data = unprivileged.place(data_directory, account)
+    if not data.exists():
+        initialise(binaries, data, password, account, durable=durable)
+    await_predecessor(data)
+    port = port or ports.free()
+    settings = SETTINGS | {"port": str(port)} | ({} if durable else THROW_AWAY)
+    process = processes.start(
+        "Postgres",
+        [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
+        log=log or data_directory.with_suffix(".log"),
+        environment=ENVIRONMENT,
+        account=account,
+        directory=Path("/"),
+        stop_signal=signal.SIGINT,  # fast mode: do not wait for the clients
+        patience=PATIENCE,
+    )
+    try:
+        await_ready(process, data, port)
+    except BaseException:
+        process.stop()
+        raise
+    return Server(process, port, password, data)
+
+
+def initialise(binaries: Path, data: Path, password: str, account: Account | None, *, durable: bool) -> None:
+    """Create the data beside its place and move it there when complete: a half-made one is never used."""
+    unfinished = unprivileged.make_directory(data.with_suffix(".unfinished"), account)
+    password_file = unfinished.with_suffix(".password")
+    write_secret(password_file, password, account)
+    try:
+        run_initdb(binaries, unfinished, password_file, account, [] if durable else ["--no-sync"])
+    finally:
+        password_file.unlink()
+    unfinished.rename(data)
+
+
+def write_secret(path: Path, text: str, account: Account | None) -> None:
+    """Write a file that only its reader can read, from its first moment on."""
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600, exist_ok=False)
+    path.write_text(text)
+    if account:
+        os.chown(path, account.user, account.group)
+
+
+def run_initdb(binaries: Path, data: Path, password_file: Path, account: Account | None, options: list[str]) -> None:
+    """Run initdb as the user; interrupted, leave none of the processes that it starts behind."""
+    child = processes.start(
+        "initdb",
+        [
+            *(binaries / "initdb", "--pgdata", data, "--pwfile", password_file, "--username", SUPERUSER),
+            *("--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-instructions", *options),
+        ],
+        log=data.with_suffix(".log"),
+        environment=ENVIRONMENT,
+        account=account,
+        directory=Path("/"),
+    )
+    try:
+        if child.guardian.wait():
+            raise child.failure("failed")
+    finally:
+        child.stop()
+
+
+def await_predecessor(data: Path) -> None:
+    """Wait for the server of a killed run to end, and clear away the lock file of one that is gone.
+
+    Postgres does the same, except where another process of its user has got the old process id since.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while lock := read_lock(data):
+        if not ports.listening(int(lock[3])):
+            (data / "postmaster.pid").unlink(missing_ok=True)
+        elif time.monotonic() > deadline:
+            raise processes.ChildFailed(f"another Postgres, process {lock[0]}, is using {data}")
+        time.sleep(0.02)
+
+
+def await_ready(process: Child, data: Path, port: int) -> None:
+    """Return once the server takes connections, or raise what became of it."""
+    deadline = time.monotonic() + PATIENCE
+    while not (lock := read_lock(data)) or lock[3] != str(port) or "ready" not in lock[-1]:
+        if not process.running():
+            raise process.failure("ended")
+        if time.monotonic() > deadline:
+            raise process.failure("did not become ready")
+        time.sleep(0.01)
+
+
+def read_lock(data: Path) -> list[str]:
+    """Read Postgres's lock file: process, directory, start, port, socket, address, memory, status."""
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return []
+    return lines if len(lines) > 7 else []

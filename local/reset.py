@@ -1,0 +1,24 @@
+"""`make reset`: forget what the local run has stored."""
+
+import sys
+
+from local import banner, lock, unprivileged
+from local.processes import ChildFailed
+from local.settings import Settings
+
+
+def main() -> int:
+    """Delete the data, unless a run is using it."""
+    settings = Settings()
+    try:
+        with lock.alone(settings.state):
+            unprivileged.remove(settings.data)
+    except ChildFailed as failure:
+        sys.stderr.write(f"{failure}\n")
+        return 1
+    banner.say(f"Removed {settings.data}.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

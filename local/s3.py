@@ -1,0 +1,20 @@
+"""Local S3: rclone, which checks signatures and their expiry as AWS does."""
+
+import os
+from pathlib import Path
+
+from local import ports, processes, programs
+from local.processes import Child
+from local.settings import CREDENTIALS
+
+
+def start(port: int, folder: Path, log: Path) -> Child:
+    """Serve the folder; each folder in it is a bucket."""
+    folder.mkdir(parents=True, exist_ok=True)
+    command: list[str | Path] = [
+        *(programs.rclone(), "serve", "s3", folder, "--config", os.devnull),
+        *("--addr", f"{ports.HOST}:{port}", "--auth-key", ",".join(CREDENTIALS)),
+        # What another program puts into the folder, or takes out, is seen at once.
+        *("--dir-cache-time", "0s"),
+    ]
+    return processes.start("S3", command, log=log, environment={"PATH": os.defpath})

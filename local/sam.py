@@ -1,0 +1,34 @@
+# mypy: disable-error-code="import-not-found"
+# SAM CLI lives in an environment of its own, so mypy, which runs in ours, does not find it.
+"""The classes of SAM CLI that we use; private to it, which is why the requirement file pins an exact version."""
+
+from pathlib import Path
+
+import samcli.local
+from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
+from samcli.lib.providers.api_provider import ApiProvider
+from samcli.lib.providers.sam_function_provider import SamFunctionProvider
+from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
+from samcli.lib.utils.codeuri import resolve_code_path
+from samcli.local.apigw.exceptions import LambdaResponseParseException
+from samcli.local.apigw.local_apigw_service import CatchAllPathConverter, LocalApigwService
+from samcli.local.apigw.path_converter import PathConverter
+from samcli.local.apigw.route import Route
+from samcli.local.lambda_service.local_lambda_http_service import LocalLambdaHttpService
+
+EMULATORS = Path(next(iter(samcli.local.__path__))) / "rapid"
+
+__all__ = [
+    "EMULATORS",
+    "ApiProvider",
+    "CatchAllPathConverter",
+    "LambdaResponseParseException",
+    "LocalApigwService",
+    "LocalLambdaHttpService",
+    "LocalLambdaRunner",
+    "PathConverter",
+    "Route",
+    "SamFunctionProvider",
+    "SamLocalStackProvider",
+    "resolve_code_path",
+]

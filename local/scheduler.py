@@ -1,0 +1,121 @@
+"""The schedules of the template, kept as EventBridge keeps them: each sends its event to its function.
+
+Run by `.local/venv/bin/python -m local.scheduler template.yaml LAMBDA_PORT SECONDS_A_MINUTE`.
+"""
+
+import http.client
+import json
+import re
+import signal
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local import banner, ports
+
+MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
+RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+
+
+class UnknownSchedule(Exception):
+    """Only schedules of the form rate(1 minute) are kept here."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When a function is invoked."""
+
+    name: str
+    function: str
+    minutes: int
+
+    def event(self, moment: datetime) -> dict[str, Any]:
+        """Return what EventBridge sends at a moment."""
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": "Scheduled Event",
+            "source": "aws.events",
+            "account": "123456789012",
+            "time": moment.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "region": "us-east-1",
+            "resources": [f"arn:aws:events:us-east-1:123456789012:rule/{self.name}"],
+            "detail": {},
+        }
+
+
+class TemplateLoader(yaml.SafeLoader):
+    """Reads a template without resolving CloudFormation's own tags, such as !Ref."""
+
+
+def _unresolved(loader: TemplateLoader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node)
+    return node.value
+
+
+TemplateLoader.add_multi_constructor("!", _unresolved)
+
+
+def schedules(template: Path) -> Iterator[Schedule]:
+    """Read the schedules of the template's functions; raises UnknownSchedule."""
+    resources = yaml.load(template.read_text(), TemplateLoader)["Resources"]  # noqa: S506 -- a SafeLoader
+    for function, resource in resources.items():
+        for name, event in resource.get("Properties", {}).get("Events", {}).items():
+            if event["Type"] == "Schedule":
+                yield Schedule(f"{function}{name}", function, _minutes(event["Properties"]["Schedule"]))
+
+
+def _minutes(expression: str) -> int:
+    rate = RATE.fullmatch(expression)
+    if rate is None:
+        raise UnknownSchedule(f"{UnknownSchedule.__doc__} Not {expression}.")
+    return int(rate[1]) * MINUTES[rate[2]]
+
+
+def keep(schedule: Schedule, lambda_port: int, seconds_a_minute: float) -> None:
+    """Send the schedule's events for as long as this process lives, the first at once."""
+    due = time.monotonic()
+    while True:
+        send(schedule, lambda_port)
+        due += schedule.minutes * seconds_a_minute
+        time.sleep(max(0.0, due - time.monotonic()))
+
+
+def send(schedule: Schedule, lambda_port: int) -> None:
+    """Invoke the function with the event; a failure is said, and the next time tried anew."""
+    connection = http.client.HTTPConnection(ports.HOST, lambda_port)
+    try:
+        path = f"/2015-03-31/functions/{schedule.function}/invocations"
+        connection.request("POST", path, json.dumps(schedule.event(datetime.now(UTC))))
+        response = connection.getresponse()
+        text = response.read().decode()
+        if response.status != http.HTTPStatus.OK or response.getheader("X-Amz-Function-Error"):
+            banner.say(f"{schedule.name} failed: {text}")
+    except (OSError, http.client.HTTPException) as error:
+        banner.say(f"{schedule.name} could not be sent: {error}")
+    finally:
+        connection.close()
+
+
+def main(template: str, lambda_port: str, seconds_a_minute: str) -> None:
+    """Keep every schedule in a thread of its own, so that a slow function delays no other."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    for schedule in [*schedules(Path(template))]:
+        arguments = (schedule, int(lambda_port), float(seconds_a_minute))
+        threading.Thread(target=keep, args=arguments, daemon=True).start()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,68 @@
+"""Where the local run keeps what, on which ports, and what the gateway is told."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTALLED = ROOT / ".local"
+PORT = 8080
+CREDENTIALS = ("local", "local-secret")  # of the local S3 and SQS, which listen on 127.0.0.1 only
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices of `make run`."""
+
+    port: int = PORT
+    state: Path = INSTALLED
+    template: Path = ROOT / "template.yaml"
+    interpreter: Path = INSTALLED / "venv" / "bin" / "python"
+    worker: bool = False
+    minute: float = 60  # what a minute of a schedule lasts, in seconds; tests cannot wait for long ones
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Return the ports that others use, by what listens there."""
+        names = ("the API", "the Lambda invoke endpoint", "S3", "SQS")
+        return {name: self.port + offset for offset, name in enumerate(names)}
+
+    @property
+    def data(self) -> Path:
+        """Return the folder that is kept between runs."""
+        return self.state / "data"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of the log files."""
+        return self.state / "log"
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """What the gateway process needs to know; it lives in SAM CLI's own environment."""
+
+    template: str
+    port: int
+    lambda_port: int
+    interpreter: str
+    logs: str
+    worker: bool
+    variables: dict[str, str]
+    function_variables: dict[str, dict[str, str]]
+
+    def write(self, path: Path) -> Path:
+        """Write a file for the gateway alone: there are passwords in it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            json.dump(asdict(self), file)
+        return path
+
+    @classmethod
+    def read(cls, path: Path) -> "GatewaySettings":
+        """Read what `write` wrote."""
+        members: dict[str, Any] = json.loads(path.read_text())
+        return cls(**members)

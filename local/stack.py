@@ -1,0 +1,141 @@
+"""All parts of the local run: the order of starting and stopping, and the watch over them."""
+
+import os
+import shutil
+import sys
+import time
+
+from local import banner, database, lock, migrations, passwords, ports, postgres, processes, s3, signals, sqs
+from local.processes import Child, ChildFailed
+from local.settings import CREDENTIALS, INSTALLED, ROOT, GatewaySettings, Settings
+
+LOOK_EVERY = 0.2
+
+
+def run(settings: Settings) -> None:
+    """Start, serve until a signal, stop; raise when a part fails."""
+    children: list[Child] = []
+    signals.listen()
+    try:
+        with lock.alone(settings.state):
+            refuse_taken_ports(settings)
+            try:
+                start(settings, children)
+                watch(children)
+            finally:
+                signals.ignore()
+                processes.stop_all(children)
+    except signals.Told:
+        banner.say("Stopped.")
+
+
+def refuse_taken_ports(settings: Settings) -> None:
+    """Raise before anything starts when another program has one of our ports."""
+    if taken := [f"{port} (for {name})" for name, port in settings.ports.items() if ports.taken(port)]:
+        raise ChildFailed(f"Port {', '.join(taken)} is taken: choose others with PORT=, for example PORT=8180.")
+
+
+def start(settings: Settings, children: list[Child]) -> None:
+    """Start the parts side by side, each on the list as soon as it lives, and return when the service answers."""
+    started_at = time.monotonic()
+    shutil.rmtree(settings.logs, ignore_errors=True)  # those of the run before
+    api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
+    secrets = passwords.load(settings.data / "passwords.json")
+    database_port = ports.free()
+    variables = function_variables(settings, database.url(database_port, database.LOGIN, secrets.login))
+    owner_url = database.url(database_port, database.OWNER, secrets.owner)
+    gateway = start_gateway(settings, variables, owner_url)
+    children.append(gateway)
+    storage = s3.start(s3_port, settings.data / "s3", settings.logs / "s3.log")
+    children.append(storage)
+    queues = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables(settings))
+    children.append(queues)
+    server = postgres.start(
+        settings.data / "postgres", secrets.superuser, port=database_port, log=settings.logs / "postgres.log"
+    )
+    children.append(server.process)
+    database.prepare(server, secrets.owner)
+    for child, port in ((storage, s3_port), (queues, sqs_port), (gateway, lambda_port), (gateway, api_port)):
+        processes.wait_until_listening(child, port)
+    migrations.apply(lambda_port)
+    children.append(start_scheduler(settings, lambda_port))
+    banner.ready(settings, time.monotonic() - started_at, server.data)
+
+
+def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
+    """Return what every function is told beyond the template: where the local parts are."""
+    _, _, s3_port, sqs_port = settings.ports.values()
+    return aws_variables() | {
+        "DATABASE_URL": database_url,
+        "AWS_ENDPOINT_URL_S3": f"http://{ports.HOST}:{s3_port}",
+        "AWS_ENDPOINT_URL_SQS": f"http://{ports.HOST}:{sqs_port}",
+        # Its own folder: a function's folder is packaged as it is.
+        **python_variables(settings),
+    }
+
+
+def aws_variables() -> dict[str, str]:
+    """Return credentials, without which every AWS client searches the machine for some."""
+    return {"AWS_ACCESS_KEY_ID": CREDENTIALS[0], "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1]}
+
+
+def python_variables(settings: Settings) -> dict[str, str]:
+    """Return where Python keeps what it compiles."""
+    return {"PYTHONPYCACHEPREFIX": str(INSTALLED / "pycache")}
+
+
+def start_gateway(settings: Settings, variables: dict[str, str], owner_url: str) -> Child:
+    """Start the API and the Lambda endpoint; only the migrations learn the owner's password."""
+    api_port, lambda_port, _, _ = settings.ports.values()
+    told = GatewaySettings(
+        template=str(settings.template),
+        port=api_port,
+        lambda_port=lambda_port,
+        interpreter=str(settings.interpreter),
+        logs=str(settings.logs),
+        worker=settings.worker,
+        variables=variables,
+        function_variables={migrations.FUNCTION: {"DATABASE_OWNER_URL": owner_url}},
+    )
+    return processes.start(
+        "The gateway",
+        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", told.write(settings.state / "gateway.json")],
+        log=settings.logs / "gateway.log",
+        environment=gateway_environment(settings),
+        directory=ROOT,
+        to_terminal=True,
+    )
+
+
+def start_scheduler(settings: Settings, lambda_port: int) -> Child:
+    """Start what keeps the template's schedules."""
+    arguments = [str(settings.template), str(lambda_port), str(settings.minute)]
+    return processes.start(
+        "The scheduler",
+        [sys.executable, "-m", "local.scheduler", *arguments],
+        log=settings.logs / "scheduler.log",
+        environment={"PATH": os.defpath, "LANG": "C.UTF-8"} | python_variables(settings),
+        directory=ROOT,
+        to_terminal=True,
+    )
+
+
+def gateway_environment(settings: Settings) -> dict[str, str]:
+    """Return a small environment: SAM CLI would put its variables above the template's."""
+    return {
+        "PATH": os.defpath,
+        "LANG": "C.UTF-8",
+        "HOME": str(settings.state),
+        "SAM_CLI_TELEMETRY": "0",
+        **aws_variables(),
+        **python_variables(settings),
+    }
+
+
+def watch(children: list[Child]) -> None:
+    """Return never; raise as soon as a part has ended."""
+    while True:
+        for child in children:
+            if not child.running():
+                raise child.failure("ended")
+        time.sleep(LOOK_EVERY)

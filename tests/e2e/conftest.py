@@ -1,0 +1,153 @@
+"""The whole service, started as `make run` starts it, with fresh data; asked over real HTTP."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from local import ports, postgres
+from local.settings import ROOT
+
+START_SECONDS = 120  # the first start on a machine compiles what it imports
+
+
+@dataclass(frozen=True)
+class LocalRun:
+    """A local run in a process of its own."""
+
+    process: subprocess.Popen[str]
+    port: int
+    state: Path
+
+    @property
+    def output(self) -> str:
+        return (self.state / "output").read_text()
+
+    @property
+    def lambda_url(self) -> str:
+        return f"http://{ports.HOST}:{self.port + 1}"
+
+    @cached_property
+    def owner_url(self) -> str:
+        told = json.loads((self.state / "gateway.json").read_text())
+        return str(told["function_variables"]["ApplyMigrations"]["DATABASE_OWNER_URL"])
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while "Ready after" not in self.output:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait(30)
+
+
+def free_ports() -> int:
+    """The first of four free ports in a row."""
+    candidates = (random.randrange(20000, 30000) for _ in range(100))  # noqa: S311 - any will do
+    return next(first for first in candidates if not any(ports.taken(first + offset) for offset in range(4)))
+
+
+def launch(state: Path, port: int, *options: str) -> LocalRun:
+    command = [sys.executable, "-m", "local", "--port", str(port), "--state", str(state), *options]
+    with (state / "output").open("w") as output:
+        process = subprocess.Popen(  # noqa: S603 - our own
+            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        )
+    return LocalRun(process, port, state)
+
+
+@contextmanager
+def running(state: Path, *options: str) -> Iterator[LocalRun]:
+    run = launch(state, free_ports(), *options)
+    try:
+        run.wait_until_ready()
+        yield run
+    finally:
+        run.stop()
+
+
+@pytest.fixture(scope="session")
+def local_run() -> Iterator[LocalRun]:
+    with postgres.throw_away_directory() as state, running(state, "--minute", "2") as run:
+        yield run
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    """A folder for a run of one's own."""
+    with postgres.throw_away_directory() as directory:
+        yield directory
+
+
+@pytest.fixture
+def start(state: Path) -> Iterator[Callable[..., LocalRun]]:
+    """Starts runs, and sees to it that they end before their folder does."""
+    started: list[LocalRun] = []
+
+    def start_one(state: Path, port: int | None = None, *options: str) -> LocalRun:
+        started.append(launch(state, port or free_ports(), *options))
+        return started[-1]
+
+    yield start_one
+    for run in started:
+        run.stop()
+
+
+@pytest.fixture(scope="session")
+def base_url(local_run: LocalRun) -> str:
+    return f"http://localhost:{local_run.port}"
+
+
+@pytest.fixture(scope="session")
+def client(base_url: str) -> Iterator[httpx.Client]:
+    limits = httpx.Limits(max_connections=100)
+    with httpx.Client(base_url=base_url, timeout=60, limits=limits, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture
+def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
+    """The schema's owner, looking into an emptied database."""
+    with psycopg.connect(local_run.owner_url, autocommit=True) as connection:
+        connection.execute("truncate users, segments, memberships, history restart identity")
+        connection.execute("alter sequence user_ids restart")
+        connection.execute("delete from actions where operation = 'A'")
+        yield connection
+
+
+@pytest.fixture
+def segment(client: httpx.Client, owner: psycopg.Connection) -> Callable[[str], str]:
+    def create(slug: str) -> str:
+        client.post("/segment", json={"slug": slug}).raise_for_status()
+        return slug
+
+    return create
+
+
+@pytest.fixture
+def change(client: httpx.Client) -> Callable[..., httpx.Response]:
+    def post(user_id: int, **members: object) -> httpx.Response:
+        return client.post("/segment/user", json={"user_id": user_id, **members})
+
+    return post
+
+
+@pytest.fixture
+def slugs_of(client: httpx.Client) -> Callable[[int], list[str]]:
+    def get(user_id: int) -> list[str]:
+        return [segment["slug"] for segment in client.get(f"/segment/user/{user_id}").json()["segments"]]
+
+    return get

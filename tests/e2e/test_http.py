@@ -1,0 +1,69 @@
+"""What only the way through the gateway shows."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+from botocore.config import Config
+
+
+@pytest.fixture
+def lambda_client(local_run):
+    return boto3.client(
+        "lambda",
+        endpoint_url=local_run.lambda_url,
+        region_name="us-east-1",
+        aws_access_key_id="local",
+        aws_secret_access_key="local",  # noqa: S106 - nobody checks it
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def test_an_unknown_route_is_a_problem(client):
+    answer = client.get("/nowhere")
+
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_known_path_with_another_method_is_an_unknown_route(client):
+    answer = client.put("/segment")
+
+    assert answer.status_code == 404
+
+
+def test_a_body_is_json_whatever_its_type_says(client, owner):
+    body = json.dumps({"slug": "ANY_TYPE"})
+
+    answers = [
+        client.post("/segment", content=body, headers={"Content-Type": kind}).status_code
+        for kind in ("application/x-www-form-urlencoded", "application/json", "application/octet-stream")
+    ]
+
+    assert answers == [201, 409, 409]
+
+
+def test_a_body_that_is_not_utf_8_is_refused(client):
+    answer = client.post("/segment", content=b'{"slug": "\xff\xfe"}')
+
+    assert answer.status_code == 400
+
+
+def test_sixty_four_clients_at_once_are_answered(client):
+    with ThreadPoolExecutor(64) as threads:
+        answers = list(threads.map(lambda _: client.get("/health"), range(256)))
+
+    assert {answer.status_code for answer in answers} == {200}
+
+
+def test_a_function_can_be_invoked_directly(lambda_client):
+    answer = lambda_client.invoke(FunctionName="ApplyMigrations", Payload=b"{}")
+
+    assert "FunctionError" not in answer
+    assert json.load(answer["Payload"])["applied"] == []
+
+
+def test_an_unknown_function_is_said_to_be_so(lambda_client):
+    with pytest.raises(lambda_client.exceptions.ClientError, match="ResourceNotFound"):
+        lambda_client.invoke(FunctionName="Nothing", Payload=b"{}")

@@ -1,0 +1,159 @@
+"""Starting and stopping the local run."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local import guardian, ports
+
+pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="finds processes in /proc")
+
+
+def descendants(process):
+    children = guardian.children_of(process)
+    return [*children, *(grandchild for child in children for grandchild in descendants(child))]
+
+
+def busy(run):
+    """Make execution environments, and return the processes of the run."""
+    httpx.get(f"http://localhost:{run.port}/health", trust_env=False).raise_for_status()
+    return descendants(run.process.pid)
+
+
+def wait_until_gone(processes, seconds=10):
+    deadline = time.monotonic() + seconds
+    while left := [process for process in processes if alive(process)]:
+        assert time.monotonic() < deadline, [command_line(process) for process in left]
+        time.sleep(0.05)
+
+
+def alive(process):
+    """Tell whether a process runs; one that ended and waits for its parent to notice does not."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
+def test_a_signal_stops_every_process(start, state, number):
+    run = start(state)
+    run.wait_until_ready()
+    processes = busy(run)
+
+    run.process.send_signal(number)
+
+    assert run.process.wait(30) == 0
+    assert len(processes) > 8
+    wait_until_gone(processes, seconds=1)
+    assert "Traceback" not in run.output
+
+
+def test_a_signal_while_starting_stops_every_process(start, state):
+    run = start(state)
+    while len(processes := descendants(run.process.pid)) < 4:
+        time.sleep(0.01)
+
+    run.process.send_signal(signal.SIGINT)
+
+    assert run.process.wait(30) == 0
+    wait_until_gone(processes, seconds=1)
+
+
+def test_killed_it_leaves_no_process_and_no_lost_data(start, state):
+    run = start(state)
+    run.wait_until_ready()
+    httpx.post(f"http://localhost:{run.port}/segment", json={"slug": "KEPT"}, trust_env=False).raise_for_status()
+    processes = busy(run)
+
+    run.process.kill()
+
+    wait_until_gone(processes)
+    again = start(state)
+    again.wait_until_ready()
+    assert httpx.get(f"http://localhost:{again.port}/segment/KEPT", trust_env=False).status_code == 200
+
+
+def test_the_second_start_takes_less_than_ten_seconds(start, state):
+    first = start(state)
+    first.wait_until_ready()
+    first.stop()
+    started_at = time.monotonic()
+
+    start(state).wait_until_ready()
+
+    assert time.monotonic() - started_at < 10
+
+
+@pytest.mark.parametrize("offset", range(4))
+def test_a_taken_port_is_named_before_anything_starts(start, state, offset):
+    with socket.create_server((ports.HOST, 0)) as server:
+        taken = server.getsockname()[1]
+
+        run = start(state, taken - offset)
+
+        assert run.process.wait(30) == 1
+    assert f"{taken} (for " in run.output
+    assert not (state / "data").exists()
+
+
+def test_a_second_run_in_the_same_folder_says_so_and_stops(start, state):
+    first = start(state)
+    while not (state / "data").exists():
+        time.sleep(0.01)
+
+    second = start(state)
+
+    assert second.process.wait(30) == 1
+    assert f"Already running here, as process {first.process.pid}." in second.output
+
+
+def test_a_failed_part_is_named_with_its_log_and_ends_the_run(start, state):
+    (state / "data").mkdir()
+    (state / "data" / "s3").write_text("not a folder")
+
+    run = start(state)
+
+    assert run.process.wait(60) == 1
+    assert "s3" in run.output
+
+
+def test_a_part_that_dies_ends_the_run(start, state):
+    run = start(state)
+    run.wait_until_ready()
+    processes = descendants(run.process.pid)
+    rclone = next(process for process in processes if b"rclone\0" in command_line(process))
+
+    os.kill(rclone, signal.SIGKILL)
+
+    assert run.process.wait(30) == 1
+    assert "S3 ended; the end of" in run.output
+    wait_until_gone(processes, seconds=1)
+
+
+def command_line(process):
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
+def test_the_functions_also_run_without_the_runtime_client(start, state):
+    run = start(state, None, "--worker")
+
+    run.wait_until_ready()
+
+    answer = httpx.get(f"http://localhost:{run.port}/health", trust_env=False)
+    assert answer.json()["status"] == "ok"
+
+
+def test_bad_options_are_refused_with_the_usage():
+    done = subprocess.run([sys.executable, "-m", "local", "--port", "many"], capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "usage:" in done.stderr

@@ -1,0 +1,63 @@
+"""Every curl line of the README works as printed, top to bottom, on an empty database."""
+
+import re
+import shlex
+import shutil
+import subprocess
+
+import pytest
+
+from local.settings import ROOT
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+README = (ROOT / "README.md").read_text()
+LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
+CURLS = [line for line in LINES if line.startswith("curl")]
+
+
+@pytest.fixture
+def run_curl(owner, local_run):
+    def run(line):
+        command = shlex.split(line.replace("localhost:8080", f"localhost:{local_run.port}"))
+        written = [*command, "--silent", "--show-error", "--write-out", "\n%{http_code}"]
+        done = subprocess.run(written, capture_output=True, text=True, check=True)  # noqa: S603 - what we print
+        body, _, status = done.stdout.rpartition("\n")
+        return int(status), body
+
+    return run
+
+
+def test_every_curl_line_succeeds(run_curl):
+    answers = {line: run_curl(line) for line in CURLS}
+
+    assert {line: answer for line, answer in answers.items() if answer[0] >= 300} == {}
+
+
+def test_every_route_has_a_curl_line(api_routes):
+    printed = {(method_of(line), path_of(line)) for line in CURLS}
+
+    missing = {route for route in api_routes if not any(matches(route, curl) for curl in printed)}
+
+    assert missing == set()
+
+
+@pytest.fixture(scope="module")
+def api_routes():
+    template = (ROOT / "template.yaml").read_text()
+    found = re.findall(r'Method: (\w+), Path: (?:"([^"]+)"|([^,}\s]+))', template)
+    return {(method, quoted or plain) for method, quoted, plain in found}
+
+
+def method_of(line):
+    explicit = re.search(r"--request (\w+)", line)
+    return explicit[1] if explicit else "GET"
+
+
+def path_of(line):
+    return re.search(r"localhost:8080([^'?]*)", line)[1]
+
+
+def matches(route, curl):
+    pattern = re.sub(r"\{\w+\}", "[^/]+", route[1])
+    return route[0] == curl[0] and re.fullmatch(pattern, curl[1])

@@ -1,0 +1,48 @@
+"""The template's own schedule, kept by the local run."""
+
+import json
+import time
+
+import boto3
+import pytest
+
+from local.settings import ROOT
+
+
+@pytest.fixture
+def exits(owner):
+    def rows():
+        return owner.execute(
+            "select user_id, reason, actor, executed_at = expires_at from history where action_id = 2"
+        ).fetchall()
+
+    return rows
+
+
+def eventually(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.1)
+    return found
+
+
+def test_the_schedule_writes_the_exit_of_what_expired(segment, change, exits):
+    change(1, add_segments=[segment("AVITO_30")], ttl=1)
+
+    assert eventually(exits) == [(1, "ttl", "schedule", True)]
+
+
+def test_the_function_can_be_invoked_with_a_real_event(local_run, owner):
+    client = boto3.client(
+        "lambda",
+        endpoint_url=local_run.lambda_url,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",  # noqa: S106 - nobody checks it here
+    )
+    event = (ROOT / "events" / "expire_memberships.json").read_bytes()
+
+    answer = client.invoke(FunctionName="ExpireMemberships", Payload=event)
+
+    assert json.load(answer["Payload"]) == {"removed": 0, "remaining": 0, "oldest_age_seconds": 0.0}

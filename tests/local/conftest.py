@@ -1,0 +1,75 @@
+"""A gateway over a sample template, once for each kind of execution environment."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from local import ports, processes
+from local.settings import INSTALLED, ROOT, GatewaySettings
+
+SAMPLE = Path(__file__).with_name("sample")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway and the copy of the sample that it serves."""
+
+    client: httpx.Client
+    lambda_url: str
+    sample: Path
+    logs: Path
+
+    def show(self, method="GET", path="/show/it", **options):
+        answer = self.client.request(method, path, **options)
+        answer.raise_for_status()
+        return answer.json()
+
+    def wish(self, wish, path="/read"):
+        return self.client.get(path, headers={"X-Wish": wish})
+
+
+def settings(folder: Path, *, worker: bool) -> GatewaySettings:
+    return GatewaySettings(
+        template=str(folder / "template.yaml"),
+        port=ports.free(),
+        lambda_port=ports.free(),
+        interpreter=sys.executable,
+        logs=str(folder / "log"),
+        worker=worker,
+        variables={"GIVEN_TO_ALL": "yes", "PYTHONPYCACHEPREFIX": str(folder / "pycache")},
+        function_variables={"Probe": {"GIVEN_TO_ONE": "yes"}},
+    )
+
+
+KINDS = [
+    pytest.param(
+        False, marks=pytest.mark.skipif(sys.platform != "linux", reason="AWS's client is for Linux"), id="aws"
+    ),
+    pytest.param(True, id="worker"),
+]
+
+
+@pytest.fixture(scope="session", params=KINDS)
+def gateway(request, tmp_path_factory) -> Iterator[Gateway]:
+    folder = tmp_path_factory.mktemp("gateway") / "sample"
+    shutil.copytree(SAMPLE, folder)
+    told = settings(folder, worker=request.param)
+    child = processes.start(
+        "The gateway",
+        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", told.write(folder / "gateway.json")],
+        log=folder / "gateway.log",
+        environment={"SAM_CLI_TELEMETRY": "0", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"},
+        directory=ROOT,
+    )
+    try:
+        processes.wait_until_listening(child, told.port, 120)
+        url = f"http://{ports.HOST}:{told.port}"
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            yield Gateway(client, f"http://{ports.HOST}:{told.lambda_port}", folder, folder / "log")
+    finally:
+        child.stop()

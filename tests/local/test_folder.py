@@ -1,0 +1,61 @@
+"""What the local run keeps in its folder."""
+
+import subprocess
+import sys
+
+import pytest
+
+from local import lock, passwords
+from local.processes import ChildFailed
+from local.settings import ROOT, GatewaySettings
+
+HOLD = """
+import pathlib, sys
+from local import lock
+with lock.alone(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    input()
+"""
+
+
+def test_passwords_are_made_once_and_readable_by_their_owner_only(tmp_path):
+    path = tmp_path / "data" / "passwords.json"
+
+    first = passwords.load(path)
+
+    assert passwords.load(path) == first
+    assert len({first.superuser, first.owner, first.login}) == 3
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_the_gateways_settings_are_readable_by_their_owner_only(tmp_path):
+    settings = GatewaySettings("t", 1, 2, "i", "l", False, {"A": "1"}, {"F": {"B": "2"}})
+
+    path = settings.write(tmp_path / "state" / "gateway.json")
+
+    assert GatewaySettings.read(path) == settings
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.fixture
+def holder(tmp_path):
+    process = subprocess.Popen(  # noqa: S603 - the text above
+        [sys.executable, "-c", HOLD, tmp_path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    with process:
+        assert process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
+
+
+def test_a_folder_in_use_is_refused_and_its_user_named(tmp_path, holder):
+    with pytest.raises(ChildFailed, match=f"as process {holder.pid}"), lock.alone(tmp_path):
+        pass
+
+
+def test_a_killed_user_does_not_block_the_folder(tmp_path, holder):
+    holder.kill()
+    holder.wait()
+
+    with lock.alone(tmp_path):
+        assert (tmp_path / "run.lock").read_text()

@@ -1,0 +1,132 @@
+"""Child processes that never outlive us."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from local import guardian, processes
+from local.settings import ROOT
+
+STUBBORN = "trap '' TERM INT; echo started; while :; do sleep 0.1; done"
+LEAVES_A_CHILD = "setsid sleep 60 & echo $!; wait"
+
+
+@pytest.fixture
+def start(tmp_path):
+    started = []
+
+    def start_shell(script, **options):
+        child = processes.start(
+            "A shell", ["/bin/sh", "-c", script], log=tmp_path / "log", environment={"PATH": os.defpath}, **options
+        )
+        started.append(child)
+        return child
+
+    yield start_shell
+    processes.stop_all(started)
+
+
+def said(child):
+    """What the child wrote first."""
+    deadline = time.monotonic() + 10
+    while not (text := child.log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return text.strip()
+
+
+def alive(process):
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_child_stops_when_asked(start):
+    child = start("exec sleep 60")
+
+    child.stop()
+
+    assert not child.running()
+
+
+def test_a_child_that_ignores_the_signal_is_killed(start):
+    child = start(STUBBORN, patience=0.2)
+    said(child)
+
+    child.stop()
+
+    assert not child.running()
+
+
+def test_a_child_gets_the_signal_it_wants(start):
+    script = "trap 'echo interrupted; exit' INT; echo ready; while :; do sleep 0.05; done"
+    child = start(script, stop_signal=signal.SIGINT)
+    said(child)
+
+    child.stop()
+
+    assert child.log.read_text().split() == ["ready", "interrupted"]
+
+
+@pytest.mark.skipif(not guardian.LINUX, reason="only Linux hands orphans over")
+def test_what_a_child_leaves_behind_is_killed(start):
+    child = start(LEAVES_A_CHILD)
+    orphan = said(child)
+
+    child.stop()
+
+    assert not alive(orphan)
+
+
+def test_a_child_does_not_outlive_a_killed_starter(tmp_path):
+    log = tmp_path / "log"
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, log], cwd=ROOT)  # noqa: S603 - the text below
+    deadline = time.monotonic() + 10
+    while not log.exists() or not log.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+    starter.kill()
+    starter.wait()
+
+    while alive(log.read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+STARTER = """
+import pathlib, sys, time
+from local import processes
+processes.start("A shell", ["/bin/sh", "-c", "echo $$; exec sleep 60"], log=pathlib.Path(sys.argv[1]), environment={})
+time.sleep(60)
+"""
+
+
+def test_a_failure_shows_the_end_of_the_log(start):
+    child = start("seq 100; echo no space left >&2; exit 1")
+    child.guardian.wait(10)
+
+    failure = str(child.failure("ended"))
+
+    assert failure.startswith(f"A shell ended; the end of {child.log}:")
+    assert failure.endswith("99\n100\nno space left")
+    assert "\n80\n" not in failure
+
+
+def test_the_exit_code_is_passed_on(start):
+    child = start("exit 7")
+
+    assert child.guardian.wait(10) == 7
+
+
+def test_waiting_for_a_port_ends_when_the_child_does(start):
+    child = start("echo cannot listen; exit 1")
+
+    with pytest.raises(processes.ChildFailed, match="cannot listen"):
+        processes.wait_until_listening(child, 1)
