@@ -176,7 +176,7 @@ class Law(RuleBasedStateMachine):
         def run(connection, write, named):
             barrier.wait(timeout=30)
             with ignoring(Problem):
-                write(connection, **named)
+                database.settled(lambda: write(connection, **named))
 
         with ThreadPoolExecutor(len(writes)) as pool:
             running = [pool.submit(run, own, *write) for own, write in zip(self.connections, writes, strict=False)]

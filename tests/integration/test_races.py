@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from segmentation import memberships, segments, users
+from segmentation import database, memberships, segments, users
 from segmentation.problems import SegmentUnknown, SlugTaken
 from segmentation.requests import MembershipChange, NewSegment, SegmentChange
 
@@ -101,6 +101,22 @@ def test_one_of_many_creators_gets_the_slug(at_once):
     answers = at_once(*[create] * 20)
 
     assert len([answer for answer in answers if answer]) == 1
+
+
+def test_slugs_that_two_renames_would_swap_are_refused_and_no_deadlock_is_seen(make_segments, at_once):
+    def rename(slug, new):
+        def run(connection):
+            try:
+                return database.settled(lambda: segments.update(connection, slug, SegmentChange(slug=new)))
+            except SlugTaken:
+                return None
+
+        return run
+
+    make_segments("AVITO_30", "AVITO_50")
+
+    for _ in range(5):
+        assert at_once(rename("AVITO_30", "AVITO_50"), rename("AVITO_50", "AVITO_30")) == [None, None]
 
 
 def test_users_created_at_once_get_ids_of_their_own(at_once, connection):

@@ -37,7 +37,7 @@ class Api(APIGatewayHttpResolver):
             response_validation_error_http_code=500,
         )
         self._content_type = ""
-        self.use([_refuse_unknown_parameters])
+        self.use([_refuse_unknown_parameters, _settle])
         self.exception_handler(Problem)(self._answer_problem)
         self.exception_handler(RequestValidationError)(self._answer_invalid)
         self.exception_handler(UnicodeDecodeError)(self._answer_not_unicode)
@@ -123,6 +123,10 @@ def _refuse_unknown_parameters(app: Api, next_middleware: NextMiddleware) -> Res
     if unknown := [name for name in given if name not in known]:
         raise RequestInvalid(*((f"query.{name}", "is not a parameter of this route") for name in unknown))
     return next_middleware(app)
+
+
+def _settle(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
+    return database.settled(lambda: next_middleware(app))
 
 
 def _prefers_csv(accept: str) -> bool:

@@ -2,8 +2,9 @@
 
 import select
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psycopg
 from psycopg import Connection, errors
@@ -15,10 +16,13 @@ CONNECT_TIMEOUT_SECONDS = 2
 """The shortest that libpq knows: a database that is away is answered with 503, not with a hung request."""
 
 RETRY_SECONDS = 5
+MAX_REPETITIONS = 3
 
 _TIME_HELPS = (psycopg.OperationalError, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
 
 LIFETIME_CONSTRAINT = "memberships_expire_after_entry"
+
+Result = TypeVar("Result")
 
 _connection: Connection | None = None
 
@@ -82,6 +86,19 @@ def transaction(connection: Connection, *, actor: str, reason: str = "manual") -
             (actor, reason),
         )
         yield
+
+
+def settled(work: Callable[[], Result]) -> Result:
+    """Do work that is one transaction; again, where the database undid it to settle a quarrel with another.
+
+    Such a transaction has left nothing behind, so that a repetition is safe. Raises what the last try raised.
+    """
+    for _ in range(MAX_REPETITIONS):
+        try:
+            return work()
+        except (errors.DeadlockDetected, errors.SerializationFailure):
+            continue
+    return work()
 
 
 def problem_of(error: psycopg.Error) -> Problem | None:

@@ -1,14 +1,12 @@
 """The history as it is read, and the company's own actions in it."""
 
-import csv
-import io
 from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from segmentation import pages
+from segmentation import csv_text, pages
 from segmentation.problems import ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
 from segmentation.requests import NewOperation
 from segmentation.responses import Operation, OperationPage
@@ -79,20 +77,10 @@ def record(connection: Connection, user_id: int, new: NewOperation, *, actor: st
 
 
 def as_csv(page: OperationPage) -> str:
-    """Return the operations as RFC 4180 text with a header, safe to open in a spreadsheet."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, Operation.model_fields)
-    writer.writeheader()
-    for operation in page.model_dump(mode="json")["operations"]:
-        writer.writerow({name: _cell(value) for name, value in operation.items()})
-    return text.getvalue()
+    """Return the operations as CSV with a header."""
+    operations = page.model_dump(mode="json")["operations"]
+    return csv_text.render(Operation.model_fields, [operation.values() for operation in operations])
 
 
 def _place_of(row: dict[str, Any]) -> str:
     return f"{row['executed_at'].isoformat()} {row['history_id']}"
-
-
-def _cell(value: str | None) -> str:
-    """Keep a spreadsheet from running what an actor's name may begin with (OWASP, CSV injection)."""
-    text = value or ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,13 +1,24 @@
 """What stands in paths and query strings: the rules of values, applied to text."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Literal
+from uuid import UUID
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from segmentation.pages import NOT_A_CURSOR, decode_cursor
-from segmentation.values import MAX_USER_ID, SLUG_PATTERN, in_utc, instant, not_reserved, whole_number
+from segmentation.values import (
+    FILE_NAME_PATTERN,
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_USER_ID,
+    SLUG_PATTERN,
+    in_utc,
+    instant,
+    not_reserved,
+    whole_number,
+)
 
 DEFAULT_LIMIT = 100
 MAX_HISTORY_ID = 2**63 - 1
@@ -90,5 +101,18 @@ To = Annotated[
     Query(alias="to", description="The instant before which the wanted ones end."),
 ]
 Accept = Annotated[str, Header(description="application/json or text/csv.")]
+Year = Annotated[
+    int, BeforeValidator(whole_number), Field(ge=FIRST_YEAR, le=LAST_YEAR), Query(description="A year, in UTC.")
+]
+MonthOfYear = Annotated[
+    int, BeforeValidator(whole_number), Field(ge=1, le=12), Query(alias="month", description="A month, from 1 to 12.")
+]
+ReportFormat = Annotated[
+    Literal["plain", "extended"],
+    Query(alias="format", description="plain: entries and exits; extended: everything the history knows."),
+]
+Delimiter = Annotated[Literal[",", ";"], Query(description="What stands between two values.")]
+FileNameInPath = Annotated[str, Field(pattern=FILE_NAME_PATTERN), Path(description="The name of a report's file.")]
+JobIdInPath = Annotated[UUID, Path(description="The id of a job.")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="How the slugs begin.")]
 Erase = Annotated[bool, Query(description="Whether to erase the user's history too.")]

@@ -79,6 +79,18 @@ class ActionUnknown(Problem):
     status = 404
 
 
+class ReportUnknown(Problem):
+    """There is no such report."""
+
+    status = 404
+
+
+class JobUnknown(Problem):
+    """There is no such job."""
+
+    status = 404
+
+
 class SlugTaken(Problem):
     """Another segment has this slug."""
 
@@ -133,6 +145,13 @@ class InternalError(Problem):
 
 class DatabaseUnavailable(Problem):
     """The database does not answer; try again shortly."""
+
+    status = 503
+    retry_after = 2
+
+
+class StorageUnavailable(Problem):
+    """The store of reports does not answer; try again shortly."""
 
     status = 503
     retry_after = 2

@@ -1,10 +1,21 @@
 """What request bodies must be."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from segmentation.values import MAX_SLUGS, MAX_USERS, ActionName, Description, ExpiresAt, Slug, Ttl, UserId
+from segmentation.values import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    MAX_SLUGS,
+    MAX_USERS,
+    ActionName,
+    Description,
+    ExpiresAt,
+    Slug,
+    Ttl,
+    UserId,
+)
 
 
 class Request(BaseModel):
@@ -109,3 +120,12 @@ class NewOperation(Request):
 
     slug: Slug
     action: ActionName
+
+
+class NewReport(Request):
+    """The month of all users to report on, or of the members of one segment."""
+
+    year: Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
+    month: Annotated[int, Field(strict=True, ge=1, le=12)]
+    slug: Slug | None = None
+    format: Literal["csv", "csv.gz"] = "csv"

@@ -1,5 +1,8 @@
 """What answers are."""
 
+from typing import Any, Literal
+from uuid import UUID
+
 from pydantic import BaseModel
 
 from segmentation.values import Instant
@@ -44,10 +47,10 @@ class Segment(BaseModel):
 class SegmentCreated(BaseModel):
     """A new segment, and how many users its percent brought in."""
 
+    created_at: Instant
     slug: str
     user_percent: float | None
     description: str | None
-    created_at: Instant
     users_added: int = 0
 
 
@@ -157,6 +160,33 @@ class OperationPage(BaseModel):
 
     operations: list[Operation]
     next_cursor: str | None
+
+
+class ReportLink(BaseModel):
+    """Where a report can be downloaded, until when, and how many rows it has beside its header."""
+
+    report_link: str
+    expires_at: Instant
+    rows: int
+
+
+class JobRef(BaseModel):
+    """The id of a job."""
+
+    job_id: UUID
+
+
+class Job(JobRef):
+    """How far a job is, and what came of it."""
+
+    kind: str
+    status: Literal["queued", "running", "succeeded", "failed"]
+    done: int
+    total: int | None
+    created_at: Instant
+    finished_at: Instant | None
+    result: dict[str, Any] | None = None
+    error: str | None = None
 
 
 class Health(BaseModel):
