@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test lint format build built-here lock
+.PHONY: help setup run reset test lint format build bench built-here lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ built-here: setup  # the same for this machine instead of Lambda's
 	@LAYER_PYTHON="$$(.local/sam/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" \
 	LAYER_PLATFORMS="$$(.local/sam/bin/python -c 'from packaging.tags import platform_tags; print(*platform_tags())')" \
 	$(SAM) build --build-dir .local/build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }
+
+bench: setup ## measure speed against bare SQL and write docs/benchmarks.md; SCALE=0.1 shrinks the data, ROUNDS=5 repeats more
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m benchmarks --scale $(or $(SCALE),1) --rounds $(or $(ROUNDS),3)
 
 lock: .local/uv/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
