@@ -10,6 +10,7 @@ from psycopg.rows import TupleRow
 
 from local import postgres
 from segmentation import database, schema
+from tests.fix_aws import aws as aws
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
@@ -65,7 +66,7 @@ def migrated_database(postgres_server: postgres.Server) -> Database:
 def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
     """The schema's owner, who may look into everything; the database is empty at first."""
     with database.connect(migrated_database.owner_url) as connection:
-        connection.execute("truncate users, segments, memberships, history restart identity")
+        connection.execute("truncate users, segments, memberships, history, jobs restart identity")
         connection.execute("alter sequence user_ids restart")
         connection.execute("delete from actions where operation = 'A'")
         yield connection

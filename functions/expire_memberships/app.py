@@ -1,10 +1,10 @@
-"""No route: every minute, remove the memberships whose lifetime is over."""
+"""No route: every minute, remove the memberships whose lifetime is over, and see to what else time brings."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import expiry, schema
+from segmentation import expiry, jobs, queueing, schema
 from segmentation.database import connection
 from segmentation.metrics import count_expiry
 
@@ -18,4 +18,6 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     left = expiry.backlog(connection())
     count_expiry(removed=removed, remaining=left.memberships, oldest_age_seconds=left.oldest_age_seconds)
     schema.keep_partitions_ahead(connection())
+    for job_id in jobs.requeue_lost(connection()):
+        queueing.send(job_id)
     return {"removed": removed, "remaining": left.memberships, "oldest_age_seconds": left.oldest_age_seconds}

@@ -45,6 +45,7 @@ def call(
     query: dict[str, str] | None = None,
     headers: dict[str, str] | None = None,
     base64: bool = False,
+    actor: str | None = None,
 ) -> Answer:
     """Call a function; a text is sent as it is, every other body as JSON; None leaves the sample's path."""
     event = sample(function)
@@ -53,6 +54,8 @@ def call(
         event["rawPath"] = event["requestContext"]["http"]["path"] = path
     event |= {"rawQueryString": urlencode(query or {}), "queryStringParameters": query or {}}
     event["headers"] = without_body_headers(event["headers"]) | (headers or {"content-type": "application/json"})
+    if actor is not None:
+        event["requestContext"]["authorizer"] = {"iam": {"userArn": actor}}
     if body is not NO_BODY:
         event |= payload(body, base64=base64)
     return answer_of(invoke(function, event))

@@ -7,6 +7,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from local import ports
 from segmentation import database
 from segmentation.telemetry import logger
 
@@ -25,6 +26,15 @@ def standing_service(migrated_database) -> Iterator[Connection[TupleRow]]:
         owner.execute("truncate users, segments, memberships, history restart identity")
         patch.setenv("DATABASE_URL", migrated_database.url)
         yield owner
+    database.close()
+
+
+@pytest.fixture
+def away(monkeypatch) -> Iterator[None]:
+    """Nothing listens where the database should be."""
+    database.close()
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://u:not-a-secret@127.0.0.1:{ports.free()}/segmentation")
+    yield
     database.close()
 
 

@@ -53,6 +53,38 @@ def memberships_of(user_id: int) -> list[dict[str, Any]]:
     return done(call("list_memberships", path=f"/segment/user/{user_id}"))["segments"]
 
 
+def patch_membership(user_id: int, slug: str, body: Any, **sender: Any) -> Answer:
+    return call("update_membership", body, path=f"/segment/user/{user_id}/{slug}", **sender)
+
+
+def expired_membership(owner, slug: str = "AAA", user_id: int = 1) -> None:
+    """A membership whose end has passed, as a stopped schedule would leave it."""
+    create_segments(slug)
+    create_users(user_id)
+    owner.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at, expires_at)
+        select %s, segments.segment_id, now() - interval '2 h', now() - interval '1 h'
+          from segments where segments.slug = %s
+        """,
+        (user_id, slug),
+    )
+
+
+def record(user_id: int, slug: str, action: str, **sender: Any) -> Answer:
+    return call("record_action", {"slug": slug, "action": action}, path=f"/user/{user_id}/history", **sender)
+
+
+def ask_history(user_id: int, accept: str = "application/json", **query: str) -> Answer:
+    """Ask for a history; the parameter from is given as from_, because Python keeps that word for itself."""
+    named = {name.rstrip("_"): value for name, value in query.items()}
+    return call("list_user_history", path=f"/user/{user_id}/history", query=named, headers={"accept": accept})
+
+
+def history_of(user_id: int, **query: str) -> list[dict[str, Any]]:
+    return done(ask_history(user_id, **query))["operations"]
+
+
 def slugs_of(user_id: int) -> list[str]:
     return [membership["slug"] for membership in memberships_of(user_id)]
 

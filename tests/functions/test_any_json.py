@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.functions.calls import call
-from tests.functions.factories import create_segments
+from tests.functions.factories import add_members, create_segments
 
 ROUTES = {
     "create_user": "/user",
@@ -16,7 +16,20 @@ ROUTES = {
     "delete_segment": "/segment",
     "change_memberships": "/segment/user",
     "batch_list_memberships": "/segment/user/batch",
+    "update_membership": "/segment/user/1/AAA",
+    "record_action": "/user/1/history",
+    "create_action": "/action",
+    "delete_action": "/action",
 }
+PATHS = {
+    "get_segment": "/segment/{}",
+    "list_memberships": "/segment/user/{}",
+    "delete_user": "/user/{}",
+    "list_segment_users": "/segment/{}/users",
+    "update_membership": "/segment/user/1/{}",
+    "list_user_history": "/user/{}/history",
+}
+LISTS = {"list_segments": "/segment", "list_actions": "/action", "list_user_history": "/user/1/history"}
 SCALARS = (
     st.none()
     | st.booleans()
@@ -24,18 +37,33 @@ SCALARS = (
     | st.sampled_from([0, -1, 2**31, 2**63 - 1, 2**63, 2**64, 1e400, float("nan")])
     | st.floats()
     | st.text(st.characters(codec=None))
-    | st.sampled_from(["AAA", "BBB", "user", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "=1+1", "\x00"])
+    | st.sampled_from(
+        ["AAA", "BBB", "user", "added", "exposure", "2999-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "=1+1", "\x00"]
+    )
 )
 VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
 )
-MEMBERS = ("user_id", "user_ids", "slug", "description", "add_segments", "delete_segments", "ttl", "expires_at")
+MEMBERS = (
+    "user_id",
+    "user_ids",
+    "slug",
+    "description",
+    "add_segments",
+    "delete_segments",
+    "ttl",
+    "expires_at",
+    "name",
+    "action",
+)
 BODIES = VALUES | st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=5)
 
 
 @pytest.fixture
 def two_segments(service) -> None:
+    """User 1 is in one of the two."""
     create_segments("AAA", "BBB")
+    add_members("AAA", 1)
 
 
 @pytest.mark.parametrize("function", ROUTES)
@@ -62,28 +90,27 @@ def test_any_bytes_are_answered_below_500(two_segments, body):
     assert 400 <= answer.status < 500, answer.text
 
 
-@pytest.mark.parametrize("function", ["get_segment", "list_memberships", "delete_user", "list_segment_users"])
+@pytest.mark.parametrize("function", PATHS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec=None), max_size=300))
 def test_any_path_is_answered_below_500(two_segments, function, text):
-    pattern = {"list_segment_users": "/segment/{}/users", "delete_user": "/user/{}"}.get(function, "/segment/user/{}")
-
-    answer = call(function, path=("/segment/{}" if function == "get_segment" else pattern).format(text))
+    answer = call(function, {"ttl": 60} if function == "update_membership" else "", path=PATHS[function].format(text))
 
     assert 200 <= answer.status < 500, answer.text
 
 
+@pytest.mark.parametrize("function", LISTS)
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.dictionaries(
-        st.sampled_from(["limit", "cursor", "prefix"]) | st.text(max_size=5),
+        st.sampled_from(["limit", "cursor", "prefix", "from", "to"]) | st.text(max_size=5),
         st.text(st.characters(codec=None), max_size=300) | st.integers().map(str),
         max_size=3,
     )
 )
-def test_any_query_is_answered_below_500(two_segments, query):
+def test_any_query_is_answered_below_500(two_segments, function, query):
     event_query = {name: value.encode("utf-8", "replace").decode() for name, value in query.items()}
 
-    answer = call("list_segments", query=event_query)
+    answer = call(function, path=LISTS[function], query=event_query)
 
     assert 200 <= answer.status < 500, answer.text

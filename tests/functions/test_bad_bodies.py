@@ -19,6 +19,10 @@ WITH_BODY = {
     "delete_segment": "/segment",
     "change_memberships": "/segment/user",
     "batch_list_memberships": "/segment/user/batch",
+    "update_membership": "/segment/user/1/AAA",
+    "record_action": "/user/1/history",
+    "create_action": "/action",
+    "delete_action": "/action",
 }
 EVERY_BODY = pytest.mark.parametrize("function", WITH_BODY)
 NOT_JSON = [

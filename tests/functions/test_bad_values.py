@@ -89,6 +89,16 @@ BAD_DESCRIPTIONS = [
 ]
 
 
+WITH_USER_ID = {
+    "list_memberships": "/segment/user/{}",
+    "delete_user": "/user/{}",
+    "update_membership": "/segment/user/{}/AAA",
+    "list_user_history": "/user/{}/history",
+    "record_action": "/user/{}/history",
+}
+BODIES = {"update_membership": {"ttl": 60}, "record_action": {"slug": "AAA", "action": "exposure"}}
+
+
 @pytest.fixture(scope="module")
 def one_segment(standing_service):
     create_segments("AAA")
@@ -131,25 +141,21 @@ def test_bad_id_in_a_batch_is_422(text):
     assert_invalid(answer, "body.user_ids.1")
 
 
-@pytest.mark.parametrize("function", ["list_memberships", "delete_user"])
+@pytest.mark.parametrize("function", WITH_USER_ID)
 @pytest.mark.parametrize(
     "text",
     ["0", "-1", "+1", "1.0", "1e3", "abc", "1_0", " 1", "1 ", "%31", "9223372036854775808", "9" * 40, "１", "٣", "NaN"],  # noqa: RUF001 -- digits of other scripts are the point
 )
 def test_bad_id_in_a_path_is_422(function, text):
-    path = f"/segment/user/{text}" if function == "list_memberships" else f"/user/{text}"
-
-    answer = call(function, path=path)
+    answer = call(function, BODIES.get(function, ""), path=WITH_USER_ID[function].format(text))
 
     assert_invalid(answer, "path.user_id")
 
 
-@pytest.mark.parametrize("function", ["list_memberships", "delete_user"])
+@pytest.mark.parametrize("function", WITH_USER_ID)
 @pytest.mark.parametrize("text", ["1\n", "1\x00", '1"', "1/2", "1/"])
 def test_id_in_a_path_with_something_behind_it_is_refused(function, text):
-    path = f"/segment/user/{text}" if function == "list_memberships" else f"/user/{text}"
-
-    answer = call(function, path=path)
+    answer = call(function, BODIES.get(function, ""), path=WITH_USER_ID[function].format(text))
 
     assert answer.status in {404, 422}
     assert answer.json["type"] != "urn:segmentation:problem:user-unknown"
@@ -175,6 +181,13 @@ def test_bad_slug_to_add_is_422_at_its_place(slug):
     answer = call("change_memberships", {"user_id": 1, "add_segments": ["AAA", slug]})
 
     assert_invalid(answer, "body.add_segments.1")
+
+
+@pytest.mark.parametrize("slug", [*BAD_SLUGS, *NO_SLUGS])
+def test_bad_slug_of_an_action_is_422(slug):
+    answer = call("record_action", {"slug": slug, "action": "exposure"}, path="/user/1/history")
+
+    assert_invalid(answer, "body.slug")
 
 
 @pytest.mark.parametrize("slug", ["AA", "AAA\n", "user", "=1+1", None, 1])
@@ -212,11 +225,12 @@ def test_bad_slug_in_a_path_is_refused(encode, slug):
         ("update_segment", "/segment/{}"),
         ("delete_segment", "/segment/{}"),
         ("list_segment_users", "/segment/{}/users"),
+        ("update_membership", "/segment/user/1/{}"),
     ],
 )
 @pytest.mark.parametrize("slug", ["AAA\n", "AAA%0A", "AAA ", "A'--", "batch", "\u0410AA", "A" * 256])
 def test_every_route_refuses_a_bad_slug_in_its_path(function, path, slug):
-    body = {"description": "x"} if function == "update_segment" else ""
+    body = {"update_segment": {"description": "x"}, **BODIES}.get(function, "")
 
     answer = call(function, body, path=path.format(slug))
 

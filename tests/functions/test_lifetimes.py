@@ -10,9 +10,9 @@ from tests.functions.factories import (
     add_members,
     change,
     create_segments,
-    create_users,
     delete_user,
     done,
+    expired_membership,
     get_segment,
     memberships_of,
     rows,
@@ -26,20 +26,6 @@ SOON = timedelta(milliseconds=500)
 
 def in_a_moment():
     return (datetime.now(UTC) + SOON).isoformat()
-
-
-def expired_membership(owner, slug="AAA", user_id=1):
-    """A membership whose end has passed, as a stopped schedule would leave it."""
-    create_segments(slug)
-    create_users(user_id)
-    owner.execute(
-        """
-        insert into memberships (user_id, segment_id, added_at, expires_at)
-        select %s, segments.segment_id, now() - interval '2 h', now() - interval '1 h'
-          from segments where segments.slug = %s
-        """,
-        (user_id, slug),
-    )
 
 
 def test_ttl_counts_from_the_entry():

@@ -1,4 +1,4 @@
-"""The three lists: order, limits, cursors, and what they refuse."""
+"""The lists: order, limits, cursors, and what they refuse."""
 
 import pytest
 
@@ -6,7 +6,13 @@ from tests.functions.calls import call
 from tests.functions.factories import add_members, change, create_segments, create_users, done, users_in
 
 pytestmark = pytest.mark.usefixtures("service")
-LISTS = {"list_users": "/user", "list_segments": "/segment", "list_segment_users": "/segment/AAA/users"}
+LISTS = {
+    "list_users": "/user",
+    "list_segments": "/segment",
+    "list_segment_users": "/segment/AAA/users",
+    "list_actions": "/action",
+    "list_user_history": "/user/1/history",
+}
 EVERY_LIST = pytest.mark.parametrize("function", LISTS)
 WITH_USER_CURSOR = pytest.mark.parametrize("function", ["list_users", "list_segment_users"])
 # what was never a cursor, and cursors of keys that no list has

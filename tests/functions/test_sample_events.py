@@ -16,8 +16,10 @@ EXPECTED = {
     "change_memberships": (200, {"segments_added", "segments_deleted"}),
     "check_health": (200, {"status", "database", "schema_version"}),
     "create_action": (201, {"name", "operation"}),
+    "create_report": (202, {"job_id"}),
     "create_segment": (201, {"created_at", "slug", "user_percent", "description", "users_added"}),
     "create_user": (200, {"user_id"}),
+    "create_user_report": (200, {"report_link", "expires_at", "rows"}),
     "delete_action": (200, {"message"}),
     "delete_segment": (200, {"message"}),
     "delete_user": (200, {"message", "segments_deleted"}),
@@ -27,11 +29,13 @@ EXPECTED = {
     "list_segment_users": (200, {"users", "next_cursor"}),
     "list_segments": (200, {"segments", "next_cursor"}),
     "list_users": (200, {"users", "next_cursor"}),
+    "open_report": (404, {"type", "title", "status", "detail"}),
     "record_action": (
         201,
         {"slug", "operation", "action", "reason", "actor", "expires_at", "executed_at"},
     ),
     "reject_route": (404, {"type", "title", "status", "detail"}),
+    "show_job": (404, {"type", "title", "status", "detail"}),
     "update_membership": (200, {"slug", "added_at", "expires_at"}),
     "update_segment": (
         200,
@@ -48,7 +52,7 @@ def run(function: str) -> Answer:
 
 
 @pytest.fixture
-def world(service) -> None:
+def world(service, aws) -> None:
     """User 1000 is in the samples' segment, and the samples' action exists."""
     create_segments(SLUG, "AVITO_VOICE")
     add_members(SLUG, 1000)
@@ -87,6 +91,14 @@ def test_sample_event_of_expire_memberships_finds_nothing_due(world):
     answer = importlib.import_module("functions.expire_memberships.app").handler(sample("expire_memberships"), minute)
 
     assert (answer["removed"], answer["remaining"]) == (0, 0)
+
+
+def test_sample_event_of_run_job_names_a_job_that_is_gone_and_is_done_with_it(world):
+    minute = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+
+    answer = importlib.import_module("functions.run_job.app").handler(sample("run_job"), minute)
+
+    assert answer == {"batchItemFailures": []}
 
 
 def test_sample_event_of_change_memberships_adds_one_segment(service):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from segmentation.requests import MembershipChange
-from segmentation.values import RESERVED_SLUGS, ExpiresAt, Slug, Ttl, UserId, whole_number
+from segmentation.values import RESERVED_SLUGS, ActionName, ExpiresAt, Slug, Ttl, UserId, whole_number
 
 SLUGS = TypeAdapter(Slug)
 INSTANTS = TypeAdapter(ExpiresAt)
@@ -48,6 +48,17 @@ def test_slug_of_the_grammar_comes_through_unchanged(slug):
 
 def test_reserved_slugs_are_those_of_the_contract():
     assert RESERVED_SLUGS == RESERVED
+
+
+@given(LIKE_SLUGS | st.text(ALPHABETS + ":", max_size=6))
+@example("A")
+@example("A\n")
+@example("A" * 64)
+@example("A" * 65)
+def test_action_is_accepted_exactly_when_its_grammar_says_so(text):
+    expected = bool(re.fullmatch("[A-Za-z][A-Za-z0-9_.:-]{0,63}", text, re.ASCII))
+
+    assert accepts(TypeAdapter(ActionName), text) == expected
 
 
 @given(st.none() | st.booleans() | st.integers() | st.floats() | st.binary(min_size=3) | st.lists(st.text()))

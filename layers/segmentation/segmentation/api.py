@@ -135,7 +135,7 @@ def _prefers_csv(accept: str) -> bool:
     for media_range in accept.lower().split(","):
         name, *parameters = (part.strip() for part in media_range.split(";"))
         quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-        weights[name] = float(quality) if quality.replace(".", "", 1).isdigit() else 0.0
+        weights[name] = float(quality) if re.fullmatch(r"[01](\.[0-9]{0,3})?", quality) else 0.0
     anything = weights.get("*/*", 0.0)
     csv = weights.get("text/csv", weights.get("text/*", anything))
     return csv > weights.get("application/json", weights.get("application/*", anything))

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, With
 
 from segmentation.pages import NOT_A_CURSOR, decode_cursor
 from segmentation.values import (
-    FILE_NAME_PATTERN,
+    ACTION_PATTERN,
     FIRST_YEAR,
     LAST_YEAR,
     MAX_USER_ID,
@@ -31,16 +31,15 @@ def _user_id_of_cursor(cursor: str) -> int:
 
 
 def _place_in_history(cursor: str) -> str:
-    """Return the instant and the id that a page of history begins after, both checked."""
-    place = decode_cursor(cursor)
+    """Return the instant, in UTC, and the id that a page of history begins after; Postgres reads few offsets."""
     try:
-        executed_at, history_id = place.split(" ")
-        in_utc(datetime.fromisoformat(instant(executed_at)))
+        executed_at, history_id = decode_cursor(cursor).split(" ")
+        moment = in_utc(datetime.fromisoformat(instant(executed_at)))
         if not 0 <= whole_number(history_id) <= MAX_HISTORY_ID:
             raise ValueError
     except ValueError:
         raise ValueError(NOT_A_CURSOR) from None
-    return place
+    return f"{moment.isoformat()} {history_id}"
 
 
 UserIdInPath = Annotated[
@@ -78,7 +77,7 @@ SlugCursor = Annotated[
 ActionCursor = Annotated[
     str,
     BeforeValidator(decode_cursor),
-    Field(max_length=64),
+    Field(pattern=ACTION_PATTERN),
     WithJsonSchema({"type": "string"}),
     Query(description="The next_cursor of the page before."),
 ]
@@ -112,7 +111,7 @@ ReportFormat = Annotated[
     Query(alias="format", description="plain: entries and exits; extended: everything the history knows."),
 ]
 Delimiter = Annotated[Literal[",", ";"], Query(description="What stands between two values.")]
-FileNameInPath = Annotated[str, Field(pattern=FILE_NAME_PATTERN), Path(description="The name of a report's file.")]
+FileNameInPath = Annotated[str, Path(description="The name of a report's file.")]
 JobIdInPath = Annotated[UUID, Path(description="The id of a job.")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="How the slugs begin.")]
 Erase = Annotated[bool, Query(description="Whether to erase the user's history too.")]

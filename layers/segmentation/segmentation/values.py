@@ -13,7 +13,7 @@ MAX_USERS = 1000
 FIRST_YEAR = 2000
 LAST_YEAR = 9998
 SLUG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$"
-FILE_NAME_PATTERN = r"^[A-Za-z0-9_.-]{1,300}-[0-9a-f]{32}\.csv(\.gz)?$"
+ACTION_PATTERN = r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -67,9 +67,7 @@ Slug = Annotated[
     AfterValidator(not_reserved),
 ]
 Description = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_without_controls)]
-ActionName = Annotated[
-    str, Field(strict=True, pattern=r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$", examples=["exposure", "conversion"])
-]
+ActionName = Annotated[str, Field(strict=True, pattern=ACTION_PATTERN, examples=["exposure", "conversion"])]
 Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]

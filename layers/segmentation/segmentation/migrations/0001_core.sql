@@ -53,7 +53,7 @@ create index memberships_by_segment on memberships (segment_id, user_id) include
 create index memberships_by_expiry on memberships (expires_at) where expires_at is not null;
 
 create table actions (
-    action_id smallint generated always as identity primary key,
+    action_id integer generated always as identity primary key,
     name text not null constraint actions_name_once unique,
     -- the letter in reports: I added, D deleted, U lifetime changed, A an action of the company's own
     operation text not null default 'A'
@@ -70,7 +70,7 @@ create table history (
     -- as it was then: a later rename changes nothing here
     slug text collate "C" not null,
     -- no foreign key: deleting an action would read the whole history; only the functions below write here
-    action_id smallint not null,
+    action_id integer not null,
     reason reason not null,
     actor text not null,
     expires_at timestamptz,

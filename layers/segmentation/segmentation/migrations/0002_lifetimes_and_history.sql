@@ -38,7 +38,7 @@ select history.user_id, history.segment_id, history.slug, history.action_id, his
        history.expires_at, history.executed_at, history.history_id
   from history
  union all
-select memberships.user_id, memberships.segment_id, segments.slug, 2::smallint, 'ttl'::reason, 'schedule',
+select memberships.user_id, memberships.segment_id, segments.slug, 2, 'ttl'::reason, 'schedule',
        memberships.expires_at, memberships.expires_at, 9223372036854775807
   from memberships
   join segments on segments.segment_id = memberships.segment_id
@@ -70,7 +70,7 @@ language plpgsql security definer set search_path = public, pg_temp
 as $$
 declare
     v_segment_id integer;
-    v_action_id smallint;
+    v_action_id integer;
 begin
     -- locked: neither the user nor the action may go before its row is in the history
     perform from users where users.user_id = p_user_id for key share;

@@ -1,0 +1,16 @@
+"""POST /report: report on a month of all users, as a job."""
+
+from segmentation import reports
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.requests import NewReport
+from segmentation.responses import JobRef
+
+app = Api()
+handler = app.resolve
+
+
+@app.post("/report", status_code=202)
+def create_report(body: NewReport) -> JobRef:
+    """Begin a report and name its job."""
+    return reports.create_for_all(connection(), body, actor=app.actor)

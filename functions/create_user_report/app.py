@@ -1,0 +1,24 @@
+"""GET /segment/history/{user_id}: a user's month as a CSV file, behind a link."""
+
+from segmentation import reports
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.months import month_that_has_begun
+from segmentation.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
+from segmentation.responses import ReportLink
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/segment/history/<user_id>")
+def create_user_report(
+    user_id: UserIdInPath,
+    year: Year,
+    month_of_year: MonthOfYear,
+    report_format: ReportFormat = "plain",
+    delimiter: Delimiter = ",",
+) -> ReportLink:
+    """Report on a user's month, half-open in UTC."""
+    month = month_that_has_begun(year, month_of_year, location="query")
+    return reports.create_for_user(connection(), user_id, month, report_format=report_format, delimiter=delimiter)

@@ -1,0 +1,27 @@
+"""No route: take on the jobs whose messages the queue delivers."""
+
+import json
+from typing import Any
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from segmentation import worker
+from segmentation.database import connection
+
+MARGIN_MS = 30_000
+"""What the next step may take, and saving it."""
+
+processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
+    """Do each message's job, and name those messages that have to come again."""
+
+    def deliver(record: SQSRecord) -> None:
+        job_id = worker.job_id_of(json.loads(record.body))
+        worker.deliver(connection(), job_id, time_left=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)
+
+    return process_partial_response(event=event, record_handler=deliver, processor=processor, context=context)

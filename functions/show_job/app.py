@@ -1,0 +1,18 @@
+"""GET /job/{job_id}: how far a job is, and what came of it."""
+
+from segmentation import jobs
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.kinds import KINDS
+from segmentation.parameters import JobIdInPath
+from segmentation.responses import Job
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/job/<job_id>")
+def show_job(job_id: JobIdInPath) -> Job:
+    """Show a job; the result of a report holds a link signed for this answer."""
+    job = jobs.get(connection(), job_id)
+    return job.model_copy(update={"result": KINDS[job.kind].present(job.result)}) if job.result else job

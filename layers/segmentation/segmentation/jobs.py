@@ -1,0 +1,224 @@
+"""Jobs: work that outlasts a request, done once however often its message is delivered.
+
+A worker holds a lease on the job it runs and renews it with every step it saves. Only the holder can write, so a worker
+that was thought dead changes nothing any more. What a kind saves as progress is where the next worker goes on.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.types.json import Jsonb
+
+from segmentation.problems import JobUnknown
+from segmentation.responses import Job
+
+MAX_ATTEMPTS = 5
+"""Tries without any step forward; the queue gives a message up after as many."""
+
+LEASE_SECONDS = 120
+"""The longest a step may take."""
+
+REQUEUE_SECONDS = 180
+"""After this long without a sign of life, a job is queued again: its message, or its worker, is lost."""
+
+
+class LeaseLost(Exception):
+    """Another worker has taken this job over, or has finished it."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A running job in the hands of one worker."""
+
+    job_id: UUID
+    lease: UUID
+    kind: str
+    parameters: dict[str, Any]
+    progress: dict[str, Any]
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Exhausted:
+    """A job that ended for want of tries."""
+
+    kind: str
+    progress: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far a job has come: what a kind's generator yields after each piece of work."""
+
+    done: int
+    total: int | None
+    progress: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of job: what does it, what undoes a half of it, and how its result looks to its client."""
+
+    name: str
+    run: Callable[[Connection, Lease], Generator[Step, None, dict[str, Any]]]
+    """Do the job from where its progress says, a step at a time, and return the result."""
+    abandon: Callable[[dict[str, Any]], None]
+    present: Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def create(connection: Connection, kind: str, parameters: dict[str, Any], *, actor: str) -> UUID:
+    """Write a job down and return its id; its message has to be sent then, or the schedule sends it later."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [job_id] = cursor.execute(
+            "insert into jobs (kind, parameters, actor) values (%s, %s, %s) returning job_id",
+            (kind, Jsonb(parameters), actor),
+        ).fetchall()
+    return UUID(str(job_id))
+
+
+def get(connection: Connection, job_id: UUID) -> Job:
+    """Return a job as its client sees it; raises JobUnknown."""
+    with connection.cursor(row_factory=class_row(Job)) as cursor:
+        job = cursor.execute(
+            """
+            select jobs.job_id, jobs.kind, jobs.status, jobs.done, jobs.total, jobs.created_at, jobs.finished_at,
+                   jobs.result, jobs.error
+              from jobs
+             where jobs.job_id = %s::uuid
+            """,
+            (job_id,),
+        ).fetchone()
+    if job is None:
+        raise JobUnknown(f"There is no job {job_id}.")
+    return job
+
+
+def claim(connection: Connection, job_id: UUID) -> Lease | None:
+    """Take a job over, unless it is finished, unknown, or in the hands of a worker that is alive."""
+    with connection.cursor(row_factory=class_row(Lease)) as cursor:
+        return cursor.execute(
+            """
+            update jobs
+               set status = 'running', lease = gen_random_uuid(), attempts = jobs.attempts + 1,
+                   leased_until = now() + make_interval(secs => %s::integer)
+             where jobs.job_id = %s::uuid
+               and (jobs.status = 'queued' or jobs.status = 'running' and jobs.leased_until < now())
+               and jobs.attempts < %s::integer
+         returning jobs.job_id, jobs.lease, jobs.kind, jobs.parameters, jobs.progress, jobs.attempts
+            """,
+            (LEASE_SECONDS, job_id, MAX_ATTEMPTS),
+        ).fetchone()
+
+
+def save(connection: Connection, lease: Lease, step: Step) -> None:
+    """Write down how far the job has come, and renew the lease; raises LeaseLost."""
+    _held(
+        connection.execute(
+            """
+            update jobs
+               set done = %(done)s::bigint, total = %(total)s::bigint, progress = %(progress)s::jsonb,
+                   attempts = case when %(done)s::bigint > jobs.done then 0 else jobs.attempts end,
+                   leased_until = now() + make_interval(secs => %(seconds)s::integer)
+             where jobs.job_id = %(job_id)s::uuid and jobs.lease = %(lease)s::uuid
+            """,
+            {
+                "done": step.done,
+                "total": step.total,
+                "progress": Jsonb(step.progress),
+                "seconds": LEASE_SECONDS,
+                "job_id": lease.job_id,
+                "lease": lease.lease,
+            },
+        ).rowcount
+    )
+
+
+def release(connection: Connection, lease: Lease) -> None:
+    """Put an unfinished job back for the next worker; raises LeaseLost."""
+    _held(
+        connection.execute(
+            """
+            update jobs
+               set status = 'queued', lease = null, leased_until = null, queued_at = now()
+             where jobs.job_id = %s::uuid and jobs.lease = %s::uuid
+            """,
+            (lease.job_id, lease.lease),
+        ).rowcount
+    )
+
+
+def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> None:
+    """End a job with its result; raises LeaseLost."""
+    _held(
+        connection.execute(
+            """
+            update jobs
+               set status = 'succeeded', result = %s::jsonb, lease = null, leased_until = null, finished_at = now()
+             where jobs.job_id = %s::uuid and jobs.lease = %s::uuid
+            """,
+            (Jsonb(result), lease.job_id, lease.lease),
+        ).rowcount
+    )
+
+
+def give_back(connection: Connection, lease: Lease, error: str) -> dict[str, Any] | None:
+    """Put back a job that met an error or, after its last try, end it with that; then return its progress.
+
+    Raises LeaseLost.
+    """
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            """
+            update jobs
+               set status = case when jobs.attempts < %(most)s then 'queued' else 'failed' end,
+                   error = case when jobs.attempts < %(most)s then null else %(error)s::text end,
+                   finished_at = case when jobs.attempts < %(most)s then null else now() end,
+                   lease = null, leased_until = null
+             where jobs.job_id = %(job_id)s::uuid and jobs.lease = %(lease)s::uuid
+         returning jobs.status, jobs.progress
+            """,
+            {"most": MAX_ATTEMPTS, "error": error, "job_id": lease.job_id, "lease": lease.lease},
+        ).fetchone()
+    if row is None:
+        raise LeaseLost(LeaseLost.__doc__)
+    return dict(row["progress"]) if row["status"] == "failed" else None
+
+
+def fail_exhausted(connection: Connection, job_id: UUID) -> Exhausted | None:
+    """End a job that its workers have tried for the last time without a word, and return what they left."""
+    with connection.cursor(row_factory=class_row(Exhausted)) as cursor:
+        return cursor.execute(
+            """
+            update jobs
+               set status = 'failed', error = %s::text, lease = null, leased_until = null, finished_at = now()
+             where jobs.job_id = %s::uuid and jobs.finished_at is null and jobs.attempts >= %s::integer
+               and (jobs.leased_until is null or jobs.leased_until < now())
+         returning jobs.kind, jobs.progress
+            """,
+            (f"The job was interrupted {MAX_ATTEMPTS} times without getting further.", job_id, MAX_ATTEMPTS),
+        ).fetchone()
+
+
+def requeue_lost(connection: Connection) -> list[UUID]:
+    """Return the jobs whose message or whose worker seems lost; each is returned once in REQUEUE_SECONDS."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        return cursor.execute(
+            """
+            update jobs
+               set queued_at = now()
+             where jobs.finished_at is null
+               and jobs.queued_at < now() - make_interval(secs => %s::integer)
+               and (jobs.leased_until is null or jobs.leased_until < now())
+         returning jobs.job_id
+            """,
+            (REQUEUE_SECONDS,),
+        ).fetchall()
+
+
+def _held(rows: int) -> None:
+    if rows == 0:
+        raise LeaseLost(LeaseLost.__doc__)

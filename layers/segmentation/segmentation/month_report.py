@@ -1,0 +1,205 @@
+"""The kind of job that reports a month of all users.
+
+The month is read in order of time, some thousand rows a statement, each beginning where the one before it ended:
+nothing is held in memory but one part of the file, no transaction is long, and a worker that is interrupted loses one
+part at most. A file of several compressed parts is a valid gzip file (RFC 1952, section 2.2).
+"""
+
+import zlib
+from collections.abc import Generator, Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row, scalar_row
+
+from segmentation import storage
+from segmentation.jobs import Kind, Lease, Step
+from segmentation.months import Month
+from segmentation.reports import COLUMNS, MONTH_REPORT
+from segmentation.requests import NewReport
+
+BATCH_ROWS = 50_000
+"""Rows a statement turns into text, some three megabytes."""
+
+PART_BYTES = 8 * 1024 * 1024
+"""The least of a part: S3 takes none under 5 MiB but the last, and at most 10 000 of them."""
+
+_GZIP = zlib.MAX_WBITS | 16
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a worker goes on: the parts that are stored, and the row that ended the last of them."""
+
+    file_name: str
+    upload_id: str
+    until: str
+    total: int
+    tags: tuple[str, ...] = ()
+    rows: int = 0
+    executed_at: str = "0001-01-01T00:00:00+00:00"
+    history_id: int = 0
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Rows as text, and the place of the last of them."""
+
+    rows: int
+    text: bytes
+    executed_at: datetime
+    history_id: int
+
+
+def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
+    """Store the month part by part, and return the file's name and its number of rows."""
+    report = NewReport.model_validate(lease.parameters)
+    if lease.progress:
+        progress = Progress(**lease.progress | {"tags": tuple(lease.progress["tags"])})
+    else:
+        progress = _begin(connection, report)
+        yield _step(progress)
+    for stored in _store(connection, report, progress):
+        progress = stored
+        yield _step(progress)
+    storage.complete_upload(progress.file_name, progress.upload_id, list(progress.tags))
+    return {"file_name": progress.file_name, "rows": progress.rows}
+
+
+def abandon(progress: dict[str, Any]) -> None:
+    """Leave no half file behind."""
+    if progress:
+        storage.abort_upload(progress["file_name"], progress["upload_id"])
+
+
+def present(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result as its client sees it, with a link signed now."""
+    link = storage.link(result["file_name"])
+    return {"report_link": link.url, "expires_at": link.expires_at, "rows": result["rows"]}
+
+
+def _begin(connection: Connection, report: NewReport) -> Progress:
+    """Fix what the report covers: a month that still runs is reported up to now."""
+    month = Month(report.year, report.month)
+    until = min(month.ends_at, datetime.now(UTC))
+    file_name = storage.new_file_name(f"{report.slug or 'all-users'}-{month}", report.format)
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [total] = cursor.execute(
+            """
+            select count(*)
+              from operations
+             where operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
+               and operations.action_id <= 2 and (%s::text is null or operations.slug = %s::text)
+            """,
+            (month.begins_at, until, report.slug, report.slug),
+        ).fetchall()
+    return Progress(file_name, storage.begin_upload(file_name), until.isoformat(), total)
+
+
+def _store(connection: Connection, report: NewReport, progress: Progress) -> Iterator[Progress]:
+    """Store part after part, the header before the first; the last may be small, and there is always one."""
+    part = _Part(report.format == "csv.gz")
+    if not progress.tags:
+        part.add((",".join(COLUMNS) + "\r\n").encode())
+    stored = progress
+    for batch in _batches(connection, report, progress):
+        part.add(batch.text)
+        progress = replace(
+            progress,
+            rows=progress.rows + batch.rows,
+            executed_at=batch.executed_at.isoformat(),
+            history_id=batch.history_id,
+        )
+        if part.size >= PART_BYTES:
+            stored = progress = _store_part(progress, part)
+            yield progress
+            part = _Part(report.format == "csv.gz")
+    if progress is not stored or not progress.tags:
+        yield _store_part(progress, part)
+
+
+def _store_part(progress: Progress, part: "_Part") -> Progress:
+    number = len(progress.tags) + 1
+    tag = storage.upload_part(progress.file_name, progress.upload_id, number, part.body())
+    return replace(progress, tags=(*progress.tags, tag))
+
+
+def _batches(connection: Connection, report: NewReport, progress: Progress) -> Iterator[_Batch]:
+    """Read on from a place, until nothing follows."""
+    place = (progress.executed_at, progress.history_id)
+    while batch := _read_batch(connection, report, progress.until, place):
+        yield batch
+        place = (batch.executed_at.isoformat(), batch.history_id)
+
+
+def _read_batch(connection: Connection, report: NewReport, until: str, place: tuple[str, int]) -> _Batch | None:
+    """Let the server make the text: a message for each row would cost more than all the rest.
+
+    An instant in text is cut after its seconds, not rounded: nothing may move into the next month.
+    """
+    with connection.cursor(row_factory=class_row(_Batch), binary=True) as cursor:
+        return cursor.execute(
+            """
+            select batch.rows, batch.text, batch.executed_at, batch.ids[batch.rows] as history_id
+              from (
+                   select count(*)::integer as rows, max(line.executed_at) as executed_at,
+                          array_agg(line.history_id order by line.executed_at, line.history_id) as ids,
+                          convert_to(string_agg(
+                              line.user_id || ',' || line.slug || case line.action_id when 1 then ',I,' else ',D,' end
+                              || left((line.executed_at at time zone 'UTC')::text, 19),
+                              E'\\r\\n' order by line.executed_at, line.history_id) || E'\\r\\n', 'UTF8') as text
+                     from (
+                          select operations.user_id, operations.slug, operations.action_id, operations.executed_at,
+                                 operations.history_id
+                            from operations
+                           where operations.executed_at >= greatest(%(begins_at)s::timestamptz, %(place)s::timestamptz)
+                             and operations.executed_at < %(until)s::timestamptz
+                             and (operations.executed_at, operations.history_id)
+                                 > (%(place)s::timestamptz, %(history_id)s::bigint)
+                             and operations.action_id <= 2
+                             and (%(slug)s::text is null or operations.slug = %(slug)s::text)
+                           order by operations.executed_at, operations.history_id
+                           limit %(limit)s::integer) line) batch
+             where batch.rows > 0
+            """,
+            {
+                "begins_at": Month(report.year, report.month).begins_at,
+                "until": until,
+                "place": place[0],
+                "history_id": place[1],
+                "slug": report.slug,
+                "limit": BATCH_ROWS,
+            },
+        ).fetchone()
+
+
+class _Part:
+    """A part of the file that grows until it is stored."""
+
+    def __init__(self, compressed: bool) -> None:
+        self._compressor = zlib.compressobj(1, wbits=_GZIP) if compressed else None
+        self._bytes = bytearray()
+
+    @property
+    def size(self) -> int:
+        """Return how many bytes there are so far."""
+        return len(self._bytes)
+
+    def add(self, text: bytes) -> None:
+        """Append text."""
+        self._bytes += self._compressor.compress(text) if self._compressor else text
+
+    def body(self) -> bytes:
+        """Return the whole part; nothing can be added after it."""
+        if self._compressor:
+            self._bytes += self._compressor.flush()
+        return bytes(self._bytes)
+
+
+def _step(progress: Progress) -> Step:
+    return Step(progress.rows, progress.total, asdict(progress))
+
+
+KIND = Kind(MONTH_REPORT, run, abandon, present)

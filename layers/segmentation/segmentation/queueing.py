@@ -1,0 +1,23 @@
+"""The queue of jobs: a message says which job to take on, and nothing else."""
+
+import functools
+import json
+import os
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+
+def send(job_id: UUID) -> None:
+    """Ask for a worker; raises botocore's errors where the queue does not answer."""
+    _sqs().send_message(QueueUrl=os.environ["JOBS_QUEUE_URL"], MessageBody=json.dumps({"job_id": str(job_id)}))
+
+
+@functools.cache
+def _sqs() -> "SQSClient":
+    import boto3  # not before there is something to send: the schedule rarely has
+
+    client: SQSClient = boto3.client("sqs")
+    return client

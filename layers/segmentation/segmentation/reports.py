@@ -1,0 +1,78 @@
+"""Reports: who entered and left which segment in a month, as CSV files in S3."""
+
+from datetime import datetime
+from typing import Literal
+
+from botocore.exceptions import BotoCoreError, ClientError
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from segmentation import csv_text, jobs, queueing, storage
+from segmentation.months import Month, month_that_has_begun
+from segmentation.requests import NewReport
+from segmentation.responses import JobRef, ReportLink
+from segmentation.telemetry import logger
+
+MONTH_REPORT = "month_report"
+
+COLUMNS = ("user_id", "segment_slug", "operation", "executed_at")
+EXTENDED_COLUMNS = (*COLUMNS, "action", "reason", "actor", "expires_at")
+PLAIN_OPERATIONS = ("I", "D")
+Format = Literal["plain", "extended"]
+
+
+def create_for_user(
+    connection: Connection, user_id: int, month: Month, *, report_format: Format, delimiter: str
+) -> ReportLink:
+    """Store a user's month and return a link to it; raises StorageUnavailable.
+
+    An exit that is due and not yet swept is in it. A month without rows gives a header alone.
+    """
+    columns = EXTENDED_COLUMNS if report_format == "extended" else COLUMNS
+    rows = [
+        row
+        for row in _rows_of_user(connection, user_id, month)
+        if report_format == "extended" or row["operation"] in PLAIN_OPERATIONS
+    ]
+    file_name = storage.new_file_name(f"user-{user_id}-{month}", "csv")
+    storage.put(file_name, csv_text.render(columns, ([row[name] for name in columns] for row in rows), delimiter))
+    link = storage.link(file_name)
+    return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=len(rows))
+
+
+def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
+    """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future.
+
+    Where the queue does not take the message, the schedule sends it later: the job is written down already.
+    """
+    month_that_has_begun(wanted.year, wanted.month, location="body")
+    job_id = jobs.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
+    try:
+        queueing.send(job_id)
+    except (BotoCoreError, ClientError):
+        logger.exception("the queue does not answer", job_id=str(job_id))
+    return JobRef(job_id=job_id)
+
+
+def _rows_of_user(connection: Connection, user_id: int, month: Month) -> list[dict[str, object]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            """
+            select operations.user_id, operations.slug as segment_slug, actions.operation, operations.executed_at,
+                   actions.name as action, operations.reason, operations.actor, operations.expires_at
+              from operations
+              join actions on actions.action_id = operations.action_id
+             where operations.user_id = %s::bigint
+               and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
+             order by operations.executed_at, operations.history_id
+            """,
+            (user_id, month.begins_at, month.ends_at),
+        ).fetchall()
+    return [
+        row | {"executed_at": _second(row["executed_at"]), "expires_at": _second(row["expires_at"])} for row in rows
+    ]
+
+
+def _second(moment: datetime | None) -> str | None:
+    """Return an instant, which the session gives in UTC, to the second it is in."""
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else None

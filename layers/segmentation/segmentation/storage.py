@@ -1,0 +1,160 @@
+"""Reports in S3: private objects with unguessable names, handed out by links that soon expire."""
+
+import functools
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from segmentation.problems import ReportUnknown, StorageUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+
+PREFIX = "reports/"
+LINK_SECONDS = 900
+"""How long a link is good: the bucket's policy refuses older signatures whatever a link says."""
+
+TRIES = 3
+FileType = Literal["csv", "csv.gz"]
+MEDIA_TYPES: dict[FileType, str] = {"csv": "text/csv; charset=utf-8", "csv.gz": "application/gzip"}
+_FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,300}-[0-9a-f]{32}\.csv(\.gz)?")
+_TOKEN = re.compile(r"-[0-9a-f]{32}(?=\.csv)")
+
+
+class _Description(TypedDict):
+    ContentType: str
+    ContentDisposition: str
+    CacheControl: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """Where a report can be downloaded, and until when."""
+
+    url: str
+    expires_at: datetime
+
+
+def new_file_name(title: str, file_type: FileType) -> str:
+    """Return a name that nobody can guess and none has had: 128 random bits after the title."""
+    return f"{title}-{secrets.token_hex(16)}.{file_type}"
+
+
+def put(file_name: str, text: str) -> None:
+    """Store a report; raises StorageUnavailable."""
+    with _refusals():
+        _s3().put_object(Bucket=_bucket(), Key=PREFIX + file_name, Body=text.encode(), **_described(file_name))
+
+
+def link(file_name: str) -> Link:
+    """Sign a link to a report, which need not exist."""
+    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LINK_SECONDS)
+    url = _s3().generate_presigned_url(
+        "get_object", Params={"Bucket": _bucket(), "Key": PREFIX + file_name}, ExpiresIn=LINK_SECONDS
+    )
+    return Link(url, expires_at)
+
+
+def link_to_existing(file_name: str) -> Link:
+    """Sign a link to a report; raises ReportUnknown, StorageUnavailable."""
+    if not (_FILE_NAME.fullmatch(file_name) and exists(file_name)):
+        raise ReportUnknown(f"There is no report {file_name}.")
+    return link(file_name)
+
+
+def exists(file_name: str) -> bool:
+    """Tell whether a report is there; raises StorageUnavailable."""
+    with _refusals():
+        try:
+            _s3().head_object(Bucket=_bucket(), Key=PREFIX + file_name)
+        except ClientError as error:
+            # without the right to list a bucket, S3 forbids to ask for what is not there
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
+                return False
+            raise
+    return True
+
+
+def begin_upload(file_name: str) -> str:
+    """Begin a report that comes in parts and is seen only when complete; return the upload's id."""
+    with _refusals():
+        return _s3().create_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, **_described(file_name))[
+            "UploadId"
+        ]
+
+
+def upload_part(file_name: str, upload_id: str, number: int, body: bytes) -> str:
+    """Store a part, numbered from 1, in the place of an earlier one of that number; return its tag."""
+    with _refusals():
+        return _s3().upload_part(
+            Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, PartNumber=number, Body=body
+        )["ETag"]
+
+
+def complete_upload(file_name: str, upload_id: str, tags: list[str]) -> None:
+    """Make a report of its parts; does nothing where that has happened already. Raises StorageUnavailable."""
+    parts: list[CompletedPartTypeDef] = [
+        {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)
+    ]
+    with _refusals():
+        try:
+            _s3().complete_multipart_upload(
+                Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, MultipartUpload={"Parts": parts}
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchUpload" or not exists(file_name):
+                raise
+
+
+def abort_upload(file_name: str, upload_id: str) -> None:
+    """Forget an upload and its parts; raises StorageUnavailable."""
+    with _refusals():
+        _s3().abort_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """Say which answer of S3, after botocore's own tries, is in the way."""
+    try:
+        yield
+    except ClientError as error:
+        raise StorageUnavailable(f"The store of reports answered {error.response['Error']['Code']}.") from error
+    except BotoCoreError as error:
+        raise StorageUnavailable(f"The store of reports cannot be reached: {type(error).__name__}.") from error
+
+
+def _described(file_name: str) -> _Description:
+    """Name the file as a person would, for whoever downloads it."""
+    file_type: FileType = "csv.gz" if file_name.endswith(".gz") else "csv"
+    download_name = _TOKEN.sub("", file_name)
+    return {
+        "ContentType": MEDIA_TYPES[file_type],
+        "ContentDisposition": f'attachment; filename="{download_name}"',
+        "CacheControl": "private, no-store",
+    }
+
+
+def _bucket() -> str:
+    return os.environ["REPORTS_BUCKET"]
+
+
+@functools.cache
+def _s3() -> "S3Client":
+    config = Config(
+        signature_version="s3v4",  # an older link would not expire where the bucket's policy says
+        retries={"mode": "standard", "total_max_attempts": TRIES},
+        connect_timeout=2,
+        read_timeout=20,
+    )
+    client: S3Client = boto3.client("s3", config=config)
+    return client

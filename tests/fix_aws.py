@@ -1,0 +1,62 @@
+"""The parts of AWS that the service talks to, as moto keeps them in this process."""
+
+import gzip
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from segmentation import queueing, storage
+
+
+@dataclass(frozen=True)
+class Aws:
+    """What the service left in AWS."""
+
+    s3: Any
+    sqs: Any
+    queue_url: str
+
+    def names(self) -> list[str]:
+        """The files that can be seen."""
+        return [found["Key"] for found in self.s3.list_objects_v2(Bucket="reports").get("Contents", [])]
+
+    def text(self, name: str) -> str:
+        """A file's text, uncompressed."""
+        body: bytes = self.s3.get_object(Bucket="reports", Key=f"reports/{name}")["Body"].read()
+        return (gzip.decompress(body) if name.endswith(".gz") else body).decode()
+
+    def uploads(self) -> list[Any]:
+        """The uploads that have neither been completed nor aborted."""
+        return list(self.s3.list_multipart_uploads(Bucket="reports").get("Uploads", []))
+
+    def messages(self) -> list[str]:
+        """The ids of the jobs whose messages wait; they are taken off the queue."""
+        found = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", [])
+        for message in found:
+            self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return [json.loads(message["Body"])["job_id"] for message in found]
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+    """The bucket of reports and the queue of jobs, as moto keeps them."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "of-a-test")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setenv("REPORTS_BUCKET", "reports")
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests cannot fill parts of S3's own least size
+    with mock_aws():
+        storage._s3.cache_clear()
+        queueing._sqs.cache_clear()
+        s3, sqs = boto3.client("s3"), boto3.client("sqs")
+        s3.create_bucket(Bucket="reports", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        monkeypatch.setenv("JOBS_QUEUE_URL", sqs.create_queue(QueueName="jobs")["QueueUrl"])
+        yield Aws(s3, sqs, os.environ["JOBS_QUEUE_URL"])
+        storage._s3.cache_clear()
+        queueing._sqs.cache_clear()

@@ -1,0 +1,212 @@
+"""The scheduled sweep, invoked as EventBridge invokes it."""
+
+import importlib
+import json
+import re
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from segmentation import expiry
+from tests.functions.calls import sample
+from tests.functions.factories import change, create_segments, done, history_of, memberships_of, rows
+
+MINUTE_MS = 60_000
+FIGURES = {"removed", "remaining", "oldest_age_seconds"}
+MONTHS = "select inhrelid::regclass::text from pg_inherits where inhparent = 'history'::regclass order by 1"
+NEXT_YEAR = "select to_char(now() at time zone 'UTC' + interval '1 year', '\"history_\"YYYY_MM')"
+
+
+def run(*milliseconds_left):
+    """Invoke the function with so much time left, the last figure from then on."""
+    left = [*(milliseconds_left or (MINUTE_MS,))]
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: left.pop(0) if len(left) > 1 else left[0])
+    return importlib.import_module("functions.expire_memberships.app").handler(sample("expire_memberships"), context)
+
+
+def metrics_in(text):
+    return [metrics for metrics in map(json.loads, text.splitlines()) if "_aws" in metrics]
+
+
+@pytest.fixture
+def due(service, owner):
+    """Let the memberships of so many users be over for an hour."""
+
+    def make(users):
+        create_segments("AAA")
+        owner.execute("insert into users (user_id) select generate_series(1, %s)", (users,))
+        owner.execute(
+            """
+            insert into memberships (user_id, segment_id, added_at, expires_at)
+            select users.user_id, segments.segment_id, now() - interval '2 h', now() - interval '1 h'
+              from users, segments
+            """
+        )
+
+    return make
+
+
+def test_run_removes_what_is_due_and_says_how_much(due, owner):
+    due(3)
+
+    assert run() == {"removed": 3, "remaining": 0, "oldest_age_seconds": 0}
+    assert rows(owner) == (3, 1, 0, 6)
+
+
+def test_answer_goes_through_json(due):
+    due(1)
+
+    assert json.loads(json.dumps(run())).keys() == FIGURES
+
+
+def test_run_without_anything_due_removes_nothing(service):
+    assert run() == {"removed": 0, "remaining": 0, "oldest_age_seconds": 0}
+
+
+def test_run_leaves_what_is_not_due(due):
+    due(1)
+    create_segments("BBB", "CCC")
+    done(change(1, add=("BBB",)))
+    done(change(1, add=("CCC",), ttl=3600))
+    before = memberships_of(1)
+
+    assert run()["removed"] == 1
+    assert memberships_of(1) == before
+
+
+def test_second_run_changes_nothing(due, owner):
+    due(3)
+    run()
+    before = rows(owner)
+
+    assert run() == {"removed": 0, "remaining": 0, "oldest_age_seconds": 0}
+    assert rows(owner) == before
+
+
+def test_exit_is_written_by_the_schedule_at_its_due_time(due):
+    due(1)
+
+    run()
+
+    entry, end = history_of(1)
+    assert (end["operation"], end["reason"], end["actor"]) == ("D", "ttl", "schedule")
+    assert end["executed_at"] == end["expires_at"] == entry["expires_at"]
+
+
+def test_history_is_told_the_same_before_and_after_the_run(due):
+    due(1)
+    before = history_of(1)
+
+    run()
+
+    assert history_of(1) == before
+
+
+def test_run_stops_when_time_is_short_and_says_what_is_left(due, monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    due(5)
+
+    answer = run(MINUTE_MS, 3001, 3000)
+
+    assert (answer["removed"], answer["remaining"]) == (4, 1)
+    assert 3600 <= answer["oldest_age_seconds"] < 3660
+
+
+def test_next_run_goes_on_where_the_last_one_stopped(due, monkeypatch, owner):
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    due(5)
+
+    removed = [run(MINUTE_MS, 0)["removed"] for _ in range(4)]
+
+    assert removed == [2, 2, 1, 0]
+    assert rows(owner) == (5, 1, 0, 10)
+
+
+def test_run_without_time_removes_nothing_and_reports_what_is_due(due):
+    due(2)
+
+    answer = run(0)
+
+    assert (answer["removed"], answer["remaining"]) == (0, 2)
+
+
+def test_what_another_session_holds_is_left_and_reported(due, owner):
+    due(3)
+
+    with owner.transaction():
+        owner.execute("select from memberships where user_id = 2 for update")
+        answer = run()
+
+    assert (answer["removed"], answer["remaining"]) == (2, 1)
+
+
+def test_run_reports_its_figures_as_metrics(due, capsys, monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    due(5)
+
+    run(MINUTE_MS, 0)
+
+    [metrics] = metrics_in(capsys.readouterr().out)
+    assert (metrics["MembershipsExpired"], metrics["MembershipsDue"]) == ([2.0], [3.0])
+    assert 3600 <= metrics["ExpiryLag"][0] < 3660
+
+
+def test_run_without_anything_due_reports_zeros(service, capsys):
+    run()
+
+    [metrics] = metrics_in(capsys.readouterr().out)
+    assert [metrics[name] for name in ("MembershipsExpired", "MembershipsDue", "ExpiryLag")] == [[0.0]] * 3
+
+
+def test_each_run_reports_its_own_figures_once(due, capsys):
+    due(3)
+
+    run()
+    run()
+
+    assert [metrics["MembershipsExpired"] for metrics in metrics_in(capsys.readouterr().out)] == [[3.0], [0.0]]
+
+
+def test_metrics_are_in_the_embedded_metric_format(service, capsys):
+    run()
+
+    [metrics] = metrics_in(capsys.readouterr().out)
+    [directive] = metrics["_aws"]["CloudWatchMetrics"]
+    units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
+    assert units == {"MembershipsExpired": "Count", "MembershipsDue": "Count", "ExpiryLag": "Seconds"}
+    assert directive["Namespace"] == "Segmentation"
+    assert re.fullmatch(r"1\d{12}", str(metrics["_aws"]["Timestamp"]))
+    assert [metrics[name] for names in directive["Dimensions"] for name in names] == ["segmentation"]
+
+
+def test_run_makes_the_history_partitions_of_a_year_ahead(service, owner):
+    [(last,)] = owner.execute(NEXT_YEAR).fetchall()
+    before = owner.execute(MONTHS).fetchall()
+    owner.execute(psycopg.sql.SQL("drop table {}").format(psycopg.sql.Identifier(last)))
+
+    run()
+
+    assert owner.execute(MONTHS).fetchall() == before
+    assert (last,) in before
+
+
+def test_run_with_the_database_away_fails_and_reports_nothing(away, capsys):
+    with pytest.raises(psycopg.OperationalError):
+        run()
+
+    assert metrics_in(capsys.readouterr().out) == []
+
+
+def test_failed_run_keeps_what_it_removed_and_the_next_one_goes_on(due, owner, monkeypatch):
+    monkeypatch.setattr(expiry, "BATCH", 2)
+    due(3)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            expiry, "backlog", lambda connection: connection.execute("select pg_terminate_backend(pg_backend_pid())")
+        )
+        with pytest.raises(psycopg.OperationalError):
+            run(MINUTE_MS, 0)
+
+    assert run()["removed"] == 1
+    assert rows(owner) == (3, 1, 0, 6)

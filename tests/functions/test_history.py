@@ -1,0 +1,189 @@
+"""GET /user/{user_id}/history as JSON: what it tells, its range, its pages; CSV is in test_history_csv."""
+
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from tests.functions.calls import call
+from tests.functions.factories import (
+    add_members,
+    ask_history,
+    change,
+    create_segments,
+    create_users,
+    delete_user,
+    done,
+    expired_membership,
+    history_of,
+    patch_segment,
+)
+
+pytestmark = pytest.mark.usefixtures("service")
+MICROSECOND = timedelta(microseconds=1)
+
+
+def story(operations):
+    return [(operation["slug"], operation["operation"], operation["reason"]) for operation in operations]
+
+
+def executed_at(operation):
+    return datetime.fromisoformat(operation["executed_at"])
+
+
+@pytest.fixture
+def three_operations(service):
+    """User 1 entered AAA, left it, and entered it again."""
+    create_segments("AAA")
+    add_members("AAA", 1)
+    done(change(1, delete=("AAA",)))
+    add_members("AAA", 1)
+    return history_of(1)
+
+
+def test_operation_has_the_members_of_the_contract():
+    create_segments("AAA")
+    done(change(1, add=("AAA",), expires_at="2999-01-01T00:00:00Z"))
+
+    [entry] = history_of(1)
+
+    executed = entry.pop("executed_at")
+    assert executed.endswith("Z")
+    assert entry.pop("expires_at") == "2999-01-01T00:00:00Z"
+    assert entry == {"slug": "AAA", "operation": "I", "action": "added", "reason": "manual", "actor": "local"}
+
+
+def test_operations_are_in_the_order_of_time(three_operations):
+    assert [operation["operation"] for operation in three_operations] == ["I", "D", "I"]
+    assert sorted(three_operations, key=executed_at) == three_operations
+
+
+def test_history_of_others_is_not_told(three_operations):
+    add_members("AAA", 2)
+
+    assert history_of(1) == three_operations
+    assert len(history_of(2)) == 1
+
+
+def test_history_of_a_deleted_user_is_told(three_operations):
+    done(delete_user(1))
+
+    assert story(history_of(1))[3:] == [("AAA", "D", "user_deleted")]
+
+
+def test_erased_history_is_not_told(three_operations):
+    done(delete_user(1, erase="true"))
+
+    assert history_of(1) == []
+
+
+def test_expiry_that_is_due_and_not_swept_is_told(owner):
+    expired_membership(owner)
+
+    entry, end = history_of(1)
+    assert story([entry, end]) == [("AAA", "I", "manual"), ("AAA", "D", "ttl")]
+    assert (end["actor"], end["executed_at"]) == ("schedule", entry["expires_at"])
+
+
+def test_renamed_segment_leaves_the_history_as_it_was(three_operations):
+    done(patch_segment("AAA", {"slug": "BBB"}))
+
+    assert history_of(1) == three_operations
+
+
+def test_deleted_segment_leaves_the_history_as_it_was(three_operations):
+    done(call("delete_segment", {"slug": "AAA"}, path="/segment"))
+
+    assert history_of(1)[:3] == three_operations
+    assert story(history_of(1))[3:] == [("AAA", "D", "segment_deleted")]
+
+
+def test_recreated_segment_leaves_the_history_as_it_was(three_operations):
+    done(call("delete_segment", {"slug": "AAA"}, path="/segment"))
+    before = history_of(1)
+    create_segments("AAA")
+    assert history_of(1) == before
+
+    add_members("AAA", 1)
+
+    assert history_of(1)[:4] == before
+
+
+def test_slug_taken_over_by_another_segment_leaves_the_history_as_it_was(three_operations):
+    done(patch_segment("AAA", {"slug": "OLD"}))
+    create_segments("AAA")
+
+    done(call("delete_segment", {"slug": "AAA"}, path="/segment"))
+
+    assert history_of(1) == three_operations
+
+
+def test_range_holds_its_beginning(three_operations):
+    assert history_of(1, from_=three_operations[1]["executed_at"]) == three_operations[1:]
+
+
+def test_range_ends_before_its_end(three_operations):
+    assert history_of(1, to=three_operations[1]["executed_at"]) == three_operations[:1]
+
+
+def test_range_is_exact_to_the_microsecond(three_operations):
+    moment = executed_at(three_operations[1])
+
+    ranged = history_of(1, from_=moment.isoformat(), to=(moment + MICROSECOND).isoformat())
+
+    assert ranged == [three_operations[1]]
+    assert history_of(1, from_=(moment + MICROSECOND).isoformat()) == three_operations[2:]
+
+
+def test_two_ranges_that_meet_hold_everything_once(three_operations):
+    border = three_operations[1]["executed_at"]
+
+    assert history_of(1, to=border) + history_of(1, from_=border) == three_operations
+
+
+@pytest.mark.parametrize("hours", [3, -8, 14])
+def test_range_in_another_offset_is_the_same_instant(three_operations, hours):
+    elsewhere = executed_at(three_operations[1]).astimezone(timezone(timedelta(hours=hours)))
+
+    assert history_of(1, from_=elsewhere.isoformat()) == three_operations[1:]
+
+
+def test_range_of_an_instant_is_empty(three_operations):
+    moment = three_operations[1]["executed_at"]
+
+    assert history_of(1, from_=moment, to=moment) == []
+
+
+@pytest.mark.parametrize(
+    "instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2023-08-01T00:00:00+15:59"]
+)
+def test_range_from_any_instant_of_the_calendar_is_read(instant):
+    create_users(1)
+
+    assert ask_history(1, from_=instant).status in {200, 422}
+    assert ask_history(1, to=instant).status == 200
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_hold_everything_once(three_operations, limit):
+    found, cursor = [], {}
+    while cursor is not None:
+        page = done(ask_history(1, limit=str(limit), **cursor))
+        found += page["operations"]
+        cursor = page["next_cursor"] and {"cursor": page["next_cursor"]}
+
+    assert found == three_operations
+
+
+def test_operations_of_one_instant_are_not_lost_between_pages():
+    create_segments("AAA", "BBB", "CCC")
+    done(change(1, add=("AAA", "BBB", "CCC")))
+
+    first = done(ask_history(1, limit="2"))
+    second = done(ask_history(1, limit="2", cursor=first["next_cursor"]))
+
+    assert len({operation["executed_at"] for operation in history_of(1)}) == 1
+    assert first["operations"] + second["operations"] == history_of(1)
+
+
+def test_page_as_long_as_the_history_is_the_last(three_operations):
+    assert done(ask_history(1, limit="3"))["next_cursor"] is None

@@ -1,0 +1,106 @@
+"""The instant at which a membership ends: exact, and by the database's clock alone."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from segmentation import database
+from tests.functions.calls import call
+from tests.functions.factories import create_segments, create_users, get_segment, history_of, slugs_of, users_in
+
+END = "2031-01-31T12:00:00Z"
+LONG_AGO = "2001-01-31T12:00:00Z"
+READS = {
+    "list_memberships": lambda: slugs_of(1),
+    "batch_list_memberships": lambda: call("batch_list_memberships", {"user_ids": [1]}).json["users"][0]["segments"],
+    "list_segment_users": lambda: users_in("AAA"),
+    "get_segment": lambda: get_segment("AAA").json["members"],
+}
+EVERY_READ = pytest.mark.parametrize("read", READS.values(), ids=READS)
+EITHER_SIDE_OF_TODAY = pytest.mark.parametrize("end", [LONG_AGO, END], ids=["past", "future"])
+
+
+@pytest.fixture
+def add_until(service, owner):
+    """Make user 1 a member of AAA until an instant, from a time long before it."""
+
+    def add(end):
+        create_segments("AAA")
+        create_users(1)
+        owner.execute("insert into memberships values (1, 1, %s::timestamptz - interval '1 day', %s)", (end, end))
+
+    return add
+
+
+@pytest.fixture
+def stop_clock(service, owner):
+    """Let the service's connection see the database's clock stand at an instant, or so much from it."""
+    owner.execute("create schema stopped")
+    owner.execute("create table stopped.clock (instant timestamptz)")
+    owner.execute(
+        """
+        create function stopped.now() returns timestamptz stable security definer
+        language sql return (select clock.instant from stopped.clock)
+        """
+    )
+    owner.execute("grant usage on schema stopped to public")
+
+    def stop(instant, distance):
+        owner.execute("insert into stopped.clock values (%s::timestamptz + %s::interval)", (instant, distance))
+        # a schema named before pg_catalog comes before it
+        database.connection().execute("set search_path to stopped, pg_catalog, public")
+
+    yield stop
+    owner.execute("drop schema stopped cascade")
+
+
+@EVERY_READ
+@EITHER_SIDE_OF_TODAY
+@pytest.mark.parametrize("distance", ["-1 ms", "-1 us"])
+def test_membership_is_read_until_just_before_its_end(add_until, stop_clock, read, end, distance):
+    add_until(end)
+
+    stop_clock(end, distance)
+
+    assert read() in (["AAA"], [1], 1)
+
+
+@EVERY_READ
+@EITHER_SIDE_OF_TODAY
+@pytest.mark.parametrize("distance", ["0 ms", "1 ms"])
+def test_membership_is_not_read_from_its_end_on(add_until, stop_clock, read, end, distance):
+    add_until(end)
+
+    stop_clock(end, distance)
+
+    assert read() in ([], 0)
+
+
+def test_membership_and_its_exit_are_told_as_the_end_passes(add_until, owner):
+    end = datetime.now(UTC) + timedelta(milliseconds=150)
+    add_until(end)
+
+    while len(history_of(1)) == 1:
+        time.sleep(0.005)
+
+    [(clock,)] = owner.execute("select clock_timestamp()").fetchall()
+    assert timedelta() <= clock - end < timedelta(milliseconds=100)
+    assert slugs_of(1) == []
+    assert datetime.fromisoformat(history_of(1)[1]["executed_at"]) == end
+
+
+def test_lifetime_changed_before_the_end_keeps_the_membership(add_until):
+    add_until(datetime.now(UTC) + timedelta(milliseconds=300))
+
+    answer = call("update_membership", {"ttl": 60}, path="/segment/user/1/AAA")
+    time.sleep(0.35)
+
+    assert (answer.status, slugs_of(1)) == (200, ["AAA"])
+
+
+def test_lifetime_changed_after_the_end_is_too_late(add_until):
+    add_until(datetime.now(UTC) + timedelta(milliseconds=50))
+    time.sleep(0.06)
+
+    assert call("update_membership", {"ttl": 60}, path="/segment/user/1/AAA").status == 404

@@ -1,0 +1,167 @@
+"""Reports and their jobs over the real handlers."""
+
+import importlib
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from segmentation import storage, worker
+from segmentation.problems import StorageUnavailable
+from tests.functions.calls import call, sample
+from tests.functions.factories import add_members, create_segments
+
+UNKNOWN_JOB = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa"
+AUGUST = {"year": "2023", "month": "8"}
+
+
+@pytest.fixture(autouse=True)
+def parts_of_aws(service, aws):
+    """Every test here has the service and what it uses of AWS."""
+
+
+@pytest.fixture
+def run_jobs(aws):
+    """Deliver the waiting messages as SQS does, and return what the worker answers."""
+
+    def run(*bodies):
+        event = sample("run_job")
+        [record] = event["Records"]
+        bodies = bodies or [json.dumps({"job_id": job_id}) for job_id in aws.messages()]
+        event["Records"] = [{**record, "messageId": str(number), "body": body} for number, body in enumerate(bodies)]
+        minutes = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
+        return importlib.import_module("functions.run_job.app").handler(event, minutes)
+
+    return run
+
+
+def order(**members):
+    return call("create_report", {"year": 2023, "month": 8, **members}).json["job_id"]
+
+
+def show(job_id):
+    return call("show_job", path=f"/job/{job_id}")
+
+
+def test_user_report_is_answered_with_a_link_its_expiry_and_its_rows():
+    create_segments("AVITO_30")
+    add_members("AVITO_30", 1)
+    this_month = show_month()
+
+    answer = call("create_user_report", path="/segment/history/1", query=this_month)
+
+    assert (answer.status, answer.json["rows"]) == (200, 1)
+    assert answer.json["expires_at"].endswith("Z")
+
+
+def show_month():
+    added_at = call("list_memberships", path="/segment/user/1").json["segments"][0]["added_at"]
+    return {"year": added_at[:4], "month": str(int(added_at[5:7]))}
+
+
+@pytest.mark.parametrize(
+    ("query", "location"),
+    [
+        ({"year": "2023"}, "query.month"),
+        ({"month": "8"}, "query.year"),
+        ({"year": "2023", "month": "13"}, "query.month"),
+        ({"year": "2023", "month": "0"}, "query.month"),
+        ({"year": "1999", "month": "12"}, "query.year"),
+        ({"year": "9998", "month": "1"}, "query.month"),
+        ({"year": "99999", "month": "1"}, "query.year"),
+        (AUGUST | {"format": "pdf"}, "query.format"),
+        (AUGUST | {"delimiter": "|"}, "query.delimiter"),
+    ],
+)
+def test_refused_report_names_what_is_wrong(aws, query, location):
+    answer = call("create_user_report", path="/segment/history/1", query=query)
+
+    assert answer.status == 422
+    assert [error["location"] for error in answer.json["errors"]] == [location]
+    assert aws.names() == []
+
+
+def test_report_address_leads_to_a_fresh_link():
+    link = call("create_user_report", path="/segment/history/1", query=AUGUST).json["report_link"]
+    name = link.partition("?")[0].rpartition("/")[2]
+
+    answer = call("open_report", path=f"/segment/reports/{name}")
+
+    assert answer.status == 302
+    assert name in answer.headers["location"]
+
+
+@pytest.mark.parametrize("name", ["nope.csv", f"user-1-2023-08-{'0' * 32}.csv", "%2e%2e", "x" * 300])
+def test_unknown_report_is_404(name):
+    answer = call("open_report", path=f"/segment/reports/{name}")
+
+    assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_store_that_is_away_is_503(monkeypatch):
+    def refuse(*_):
+        raise StorageUnavailable
+
+    monkeypatch.setattr(storage, "put", refuse)
+
+    answer = call("create_user_report", path="/segment/history/1", query=AUGUST)
+
+    assert (answer.status, answer.headers["retry-after"]) == (503, "2")
+
+
+def test_job_is_shown_from_its_order_to_its_link(run_jobs):
+    job_id = order()
+    before = show(job_id).json
+
+    answered = run_jobs()
+
+    after = show(job_id).json
+    assert answered == {"batchItemFailures": []}
+    assert (before["status"], after["status"]) == ("queued", "succeeded")
+    assert after["result"].keys() == {"report_link", "expires_at", "rows"}
+
+
+@pytest.mark.parametrize(
+    ("members", "location"),
+    [
+        ({"month": 13}, "body.month"),
+        ({"year": 1999}, "body.year"),
+        ({"year": 9998}, "body.month"),
+        ({"format": "pdf"}, "body.format"),
+        ({"slug": "=CMD"}, "body.slug"),
+        ({"month": "8"}, "body.month"),
+        ({"pages": 5}, "body.pages"),
+    ],
+)
+def test_refused_order_names_what_is_wrong_and_makes_no_job(aws, members, location):
+    answer = call("create_report", {"year": 2023, "month": 8, **members})
+
+    assert (answer.status, answer.json["errors"][0]["location"]) == (422, location)
+    assert aws.messages() == []
+
+
+def test_unknown_job_is_404():
+    assert show(UNKNOWN_JOB).status == 404
+
+
+def test_poison_message_is_named_and_the_others_are_done(run_jobs):
+    job_id = order()
+
+    answered = run_jobs("not json", json.dumps({"job_id": job_id}), "{}", json.dumps({"job_id": 5}))
+
+    assert [failed["itemIdentifier"] for failed in answered["batchItemFailures"]] == ["0", "2", "3"]
+    assert show(job_id).json["status"] == "succeeded"
+
+
+def test_failed_job_says_why(run_jobs, monkeypatch):
+    def refuse(*_):
+        raise StorageUnavailable("The store of reports answered AccessDenied.")
+
+    monkeypatch.setattr(storage, "upload_part", refuse)
+    job_id = order()
+
+    for _ in range(worker.jobs.MAX_ATTEMPTS):
+        run_jobs(json.dumps({"job_id": job_id}))
+
+    shown = show(job_id).json
+    assert (shown["status"], shown["error"]) == ("failed", "The store of reports answered AccessDenied.")

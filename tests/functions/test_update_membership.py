@@ -1,0 +1,191 @@
+"""PATCH /segment/user/{user_id}/{slug}: another lifetime; all transitions are in tests/integration."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.functions.calls import PROBLEM
+from tests.functions.factories import (
+    add_members,
+    change,
+    create_segments,
+    delete_user,
+    done,
+    expired_membership,
+    history_of,
+    memberships_of,
+    patch_membership,
+    patch_segment,
+    rows,
+)
+
+pytestmark = pytest.mark.usefixtures("service")
+MIRA = "arn:aws:iam::123456789012:user/mira"
+FUTURE = "2999-01-31T12:00:00Z"
+
+
+@pytest.fixture
+def member(service) -> None:
+    """User 1 is in AAA for an hour."""
+    create_segments("AAA", "BBB")
+    done(change(1, add=("AAA",), ttl=3600))
+
+
+@pytest.fixture
+def nothing_changed(owner):
+    """The membership, the counts and the history stay as they are."""
+    before = (rows(owner), memberships_of(1))
+    yield
+    assert (rows(owner), memberships_of(1)) == before
+
+
+def test_membership_is_answered_with_its_new_end(member):
+    answer = patch_membership(1, "AAA", {"expires_at": FUTURE})
+
+    assert answer.status == 200
+    assert answer.json == memberships_of(1)[0]
+    assert answer.json["expires_at"] == FUTURE
+
+
+def test_ttl_counts_from_now_and_not_from_the_entry(member, owner):
+    owner.execute("update memberships set expires_at = now() + interval '1 day'")
+
+    expires_at = datetime.fromisoformat(done(patch_membership(1, "AAA", {"ttl": 60}))["expires_at"])
+
+    assert timedelta(seconds=50) < expires_at - datetime.now(UTC) < timedelta(seconds=70)
+
+
+def test_entry_stays_when_it_was(member):
+    [before] = memberships_of(1)
+
+    assert done(patch_membership(1, "AAA", {"ttl": 7200}))["added_at"] == before["added_at"]
+
+
+@pytest.mark.parametrize("body", [{"ttl": None}, {"expires_at": None}], ids=["ttl", "expires_at"])
+def test_null_makes_a_membership_permanent(member, body):
+    answer = patch_membership(1, "AAA", body)
+
+    assert (answer.status, answer.json["expires_at"]) == (200, None)
+    assert memberships_of(1)[0]["expires_at"] is None
+
+
+def test_permanent_membership_can_be_given_an_end():
+    create_segments("AAA")
+    add_members("AAA", 1)
+
+    done(patch_membership(1, "AAA", {"expires_at": FUTURE}))
+
+    assert memberships_of(1)[0]["expires_at"] == FUTURE
+
+
+def test_other_memberships_keep_their_lifetimes(member):
+    add_members("AAA", 2)
+    add_members("BBB", 1)
+
+    done(patch_membership(1, "AAA", {"expires_at": FUTURE}))
+
+    assert [memberships_of(2)[0]["expires_at"], memberships_of(1)[1]["expires_at"]] == [None, None]
+
+
+def test_change_is_written_with_the_caller_and_the_new_end(member):
+    done(patch_membership(1, "AAA", {"expires_at": FUTURE}, actor=MIRA))
+
+    written = history_of(1)[-1]
+    assert (written["operation"], written["action"], written["reason"]) == ("U", "lifetime_changed", "manual")
+    assert (written["actor"], written["expires_at"], written["slug"]) == (MIRA, FUTURE, "AAA")
+
+
+def test_same_end_again_is_answered_and_writes_nothing(member, owner):
+    done(patch_membership(1, "AAA", {"expires_at": FUTURE}))
+    before = rows(owner)
+
+    answer = patch_membership(1, "AAA", {"expires_at": FUTURE})
+
+    assert (answer.status, rows(owner)) == (200, before)
+
+
+@pytest.mark.parametrize(("user_id", "slug"), [(1, "BBB"), (1, "NONE"), (2, "AAA"), (2**63 - 1, "AAA")])
+def test_who_is_not_an_active_member_is_404(member, nothing_changed, user_id, slug):
+    answer = patch_membership(user_id, slug, {"ttl": 60})
+
+    assert (answer.status, answer.headers["content-type"]) == (404, PROBLEM)
+    assert answer.json["type"] == "urn:segmentation:problem:membership-unknown"
+
+
+@pytest.mark.parametrize("body", [{"ttl": 60}, {"ttl": None}, {"expires_at": FUTURE}], ids=["ttl", "null", "instant"])
+def test_expired_membership_cannot_be_revived(owner, body):
+    expired_membership(owner)
+
+    assert patch_membership(1, "AAA", body).status == 404
+    assert memberships_of(1) == []
+
+
+def test_membership_that_was_left_is_404(member):
+    done(change(1, delete=("AAA",)))
+
+    assert patch_membership(1, "AAA", {"ttl": 60}).status == 404
+
+
+def test_membership_of_a_deleted_user_is_404(member):
+    done(delete_user(1))
+
+    assert patch_membership(1, "AAA", {"ttl": 60}).status == 404
+
+
+def test_renamed_segment_is_known_by_its_new_slug_alone(member):
+    done(patch_segment("AAA", {"slug": "CCC"}))
+
+    assert patch_membership(1, "AAA", {"ttl": 60}).status == 404
+    assert patch_membership(1, "CCC", {"ttl": 60}).json["slug"] == "CCC"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"ttl": 60, "expires_at": FUTURE},
+        {"ttl": None, "expires_at": None},
+        {"ttl": 60, "expires_at": None},
+        {"ttl": None, "expires_at": FUTURE},
+        {},
+    ],
+    ids=["both", "both-null", "ttl-and-null", "null-and-instant", "none"],
+)
+def test_anything_but_one_member_is_422(member, nothing_changed, body):
+    answer = patch_membership(1, "AAA", body)
+
+    assert (answer.status, answer.locations) == (422, ["body"])
+
+
+@pytest.mark.parametrize("instant", ["2020-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_end_in_the_past_is_422(member, nothing_changed, instant):
+    answer = patch_membership(1, "AAA", {"expires_at": instant})
+
+    assert (answer.status, answer.locations) == (422, ["body.expires_at"])
+
+
+def test_end_before_now_and_after_the_entry_is_422(member, owner):
+    owner.execute("delete from memberships")
+    owner.execute("insert into memberships values (1, 1, now() - interval '1 day', now() + interval '1 day')")
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+
+    answer = patch_membership(1, "AAA", {"expires_at": hour_ago.isoformat()})
+
+    assert (answer.status, answer.locations) == (422, ["body.expires_at"])
+
+
+@pytest.mark.parametrize(
+    ("member_name", "value"),
+    [
+        *[("ttl", ttl) for ttl in (0, -1, 315_360_001, 2**63 - 1, 1.5, "60", True, [60])],
+        *[("expires_at", instant) for instant in ("2999-01-31", "2999-01-31T12:00:00", "infinity", "", 1893456000)],
+    ],
+)
+def test_value_that_is_no_lifetime_is_422_at_its_place(member, nothing_changed, member_name, value):
+    answer = patch_membership(1, "AAA", {member_name: value})
+
+    assert (answer.status, answer.locations) == (422, [f"body.{member_name}"])
+
+
+@pytest.mark.parametrize("ttl", [1, 315_360_000])
+def test_ttl_at_its_bounds_is_accepted(member, ttl):
+    assert patch_membership(1, "AAA", {"ttl": ttl}).status == 200

@@ -1,0 +1,331 @@
+"""Jobs: done once, whoever delivers them, however often, and whatever stops them half-way."""
+
+from functools import partial
+from uuid import UUID, uuid4
+
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from segmentation import jobs, kinds, month_report, queueing, reports, storage, worker
+from segmentation.problems import JobUnknown, StorageUnavailable
+from segmentation.requests import NewReport
+
+NEVER_OVER = {"time_left": lambda: True}
+SLUGS = ("AVITO_30", "AVITO_50")
+ROWS = 1000
+
+
+@pytest.fixture
+def filled(owner, monkeypatch):
+    """A month of a thousand rows, many of one instant, in parts that are small enough to be several."""
+    monkeypatch.setattr(month_report, "BATCH_ROWS", 70)
+    monkeypatch.setattr(month_report, "PART_BYTES", 10_000)
+    owner.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        select number, 1, (array['AVITO_30', 'AVITO_50'])[1 + number %% 2], 1 + number %% 3, 'manual', 'analyst',
+               timestamptz '2023-08-01T00:00:00Z' + make_interval(hours => (number / 10)::integer)
+          from generate_series(0, %s - 1) number
+        """,
+        (ROWS * 3 // 2,),
+    )
+
+
+@pytest.fixture
+def order(connection, aws):
+    def create(**members):
+        wanted = NewReport.model_validate({"year": 2023, "month": 8, **members})
+        return reports.create_for_all(connection, wanted, actor="analyst").job_id
+
+    return create
+
+
+@pytest.fixture
+def deliver(connection):
+    return partial(worker.deliver, connection)
+
+
+@pytest.fixture
+def lines(connection, aws):
+    """The rows of a finished job's file, without the header."""
+
+    def read(job_id):
+        result = jobs.get(connection, job_id).result
+        text = aws.text(result["file_name"])
+        assert text.startswith("user_id,segment_slug,operation,executed_at\r\n")
+        assert len(text.splitlines()) == result["rows"] + 1
+        return text.splitlines()[1:]
+
+    return read
+
+
+@pytest.fixture
+def expected(owner):
+    """What the file must hold, by a plain query."""
+    return [
+        f"{user},{slug},{'ID'[action - 1]},{executed_at:%Y-%m-%d %H:%M:%S}"
+        for user, slug, action, executed_at in owner.execute(
+            """
+            select user_id, slug, action_id, executed_at from history
+             where action_id <= 2 order by executed_at, history_id
+            """
+        )
+    ]
+
+
+def test_job_is_queued_until_a_worker_takes_it(connection, order, aws):
+    job_id = order()
+
+    job = jobs.get(connection, job_id)
+
+    assert (job.kind, job.status, job.done, job.total) == ("month_report", "queued", 0, None)
+    assert aws.messages() == [str(job_id)]
+
+
+@pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
+def test_report_holds_the_month_in_order_of_time(connection, filled, expected, order, deliver, lines, file_format):
+    job_id = order(format=file_format)
+
+    deliver(job_id, **NEVER_OVER)
+
+    job = jobs.get(connection, job_id)
+    assert (job.status, job.done, job.total) == ("succeeded", ROWS, ROWS)
+    assert lines(job_id) == expected
+
+
+def test_report_of_one_segment_holds_its_rows_alone(filled, expected, order, deliver, lines):
+    job_id = order(slug="AVITO_30")
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == [line for line in expected if ",AVITO_30," in line]
+
+
+def test_month_without_rows_is_a_header_alone(order, deliver, lines):
+    job_id = order(year=2001)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == []
+
+
+def test_twelve_months_are_the_year(owner, order, deliver, lines):
+    owner.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        select 1, 1, 'AVITO_30', 1, 'manual'::reason, 'analyst', instant
+          from generate_series(timestamptz '2024-01-01T00:00:00Z', '2024-12-31T23:59:59.999999Z', '6 hours') instant
+         union all
+        select 1, 1, 'AVITO_30', 1, 'manual', 'analyst',
+               (timestamp '2024-01-01' + make_interval(months => month) - interval '1 microsecond') at time zone 'UTC'
+          from generate_series(1, 12) month
+        """
+    )
+    found = 0
+
+    for month in range(1, 13):
+        job_id = order(year=2024, month=month)
+        deliver(job_id, **NEVER_OVER)
+        found += len(lines(job_id))
+
+    assert found == 366 * 4 + 12
+
+
+def test_second_delivery_does_nothing_more(connection, filled, order, deliver, aws):
+    job_id = order()
+    deliver(job_id, **NEVER_OVER)
+    finished = jobs.get(connection, job_id)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, job_id) == finished
+    assert len(aws.names()) == 1
+
+
+def test_deliveries_at_once_do_the_work_once(filled, order, at_once, aws):
+    job_id = order()
+
+    at_once(*[partial(worker.deliver, job_id=job_id, **NEVER_OVER)] * 5)
+
+    assert len(aws.names()) == 1
+    assert aws.uploads() == []
+
+
+@pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
+def test_worker_without_time_hands_on_and_the_next_goes_on_there(
+    connection, filled, expected, order, deliver, aws, lines, file_format, monkeypatch
+):
+    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    job_id = order(format=file_format)
+    deliveries = 0
+
+    while aws.messages():
+        deliver(job_id, time_left=lambda: False)
+        deliveries += 1
+
+    assert deliveries >= 3
+    assert jobs.get(connection, job_id).status == "succeeded"
+    assert lines(job_id) == expected
+
+
+class Killed(BaseException):
+    """The process ends here, and nothing after it runs."""
+
+
+@pytest.mark.parametrize("call", range(11))
+def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
+    connection, owner, filled, expected, order, deliver, aws, lines, monkeypatch, call
+):
+    job_id = order()
+    calls = iter(range(100))
+
+    def dying(function):
+        def run(*args, **named):
+            answer = function(*args, **named)
+            if next(calls) == call:
+                raise Killed
+            return answer
+
+        return run
+
+    with monkeypatch.context() as patched:
+        for module, name in [
+            (storage, "begin_upload"),
+            (storage, "upload_part"),
+            (storage, "complete_upload"),
+            (jobs, "save"),
+        ]:
+            patched.setattr(module, name, dying(getattr(module, name)))
+        with pytest.raises(Killed):
+            deliver(job_id, **NEVER_OVER)
+    owner.execute("update jobs set leased_until = now() - interval '1 second'")
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, job_id).status == "succeeded"
+    assert lines(job_id) == expected
+    assert len(aws.names()) == 1
+
+
+def test_worker_that_is_alive_keeps_its_job(connection, filled, order, deliver, aws):
+    job_id = order()
+    held = jobs.claim(connection, job_id)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, job_id).status == "running"
+    assert held is not None
+    assert aws.names() == []
+
+
+def test_worker_that_was_thought_dead_changes_nothing_any_more(connection, owner, filled, order, deliver):
+    job_id = order()
+    first = jobs.claim(connection, job_id)
+    owner.execute("update jobs set leased_until = now() - interval '1 second'")
+    deliver(job_id, **NEVER_OVER)
+    finished = jobs.get(connection, job_id)
+
+    for late in (
+        partial(jobs.save, connection, first, jobs.Step(1, 1, {})),
+        partial(jobs.release, connection, first),
+        partial(jobs.succeed, connection, first, {}),
+        partial(jobs.give_back, connection, first, "no"),
+    ):
+        with pytest.raises(jobs.LeaseLost):
+            late()
+
+    assert jobs.get(connection, job_id) == finished
+
+
+def refusing(*_, **__):
+    raise StorageUnavailable("The store of reports answered SlowDown.")
+
+
+def test_part_that_the_store_refuses_is_tried_again_and_then_fails_the_job(
+    connection, filled, order, deliver, aws, monkeypatch
+):
+    job_id = order()
+    monkeypatch.setattr(storage, "upload_part", refusing)
+
+    for _ in range(jobs.MAX_ATTEMPTS):
+        with pytest.raises(StorageUnavailable):
+            deliver(job_id, **NEVER_OVER)
+
+    job = jobs.get(connection, job_id)
+    assert (job.status, job.error) == ("failed", "The store of reports answered SlowDown.")
+    assert (aws.names(), aws.uploads()) == ([], [])
+
+
+def test_failure_that_is_our_own_is_not_explained_to_the_client(connection, order, deliver, monkeypatch):
+    job_id = order()
+    monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
+
+    for _ in range(jobs.MAX_ATTEMPTS):
+        with pytest.raises(ZeroDivisionError):
+            deliver(job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, job_id).error == "The job failed; its job_id names this failure in the log."
+
+
+def test_job_whose_workers_are_always_killed_fails_and_leaves_no_half_file(
+    connection, owner, filled, order, deliver, aws
+):
+    job_id = order()
+    for _ in range(jobs.MAX_ATTEMPTS):
+        lease = jobs.claim(connection, job_id)
+        owner.execute("update jobs set leased_until = now() - interval '1 second'")
+    upload = storage.begin_upload("x.csv")
+    owner.execute(
+        "update jobs set progress = jsonb_build_object('file_name', 'x.csv', 'upload_id', %s::text)", (upload,)
+    )
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lease is not None
+    assert jobs.get(connection, job_id).error == "The job was interrupted 5 times without getting further."
+    assert aws.uploads() == []
+
+
+def test_message_that_the_queue_did_not_take_is_sent_by_the_schedule(connection, owner, order, aws, monkeypatch):
+    def away(_):
+        raise EndpointConnectionError(endpoint_url="sqs")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queueing, "send", away)
+        job_id = order()
+    owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (jobs.REQUEUE_SECONDS + 1,))
+
+    assert jobs.requeue_lost(connection) == [job_id]
+    assert jobs.requeue_lost(connection) == []
+
+
+def test_job_in_good_hands_is_not_queued_again(connection, owner, order):
+    job_id = order()
+    jobs.claim(connection, job_id)
+    owner.execute("update jobs set queued_at = now() - interval '1 day'")
+
+    assert jobs.requeue_lost(connection) == []
+
+
+def test_unknown_job_is_unknown(connection, deliver):
+    deliver(uuid4(), **NEVER_OVER)
+
+    with pytest.raises(JobUnknown):
+        jobs.get(connection, uuid4())
+
+
+@pytest.mark.parametrize("message", [{}, {"job_id": "x"}, {"job_id": 5}])
+def test_message_that_is_none_of_ours_is_refused(message):
+    with pytest.raises((KeyError, ValueError, AttributeError)):
+        worker.job_id_of(message)
+
+
+def test_result_is_presented_with_a_link(connection, filled, order, deliver):
+    job_id = order()
+    deliver(job_id, **NEVER_OVER)
+
+    shown = kinds.KINDS["month_report"].present(jobs.get(connection, job_id).result)
+
+    assert shown["rows"] == ROWS
+    assert "all-users-2023-08-" in shown["report_link"]
+    assert isinstance(job_id, UUID)

@@ -1,0 +1,172 @@
+"""Reports of one user: a month, half-open in UTC, as a file in S3."""
+
+import csv
+import io
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from segmentation import expiry, reports, storage
+from segmentation.months import Month, month_that_has_begun
+from segmentation.problems import ReportUnknown, RequestInvalid, StorageUnavailable
+
+NOW = Month(datetime.now(UTC).year, datetime.now(UTC).month)
+
+
+@pytest.fixture
+def report(connection, aws):
+    """Report on user 1, and return the answer, the file's name and its text."""
+
+    def create(month=NOW, report_format="plain", delimiter=","):
+        answer = reports.create_for_user(connection, 1, month, report_format=report_format, delimiter=delimiter)
+        name = answer.report_link.partition("?")[0].rpartition("/")[2]
+        return answer, name, aws.text(name)
+
+    return create
+
+
+@pytest.fixture
+def happened(owner):
+    """Write an entry into the history, at an instant of the past."""
+
+    def write(instant, user_id=1, slug="AVITO_50", action=1):
+        owner.execute(
+            """
+            insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+            values (%s, 1, %s, %s, 'manual', 'analyst', %s)
+            """,
+            (user_id, slug, action, instant),
+        )
+
+    return write
+
+
+def test_report_has_the_columns_of_the_contract(report, happened):
+    happened("2023-08-28T10:25:25.999999Z")
+    happened("2023-08-28T10:25:55Z", action=2)
+
+    answer, _, text = report(Month(2023, 8))
+
+    assert answer.rows == 2
+    assert text == (
+        "user_id,segment_slug,operation,executed_at\r\n"
+        "1,AVITO_50,I,2023-08-28 10:25:25\r\n"
+        "1,AVITO_50,D,2023-08-28 10:25:55\r\n"
+    )
+
+
+def test_month_without_rows_is_a_header_alone(report):
+    answer, _, text = report(Month(2001, 2))
+
+    assert (answer.rows, text) == (0, "user_id,segment_slug,operation,executed_at\r\n")
+
+
+def test_report_holds_one_user_only(report, happened):
+    happened("2023-08-28T10:25:25Z", user_id=2)
+
+    assert report(Month(2023, 8))[0].rows == 0
+
+
+@pytest.mark.parametrize(
+    ("instant", "month"),
+    [
+        ("2023-08-31T23:59:59.999999Z", Month(2023, 8)),
+        ("2023-09-01T00:00:00Z", Month(2023, 9)),
+        ("2023-12-31T23:59:59.999999Z", Month(2023, 12)),
+        ("2024-02-29T12:00:00Z", Month(2024, 2)),
+        ("2023-03-26T01:30:00+01:00", Month(2023, 3)),
+    ],
+)
+def test_instant_is_in_its_month_of_utc_and_in_no_other(report, happened, instant, month):
+    happened(instant)
+
+    found = [
+        Month(year, number) for year in (2023, 2024) for number in range(1, 13) if report(Month(year, number))[0].rows
+    ]
+
+    assert found == [month]
+
+
+def test_due_exit_is_in_the_report_before_and_after_it_is_swept(connection, make_segments, change, expire, report):
+    make_segments("AVITO_30")
+    change(1, add_segments=["AVITO_30"], ttl=60)
+    expire(1, "AVITO_30")
+    _, _, before = report()
+
+    expiry.sweep(connection, go_on=lambda: True)
+
+    assert before.splitlines()[-1].split(",")[2] == "D"
+    assert report()[2] == before
+
+
+def test_extended_report_says_everything(report, make_segments, change):
+    make_segments("AVITO_30")
+    change(1, add_segments=["AVITO_30"], ttl=60)
+
+    _, _, text = report(report_format="extended", delimiter=";")
+
+    [row] = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
+    assert [*row] == [*reports.EXTENDED_COLUMNS]
+    assert (row["operation"], row["action"], row["reason"], row["actor"]) == ("I", "added", "manual", "analyst")
+
+
+def test_names_never_collide_and_say_what_is_in_them(report):
+    names = {report(Month(2023, 9))[1] for _ in range(20)}
+
+    assert len(names) == 20
+    assert all(re.fullmatch(r"user-1-2023-09-[0-9a-f]{32}\.csv", name) for name in names)
+
+
+def test_file_is_downloaded_under_a_readable_name(report, aws):
+    _, name, _ = report(Month(2023, 9))
+
+    described = aws.s3.head_object(Bucket="reports", Key=f"reports/{name}")
+
+    assert described["ContentDisposition"] == 'attachment; filename="user-1-2023-09.csv"'
+    assert described["ContentType"] == "text/csv; charset=utf-8"
+
+
+def test_link_is_signed_for_a_quarter_of_an_hour(report):
+    answer, _, _ = report()
+
+    assert "X-Amz-Expires=900&" in answer.report_link
+    assert 890 < (answer.expires_at - datetime.now(UTC)).total_seconds() <= 900
+
+
+def test_existing_report_gets_a_fresh_link(report):
+    _, name, _ = report()
+
+    assert name in storage.link_to_existing(name).url
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user-1-2023-09-" + "0" * 32 + ".csv",
+        "nope.csv",
+        "../secret",
+        "",
+        "user-1-2023-09.csv",
+        "a" * 400 + "-" + "0" * 32 + ".csv",
+    ],
+)
+def test_report_that_is_not_there_is_unknown(aws, name):
+    with pytest.raises(ReportUnknown):
+        storage.link_to_existing(name)
+
+
+def test_store_that_refuses_is_named(report, aws):
+    aws.s3.delete_bucket(Bucket="reports")
+
+    with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
+        report()
+
+
+def test_month_of_the_future_is_refused():
+    with pytest.raises(RequestInvalid, match=r"query\.month"):
+        month_that_has_begun(NOW.year + 1, NOW.month, location="query")
+
+
+def test_month_that_has_just_begun_is_not():
+    assert month_that_has_begun(NOW.year, NOW.month, location="query") == NOW

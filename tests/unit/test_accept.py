@@ -1,0 +1,41 @@
+"""The Accept header: who gets CSV."""
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from segmentation.api import _prefers_csv
+
+RANGES = st.sampled_from(["text/csv", "text/*", "*/*", "application/json", "application/*", "text/html"])
+WEIGHTS = st.integers(0, 1000).map(lambda thousandths: f"{thousandths / 1000:.3f}".rstrip("0"))
+
+
+@given(st.text() | st.text("text/csv;q=.0123456789,* ²٣"))
+def test_any_text_is_an_answer(text):
+    assert _prefers_csv(text) in {True, False}
+
+
+@given(RANGES, st.text())
+@example("text/csv", "\u00b2")
+@example("text/csv", "1.\u0663")
+def test_any_weight_is_an_answer(media_range, weight):
+    assert _prefers_csv(f"{media_range};q={weight}") in {True, False}
+
+
+@given(WEIGHTS, WEIGHTS)
+def test_greater_weight_wins(csv, json):
+    expected = float(csv) > float(json)
+
+    assert _prefers_csv(f"text/csv;q={csv}, application/json;q={json}") == expected
+    assert _prefers_csv(f"application/json ; q={json},text/csv ; q={csv}") == expected
+
+
+@given(WEIGHTS, WEIGHTS)
+def test_exact_range_is_stronger_than_a_wildcard(csv, anything):
+    assert _prefers_csv(f"*/*;q={anything}, text/csv;q={csv}") == (float(csv) > float(anything))
+
+
+@given(st.lists(RANGES.filter(lambda name: not name.startswith(("text/c", "text/*")))))
+def test_csv_is_never_sent_to_who_does_not_name_it(ranges):
+    expected = False
+
+    assert _prefers_csv(", ".join(ranges)) == expected
