@@ -13,12 +13,11 @@ from segmentation import database, schema
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
 PASSWORD = "of-a-benchmark"  # noqa: S105 -- of a server on 127.0.0.1 that ends with the benchmark
-TEMPLATE = "filled"
 
 
 @dataclass(frozen=True)
 class Databases:
-    """The server, and who may do what on it."""
+    """The server, and the roles that the service has on it."""
 
     server: postgres.Server
 
@@ -26,26 +25,37 @@ class Databases:
         """Return where the application connects to a database."""
         return self.server.url(LOGIN, PASSWORD, name)
 
-    @contextmanager
-    def filled(self) -> Iterator[Connection]:
-        """Make the template: the schema is in it, and the block fills it with triggers off."""
+    def create_owner(self) -> None:
+        """Make the role that owns the databases; once a server."""
         self._run(sql.SQL("create role {} login createrole password {}"), sql.Identifier(OWNER), sql.Literal(PASSWORD))
-        self._run(sql.SQL("create database {} owner {}"), sql.Identifier(TEMPLATE), sql.Identifier(OWNER))
-        with database.connect(self.server.url(OWNER, PASSWORD, TEMPLATE)) as owner:
-            schema.migrate(owner, self.url(TEMPLATE))
-        with psycopg.connect(self.server.url(database=TEMPLATE), autocommit=True) as superuser:
+
+    @contextmanager
+    def filled(self, name: str) -> Iterator[Connection]:
+        """Make a database with the schema in it, which the block fills with the triggers switched off."""
+        self._run(sql.SQL("create database {} owner {}"), sql.Identifier(name), sql.Identifier(OWNER))
+        with database.connect(self.server.url(OWNER, PASSWORD, name)) as owner:
+            schema.migrate(owner, self.url(name))
+        with psycopg.connect(self.server.url(database=name), autocommit=True) as superuser:
             superuser.execute("set session_replication_role = replica")
             yield superuser
             superuser.execute("vacuum (analyze, freeze)")
+            superuser.execute("checkpoint")
 
     @contextmanager
-    def copy(self) -> Iterator[str]:
-        """Copy the template for one round, and give the name of the copy."""
-        name = sql.Identifier("round")
-        self._run(sql.SQL("create database {} template {} strategy file_copy"), name, sql.Identifier(TEMPLATE))
+    def copy(self, name: str) -> Iterator[Connection]:
+        """Connect as the application to a copy of a database, made for one round."""
+        copy = f"{name}_copy"
+        self._run(
+            sql.SQL("create database {} template {} strategy file_copy"), sql.Identifier(copy), sql.Identifier(name)
+        )
         self._run(sql.SQL("checkpoint"))
-        yield "round"
-        self._run(sql.SQL("drop database {}"), name)
+        with database.connect(self.url(copy)) as connection:
+            yield connection
+        self.drop(copy)
+
+    def drop(self, name: str) -> None:
+        """Remove a database."""
+        self._run(sql.SQL("drop database {}"), sql.Identifier(name))
 
     def _run(self, statement: sql.SQL, *parts: sql.Composable) -> None:
         with psycopg.connect(self.server.url(), autocommit=True) as superuser:

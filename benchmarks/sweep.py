@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from psycopg import Connection
 
 from benchmarks.databases import Databases
-from segmentation import database, expiry
+from segmentation import expiry
 
 MEMBERSHIPS = 1_000_000
 
@@ -88,15 +88,16 @@ WAYS: dict[str, Callable[[Connection], Round]] = {
 def run(databases: Databases, *, scale: float, rounds: int, say: Callable[[str], None]) -> str:
     """Measure the ways in turn, round after round, and return a section of docs/benchmarks.md."""
     memberships = int(MEMBERSHIPS * scale)
-    with databases.filled() as connection:
+    with databases.filled("sweep") as connection:
         fill(connection, memberships)
     measured: dict[str, list[Round]] = {name: [] for name in WAYS}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for number in range(rounds):
         for name, way in WAYS.items():
-            with databases.copy() as copy, database.connect(databases.url(copy)) as connection:
+            with databases.copy("sweep") as connection:
                 measured[name].append(way(connection))
             say(f"sweep, round {number + 1} of {rounds}: {name}, {measured[name][-1].seconds:.1f} s")
+    databases.drop("sweep")
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     return _report(measured, memberships, grown)
 

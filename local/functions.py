@@ -7,24 +7,17 @@ from typing import Any
 from local.pool import Pool
 from local.runtime import Answer, Function
 from local.sam import LocalLambdaRunner, SamFunctionProvider, resolve_code_path
+from local.settings import GatewaySettings
 
 
 class Functions:
     """What the API and the Lambda endpoint invoke."""
 
-    def __init__(
-        self,
-        stacks: Any,
-        folder: Path,
-        pool: Pool,
-        variables: dict[str, str],
-        function_variables: dict[str, dict[str, str]],
-    ) -> None:
-        self.folder = folder
+    def __init__(self, stacks: Any, pool: Pool, settings: GatewaySettings) -> None:
+        self.folder = str(Path(settings.template).parent)
         self.pool = pool
-        self.variables = variables
-        self.function_variables = function_variables
-        self.runner = LocalLambdaRunner(Bridge(self), SamFunctionProvider(stacks), str(folder), str(folder))
+        self.settings = settings
+        self.runner = LocalLambdaRunner(Bridge(self), SamFunctionProvider(stacks), self.folder, self.folder)
         self.describe = functools.cache(self.read)
 
     def invoke(self, name: str, event: bytes) -> Answer:
@@ -34,21 +27,25 @@ class Functions:
     def read(self, name: str) -> Function:
         """Read from the template what is needed to run the function."""
         config = self.runner.get_invoke_config(self.runner.get_function(name))
-        resolved = config.env_vars.resolve()
-        variables = {key: resolved[key] for key in config.env_vars.variables}
         return Function(
             name=config.name,
             handler=config.handler,
             directory=Path(config.code_abs_path),
             layers=tuple(self.importable(layer.codeuri) for layer in config.layers),
-            variables=variables | self.variables | self.function_variables.get(config.name, {}),
+            variables=self.variables(config.name, config.env_vars),
             memory=config.memory or 128,
             timeout=config.timeout or 3,
         )
 
+    def variables(self, name: str, of_template: Any) -> dict[str, str]:
+        """Return the function's own variables; SAM CLI resolves a !Ref to the name of what it refers to."""
+        resolved = of_template.resolve()
+        given = {key: self.settings.references.get(resolved[key], resolved[key]) for key in of_template.variables}
+        return given | self.settings.variables | self.settings.function_variables.get(name, {})
+
     def importable(self, code: str) -> Path:
         """Return the folder to import from: `python` in a built layer, the layer's own folder in the source."""
-        folder = Path(resolve_code_path(str(self.folder), code))
+        folder = Path(resolve_code_path(self.folder, code))
         return folder / "python" if (folder / "python").is_dir() else folder
 
 

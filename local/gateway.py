@@ -55,10 +55,9 @@ def emulator(worker: bool) -> Path | None:
 
 def serve(settings: GatewaySettings, pool: Pool) -> None:
     """Serve the API, and the Lambda endpoint beside it."""
-    template = Path(settings.template)
-    stacks, _ = SamLocalStackProvider.get_stacks(str(template))
-    functions = Functions(stacks, template.parent, pool, settings.variables, settings.function_variables)
-    api = HttpApi(ApiProvider(stacks, cwd=str(template.parent)).api, functions, settings.port, ports.HOST)
+    stacks, _ = SamLocalStackProvider.get_stacks(settings.template)
+    functions = Functions(stacks, pool, settings)
+    api = HttpApi(ApiProvider(stacks, cwd=functions.folder).api, functions, settings.port, ports.HOST)
     endpoint = LocalLambdaHttpService(functions.runner, settings.lambda_port, ports.HOST)
     threading.Thread(target=listen(endpoint).serve_forever, daemon=True).start()
     listen(api).serve_forever()

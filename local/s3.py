@@ -1,16 +1,26 @@
 """Local S3: rclone, which checks signatures and their expiry as AWS does."""
 
 import os
+import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from local import ports, processes, programs
 from local.processes import Child
 from local.settings import CREDENTIALS
 
+KIND = "AWS::S3::Bucket"
 
-def start(port: int, folder: Path, log: Path) -> Child:
+
+def bucket(name: str) -> str:
+    """Return the name of the template's bucket here: ReportsBucket is reports-bucket."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+
+
+def start(port: int, folder: Path, buckets: Iterable[str], log: Path) -> Child:
     """Serve the folder; each folder in it is a bucket."""
-    folder.mkdir(parents=True, exist_ok=True)
+    for name in buckets:
+        (folder / name).mkdir(parents=True, exist_ok=True)
     command: list[str | Path] = [
         *(programs.rclone(), "serve", "s3", folder, "--config", os.devnull),
         *("--addr", f"{ports.HOST}:{port}", "--auth-key", ",".join(CREDENTIALS)),

@@ -3,8 +3,6 @@
 Run by `.local/venv/bin/python -m local.scheduler template.yaml LAMBDA_PORT SECONDS_A_MINUTE`.
 """
 
-import http.client
-import json
 import re
 import signal
 import sys
@@ -17,9 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from local import banner, ports
+from local import banner, invocation
+from local.template import resources
 
 MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
@@ -52,25 +49,9 @@ class Schedule:
         }
 
 
-class TemplateLoader(yaml.SafeLoader):
-    """Reads a template without resolving CloudFormation's own tags, such as !Ref."""
-
-
-def _unresolved(loader: TemplateLoader, _: str, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node)
-    return node.value
-
-
-TemplateLoader.add_multi_constructor("!", _unresolved)
-
-
 def schedules(template: Path) -> Iterator[Schedule]:
     """Read the schedules of the template's functions; raises UnknownSchedule."""
-    resources = yaml.load(template.read_text(), TemplateLoader)["Resources"]  # noqa: S506 -- a SafeLoader
-    for function, resource in resources.items():
+    for function, resource in resources(template).items():
         for name, event in resource.get("Properties", {}).get("Events", {}).items():
             if event["Type"] == "Schedule":
                 yield Schedule(f"{function}{name}", function, _minutes(event["Properties"]["Schedule"]))
@@ -94,18 +75,10 @@ def keep(schedule: Schedule, lambda_port: int, seconds_a_minute: float) -> None:
 
 def send(schedule: Schedule, lambda_port: int) -> None:
     """Invoke the function with the event; a failure is said, and the next time tried anew."""
-    connection = http.client.HTTPConnection(ports.HOST, lambda_port)
     try:
-        path = f"/2015-03-31/functions/{schedule.function}/invocations"
-        connection.request("POST", path, json.dumps(schedule.event(datetime.now(UTC))))
-        response = connection.getresponse()
-        text = response.read().decode()
-        if response.status != http.HTTPStatus.OK or response.getheader("X-Amz-Function-Error"):
-            banner.say(f"{schedule.name} failed: {text}")
-    except (OSError, http.client.HTTPException) as error:
-        banner.say(f"{schedule.name} could not be sent: {error}")
-    finally:
-        connection.close()
+        invocation.invoke(lambda_port, schedule.function, schedule.event(datetime.now(UTC)))
+    except invocation.InvocationFailed as failure:
+        banner.say(f"{schedule.name}: {failure}")
 
 
 def main(template: str, lambda_port: str, seconds_a_minute: str) -> None:

@@ -52,6 +52,7 @@ class GatewaySettings:
     worker: bool
     variables: dict[str, str]
     function_variables: dict[str, dict[str, str]]
+    references: dict[str, str]
 
     def write(self, path: Path) -> Path:
         """Write a file for the gateway alone: there are passwords in it."""

@@ -5,8 +5,23 @@ import shutil
 import sys
 import time
 
-from local import banner, database, lock, migrations, passwords, ports, postgres, processes, s3, signals, sqs
+from local import (
+    banner,
+    database,
+    lock,
+    migrations,
+    passwords,
+    ports,
+    postgres,
+    processes,
+    queues,
+    s3,
+    signals,
+    sqs,
+    template,
+)
 from local.processes import Child, ChildFailed
+from local.queues import Queues
 from local.settings import CREDENTIALS, INSTALLED, ROOT, GatewaySettings, Settings
 
 LOOK_EVERY = 0.2
@@ -46,20 +61,33 @@ def start(settings: Settings, children: list[Child]) -> None:
     owner_url = database.url(database_port, database.OWNER, secrets.owner)
     gateway = start_gateway(settings, variables, owner_url)
     children.append(gateway)
-    storage = s3.start(s3_port, settings.data / "s3", settings.logs / "s3.log")
+    storage = s3.start(s3_port, settings.data / "s3", buckets(settings).values(), settings.logs / "s3.log")
     children.append(storage)
-    queues = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables(settings))
-    children.append(queues)
+    messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables(settings))
+    children.append(messaging)
     server = postgres.start(
         settings.data / "postgres", secrets.superuser, port=database_port, log=settings.logs / "postgres.log"
     )
     children.append(server.process)
     database.prepare(server, secrets.owner)
-    for child, port in ((storage, s3_port), (queues, sqs_port), (gateway, lambda_port), (gateway, api_port)):
+    for child, port in ((storage, s3_port), (messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)):
         processes.wait_until_listening(child, port)
+    Queues(sqs_port).create(settings.template)
     migrations.apply(lambda_port)
-    children.append(start_scheduler(settings, lambda_port))
+    children.append(start_part(settings, "The scheduler", "scheduler", lambda_port))
+    children.append(start_part(settings, "The queue poller", "queue_poller", lambda_port, sqs_port))
     banner.ready(settings, time.monotonic() - started_at, server.data)
+
+
+def buckets(settings: Settings) -> dict[str, str]:
+    """Return what the template's buckets are called here."""
+    return {name: s3.bucket(name) for name in template.of_type(settings.template, s3.KIND)}
+
+
+def references(settings: Settings) -> dict[str, str]:
+    """Return what a !Ref to one of the template's buckets or queues is here."""
+    source = Queues(settings.ports["SQS"])
+    return buckets(settings) | {name: source.url(name) for name in template.of_type(settings.template, queues.KIND)}
 
 
 def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
@@ -96,6 +124,7 @@ def start_gateway(settings: Settings, variables: dict[str, str], owner_url: str)
         worker=settings.worker,
         variables=variables,
         function_variables={migrations.FUNCTION: {"DATABASE_OWNER_URL": owner_url}},
+        references=references(settings),
     )
     return processes.start(
         "The gateway",
@@ -107,13 +136,13 @@ def start_gateway(settings: Settings, variables: dict[str, str], owner_url: str)
     )
 
 
-def start_scheduler(settings: Settings, lambda_port: int) -> Child:
-    """Start what keeps the template's schedules."""
-    arguments = [str(settings.template), str(lambda_port), str(settings.minute)]
+def start_part(settings: Settings, name: str, module: str, *port_numbers: int) -> Child:
+    """Start what stands in for a service that invokes the template's functions."""
+    arguments = [str(settings.template), *map(str, port_numbers), str(settings.minute)]
     return processes.start(
-        "The scheduler",
-        [sys.executable, "-m", "local.scheduler", *arguments],
-        log=settings.logs / "scheduler.log",
+        name,
+        [sys.executable, "-m", f"local.{module}", *arguments],
+        log=settings.logs / f"{module}.log",
         environment={"PATH": os.defpath, "LANG": "C.UTF-8"} | python_variables(settings),
         directory=ROOT,
         to_terminal=True,

@@ -1,4 +1,4 @@
-"""What `sam build` makes is complete: every handler imports from it alone, with an empty environment."""
+"""What `sam build` makes is complete: every handler imports from it and Lambda's own SDK, with an empty environment."""
 
 import filecmp
 import os
@@ -12,6 +12,7 @@ from packaging.tags import platform_tags
 PROJECT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/app.py"))
 UNZIPPED_MEGABYTES = 45
+RUNTIME = next((PROJECT / ".local" / "runtime" / "lib").glob("python*/site-packages"))
 THIS_MACHINE = {
     "LAYER_PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
     "LAYER_PLATFORMS": " ".join(platform_tags()),
@@ -43,9 +44,10 @@ def layer(built):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_built_handler_imports_with_the_layer_alone(function, built, layer):
+def test_a_built_handler_imports_with_the_layer_and_what_lambda_has(function, built, layer):
     code = built / function.title().replace("_", "")
-    script = f"import sys; sys.path[:0] = [{str(code)!r}, {str(layer / 'python')!r}]; import app; app.handler"
+    folders = [str(code), str(layer / "python"), str(RUNTIME)]
+    script = f"import sys; sys.path[:0] = {folders}; import app; app.handler"
 
     # -B leaves the build as it is; -I and -S: no environment, no site-packages; -W: a warning would be in every log
     answer = subprocess.run(  # noqa: S603 -- this interpreter

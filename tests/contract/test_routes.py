@@ -21,6 +21,10 @@ ROUTES = {
     "list_memberships": {"GET /segment/user/{user_id}"},
     "batch_list_memberships": {"POST /segment/user/batch"},
     "update_membership": {"PATCH /segment/user/{user_id}/{slug}"},
+    "create_user_report": {"GET /segment/history/{user_id}"},
+    "open_report": {"GET /segment/reports/{file_name}"},
+    "create_report": {"POST /report"},
+    "show_job": {"GET /job/{job_id}"},
     "list_user_history": {"GET /user/{user_id}/history"},
     "record_action": {"POST /user/{user_id}/history"},
     "list_actions": {"GET /action"},
@@ -29,7 +33,7 @@ ROUTES = {
     "check_health": {"GET /health"},
     "reject_route": {"$default"},
 }
-UNROUTED = {"apply_migrations", "expire_memberships"}
+UNROUTED = {"apply_migrations", "expire_memberships", "run_job"}
 PUBLIC = {"GET /health"}
 
 

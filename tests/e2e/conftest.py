@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def client(base_url: str) -> Iterator[httpx.Client]:
 def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
     """The schema's owner, looking into an emptied database."""
     with psycopg.connect(local_run.owner_url, autocommit=True) as connection:
-        connection.execute("truncate users, segments, memberships, history restart identity")
+        connection.execute("truncate users, segments, memberships, history, jobs restart identity")
         connection.execute("alter sequence user_ids restart")
         connection.execute("delete from actions where operation = 'A'")
         yield connection
@@ -151,3 +152,34 @@ def slugs_of(client: httpx.Client) -> Callable[[int], list[str]]:
         return [segment["slug"] for segment in client.get(f"/segment/user/{user_id}").json()["segments"]]
 
     return get
+
+
+@dataclass(frozen=True)
+class Download:
+    """What curl has saved, and the headers it came with; the last ones, where it was redirected."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@pytest.fixture
+def download(tmp_path: Path) -> Callable[[str], Download]:
+    """Downloads with curl, as a person would: whatever a link needs has to be in it."""
+
+    def run_curl(url: str) -> Download:
+        saved = tmp_path / "saved"
+        headers = ["--write-out", '{"status": %{http_code}, "headers": %{header_json}}']
+        command = ["curl", "--silent", "--show-error", "--location", *headers, "--output", saved, url]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - links of our own
+        answer = json.loads(done.stdout)
+        joined = {name: values[-1] for name, values in answer["headers"].items()}
+        return Download(answer["status"], joined, saved.read_bytes())
+
+    return run_curl
+
+
+@pytest.fixture
+def this_month() -> dict[str, int]:
+    now = datetime.now(UTC)
+    return {"year": now.year, "month": now.month}

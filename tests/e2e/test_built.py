@@ -7,20 +7,32 @@ import httpx
 import pytest
 
 from local.settings import INSTALLED, ROOT
+from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def build():
     subprocess.run(["make", "built-here"], cwd=ROOT, check=True)  # noqa: S607 - whichever make there is
     return INSTALLED / "build" / "template.yaml"
 
 
-def test_the_package_answers_requests(build, state, start):
+@pytest.fixture
+def client(build, state, start):
     run = start(state, None, "--template", str(build), "--interpreter", str(INSTALLED / "runtime" / "bin" / "python"))
     run.wait_until_ready()
+    with httpx.Client(base_url=f"http://localhost:{run.port}", timeout=60, trust_env=False) as client:
+        yield client
 
-    answer = httpx.post(f"http://localhost:{run.port}/user", trust_env=False)
+
+def test_the_package_answers_requests(client):
+    answer = client.post("/user")
 
     assert answer.json() == {"user_id": 1}
+
+
+def test_the_package_does_jobs(client):
+    job_id = client.post("/report", json={"year": 2023, "month": 8}).json()["job_id"]
+
+    eventually(lambda: client.get(f"/job/{job_id}").json()["status"] == "succeeded")

@@ -12,13 +12,9 @@ import httpx
 import pytest
 
 from local import guardian, ports
+from tests.e2e.process_tree import command_line, descendants
 
 pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="finds processes in /proc")
-
-
-def descendants(process):
-    children = guardian.children_of(process)
-    return [*children, *(grandchild for child in children for grandchild in descendants(child))]
 
 
 def busy(run):
@@ -137,10 +133,6 @@ def test_a_part_that_dies_ends_the_run(start, state):
     assert run.process.wait(30) == 1
     assert "S3 ended; the end of" in run.output
     wait_until_gone(processes, seconds=1)
-
-
-def command_line(process):
-    return Path(f"/proc/{process}/cmdline").read_bytes()
 
 
 def test_the_functions_also_run_without_the_runtime_client(start, state):

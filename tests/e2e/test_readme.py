@@ -1,9 +1,14 @@
-"""Every curl line of the README works as printed, top to bottom, on an empty database."""
+"""Every curl line of the README works as printed, top to bottom, on an empty database.
 
+$JOB_ID and $FILE_NAME stand for what an earlier line has answered.
+"""
+
+import json
 import re
 import shlex
 import shutil
 import subprocess
+from string import Template
 
 import pytest
 
@@ -17,12 +22,16 @@ CURLS = [line for line in LINES if line.startswith("curl")]
 
 
 @pytest.fixture
-def run_curl(owner, local_run):
+def run_curl(owner, local_run, tmp_path):
+    known = {}
+
     def run(line):
-        command = shlex.split(line.replace("localhost:8080", f"localhost:{local_run.port}"))
+        printed = line.replace("localhost:8080", f"localhost:{local_run.port}")
+        command = shlex.split(Template(printed).safe_substitute(known))
         written = [*command, "--silent", "--show-error", "--write-out", "\n%{http_code}"]
-        done = subprocess.run(written, capture_output=True, text=True, check=True)  # noqa: S603 - what we print
+        done = subprocess.run(written, capture_output=True, text=True, check=True, cwd=tmp_path)  # noqa: S603 - printed
         body, _, status = done.stdout.rpartition("\n")
+        known.update(names_in(body))
         return int(status), body
 
     return run
@@ -49,13 +58,22 @@ def api_routes():
     return {(method, quoted or plain) for method, quoted, plain in found}
 
 
+def names_in(body):
+    """Find in an answer what a later line may name."""
+    answer = json.loads(body) if body.startswith("{") else {}
+    if "job_id" in answer:
+        yield "JOB_ID", answer["job_id"]
+    if "report_link" in answer:
+        yield "FILE_NAME", re.search(r"/reports/([^?]+)", answer["report_link"])[1]
+
+
 def method_of(line):
     explicit = re.search(r"--request (\w+)", line)
     return explicit[1] if explicit else "GET"
 
 
 def path_of(line):
-    return re.search(r"localhost:8080([^'?]*)", line)[1]
+    return re.search(r"localhost:8080([^'\"?]*)", line)[1]
 
 
 def matches(route, curl):

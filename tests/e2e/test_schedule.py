@@ -1,12 +1,12 @@
 """The template's own schedule, kept by the local run."""
 
 import json
-import time
 
 import boto3
 import pytest
 
 from local.settings import ROOT
+from tests.e2e.waiting import eventually
 
 
 @pytest.fixture
@@ -17,14 +17,6 @@ def exits(owner):
         ).fetchall()
 
     return rows
-
-
-def eventually(condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.1)
-    return found
 
 
 def test_the_schedule_writes_the_exit_of_what_expired(segment, change, exits):

@@ -1,9 +1,12 @@
-"""A gateway over a sample template, once for each kind of execution environment."""
+"""A gateway over a sample template, once for each kind of execution environment; and a Lambda endpoint without one."""
 
+import json
 import shutil
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import httpx
@@ -43,6 +46,7 @@ def settings(folder: Path, *, worker: bool) -> GatewaySettings:
         worker=worker,
         variables={"GIVEN_TO_ALL": "yes", "PYTHONPYCACHEPREFIX": str(folder / "pycache")},
         function_variables={"Probe": {"GIVEN_TO_ONE": "yes"}},
+        references={"Inbox": "http://queue"},
     )
 
 
@@ -73,3 +77,36 @@ def gateway(request, tmp_path_factory) -> Iterator[Gateway]:
             yield Gateway(client, f"http://{ports.HOST}:{told.lambda_port}", folder, folder / "log")
     finally:
         child.stop()
+
+
+class Endpoint(HTTPServer):
+    """A Lambda endpoint that remembers what it was sent and answers as it is told."""
+
+    def __init__(self):
+        super().__init__((ports.HOST, 0), Invocations)
+        self.received = []
+        self.answer = {}
+        self.failing = False
+
+
+class Invocations(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.received.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
+        self.send_response(200)
+        if self.server.failing:
+            self.send_header("X-Amz-Function-Error", "Unhandled")
+        self.end_headers()
+        self.wfile.write(json.dumps(self.server.answer).encode())
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    with Endpoint() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()

@@ -35,6 +35,10 @@ def test_the_functions_environment_is_lambdas_and_the_templates_and_nothing_else
     assert "SAM_CLI_TELEMETRY" not in variables
 
 
+def test_a_reference_to_a_queue_or_a_bucket_is_what_it_is_called_here(gateway):
+    assert gateway.show()["variables"]["INBOX"] == "http://queue"
+
+
 def test_layers_can_be_imported(gateway):
     assert gateway.show()["layer"] == "from the layer"
 

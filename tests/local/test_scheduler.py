@@ -1,9 +1,7 @@
 """The local schedule: read from the template, sent as EventBridge sends it."""
 
 import json
-import threading
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,31 +11,6 @@ from local.scheduler import Schedule
 
 PROJECT = Path(__file__).parents[2]
 EXPIRY = Schedule("ExpireMembershipsEveryMinute", "ExpireMemberships", 1)
-
-
-@pytest.fixture
-def endpoint():
-    """A Lambda endpoint that remembers what it was sent."""
-    received = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            received.append((self.path, json.loads(self.rfile.read(int(self.headers["Content-Length"])))))
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_):
-            """Say nothing."""
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.received = received
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture
@@ -97,7 +70,9 @@ def test_event_is_sent_to_the_function(endpoint):
     assert event["detail-type"] == "Scheduled Event"
 
 
-def test_endpoint_that_is_away_is_said_and_ends_nothing(capsys):
-    scheduler.send(EXPIRY, 1)
+def test_a_failure_is_said_and_ends_nothing(endpoint, capsys):
+    endpoint.failing = True
 
-    assert "could not be sent" in capsys.readouterr().out
+    scheduler.send(EXPIRY, endpoint.server_port)
+
+    assert "ExpireMembershipsEveryMinute: ExpireMemberships failed" in capsys.readouterr().out

@@ -1,7 +1,7 @@
 """Reports: who entered and left which segment in a month, as CSV files in S3."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString
 
 from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import Connection
@@ -20,6 +20,16 @@ EXTENDED_COLUMNS = (*COLUMNS, "action", "reason", "actor", "expires_at")
 PLAIN_OPERATIONS = ("I", "D")
 Format = Literal["plain", "extended"]
 
+ROWS_OF_USER: LiteralString = """
+    select operations.user_id, operations.slug as segment_slug, actions.operation, operations.executed_at,
+           actions.name as action, operations.reason, operations.actor, operations.expires_at
+      from operations
+      join actions on actions.action_id = operations.action_id
+     where operations.user_id = %s::bigint
+       and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
+     order by operations.executed_at, operations.history_id
+    """
+
 
 def create_for_user(
     connection: Connection, user_id: int, month: Month, *, report_format: Format, delimiter: str
@@ -31,7 +41,7 @@ def create_for_user(
     columns = EXTENDED_COLUMNS if report_format == "extended" else COLUMNS
     rows = [
         row
-        for row in _rows_of_user(connection, user_id, month)
+        for row in rows_of_user(connection, user_id, month)
         if report_format == "extended" or row["operation"] in PLAIN_OPERATIONS
     ]
     file_name = storage.new_file_name(f"user-{user_id}-{month}", "csv")
@@ -54,20 +64,10 @@ def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> 
     return JobRef(job_id=job_id)
 
 
-def _rows_of_user(connection: Connection, user_id: int, month: Month) -> list[dict[str, object]]:
+def rows_of_user(connection: Connection, user_id: int, month: Month) -> list[dict[str, object]]:
+    """Return what happened to a user in a month, oldest first."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(
-            """
-            select operations.user_id, operations.slug as segment_slug, actions.operation, operations.executed_at,
-                   actions.name as action, operations.reason, operations.actor, operations.expires_at
-              from operations
-              join actions on actions.action_id = operations.action_id
-             where operations.user_id = %s::bigint
-               and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
-             order by operations.executed_at, operations.history_id
-            """,
-            (user_id, month.begins_at, month.ends_at),
-        ).fetchall()
+        rows = cursor.execute(ROWS_OF_USER, (user_id, month.begins_at, month.ends_at)).fetchall()
     return [
         row | {"executed_at": _second(row["executed_at"]), "expires_at": _second(row["expires_at"])} for row in rows
     ]

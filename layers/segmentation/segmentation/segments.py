@@ -43,11 +43,13 @@ def list_segments(connection: Connection, *, prefix: str, after: str, limit: int
             select segments.slug, segments.user_percent, segments.description, segments.created_at,
                    segments.updated_at
               from segments
-             where segments.deleted_at is null and segments.slug ^@ %s::text and segments.slug > %s::text
+             where segments.deleted_at is null and segments.slug > %s::text
+               -- a tilde sorts behind every character of a slug
+               and segments.slug >= %s::text and segments.slug < %s::text || '~'
              order by segments.slug
              limit %s::integer
             """,
-            (prefix, after, limit + 1),
+            (after, prefix, prefix, limit + 1),
         ).fetchall()
     segments, next_cursor = pages.page(rows, limit, lambda segment: segment.slug)
     return SegmentPage(segments=segments, next_cursor=next_cursor)

@@ -152,6 +152,7 @@ def _bucket() -> str:
 def _s3() -> "S3Client":
     config = Config(
         signature_version="s3v4",  # an older link would not expire where the bucket's policy says
+        s3={"addressing_style": "virtual"},  # else links lead to the global address, which refers on and breaks them
         retries={"mode": "standard", "total_max_attempts": TRIES},
         connect_timeout=2,
         read_timeout=20,

@@ -1,0 +1,71 @@
+"""What each function may do: all of it is listed here, so that a right more is a change of this file."""
+
+import pytest
+
+READ_SECRET = ("secretsmanager:GetSecretValue", "application")
+READ_OWNER_SECRET = ("secretsmanager:GetSecretValue", "owner")
+READ_REPORTS = ("s3:GetObject", "${ReportsBucket.Arn}/reports/*")
+WRITE_REPORTS = ("s3:PutObject", "${ReportsBucket.Arn}/reports/*")
+ABORT_UPLOADS = ("s3:AbortMultipartUpload", "${ReportsBucket.Arn}/reports/*")
+SEND_JOBS = ("sqs:SendMessage", "JobsQueue")
+RECEIVE_JOBS = {(f"sqs:{action}", "JobsQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+SEND_DEAD_LETTERS = ("sqs:SendMessage", "DeadLetters")
+
+SPECIAL = {
+    "ApplyMigrations": {READ_SECRET, READ_OWNER_SECRET},
+    "CreateReport": {READ_SECRET, SEND_JOBS},
+    "CreateUserReport": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
+    "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS},
+    "OpenReport": {READ_REPORTS},
+    "RejectRoute": set(),
+    "RunJob": {READ_SECRET, READ_REPORTS, WRITE_REPORTS, ABORT_UPLOADS, SEND_JOBS, *RECEIVE_JOBS},
+    "ShowJob": {READ_SECRET, READ_REPORTS},
+}
+OF_EVERY_FUNCTION = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSLambdaVPCAccessExecutionRole"}
+SECRETS = {"ReadApplicationSecret": "application", "ReadOwnerSecret": "owner"}
+
+
+@pytest.fixture(scope="module")
+def roles(translated):
+    return {
+        name.removesuffix("Role"): resource["Properties"]
+        for name, resource in translated["Resources"].items()
+        if resource["Type"] == "AWS::IAM::Role" and name != "DatabaseProxyRole"
+    }
+
+
+def test_every_function_may_do_what_it_does_and_nothing_else(translated, roles):
+    rights = {name: {*rights_of(role, translated["Resources"])} for name, role in roles.items()}
+
+    assert rights == {name: SPECIAL.get(name, {READ_SECRET}) for name in roles}
+    assert SPECIAL.keys() <= roles.keys()
+
+
+def test_what_every_function_may_do_beside_that_is_logs_traces_and_network(roles):
+    given = {
+        arn.rpartition("/")[2] for role in roles.values() for arn in role["ManagedPolicyArns"] if isinstance(arn, str)
+    }
+
+    assert given == OF_EVERY_FUNCTION
+
+
+def rights_of(role, resources):
+    for document in role.get("Policies", ()):
+        yield from rights_in(document["PolicyDocument"])
+    for policy in role["ManagedPolicyArns"]:
+        if isinstance(policy, dict):
+            name = policy["Ref"]
+            yield from rights_in(resources[name]["Properties"]["PolicyDocument"], SECRETS.get(name))
+
+
+def rights_in(document, name=None):
+    for statement in document["Statement"]:
+        assert statement["Effect"] == "Allow"
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            yield action, name or resource_in(statement["Resource"])
+
+
+def resource_in(resource):
+    [(function, value)] = resource.items()
+    return value if function == "Fn::Sub" else value[0]

@@ -1,0 +1,159 @@
+"""Jobs: a real queue, a real worker, and what becomes of them when something dies."""
+
+import gzip
+import json
+import os
+import shutil
+import signal
+
+import boto3
+import pytest
+
+from local import guardian
+from local.settings import CREDENTIALS
+from tests.e2e.process_tree import descendants, runs_function
+from tests.e2e.waiting import eventually
+
+pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+
+FINISHED = {"succeeded", "failed"}
+
+
+@pytest.fixture
+def order(client):
+    def post(**members):
+        answer = client.post("/report", json=members)
+        assert answer.status_code == 202, answer.text
+        return answer.json()["job_id"]
+
+    return post
+
+
+@pytest.fixture
+def show(client):
+    return lambda job_id: client.get(f"/job/{job_id}").json()
+
+
+@pytest.fixture
+def finished(show):
+    """Returns a job when it has ended."""
+
+    def wait(job_id):
+        eventually(lambda: show(job_id)["status"] in FINISHED)
+        return show(job_id)
+
+    return wait
+
+
+@pytest.fixture
+def history(owner):
+    """Writes a past month in one go, which no request could."""
+
+    def write(rows):
+        owner.execute(
+            """
+            insert into history (user_id, slug, action_id, reason, actor, executed_at)
+            select row, 'AVITO_50', 1, 'manual', 'local', timestamptz '2023-08-01 00:00Z' + row * interval '1 s'
+              from generate_series(1, %s) row
+            """,
+            [rows],
+        )
+        return {"year": 2023, "month": 8}
+
+    return write
+
+
+@pytest.fixture
+def kill_workers(local_run):
+    def kill():
+        workers = [each for each in descendants(local_run.process.pid) if runs_function(each, "RunJob")]
+        for worker in workers:
+            os.kill(worker, signal.SIGKILL)
+        return workers
+
+    return kill
+
+
+@pytest.fixture
+def files(local_run):
+    """Lists the reports that are there for everyone to see."""
+    return lambda: set((local_run.state / "data" / "s3" / "reports-bucket" / "reports").glob("*"))
+
+
+@pytest.fixture
+def sqs(local_run):
+    return boto3.client(
+        "sqs",
+        endpoint_url=f"http://127.0.0.1:{local_run.port + 3}",
+        region_name="us-east-1",
+        aws_access_key_id=CREDENTIALS[0],
+        aws_secret_access_key=CREDENTIALS[1],
+    )
+
+
+def test_a_report_is_made_and_downloaded(history, order, finished, download):
+    job = finished(order(**history(10)))
+
+    assert (job["status"], job["done"], job["total"]) == ("succeeded", 10, 10)
+    lines = download(job["result"]["report_link"]).body.decode().splitlines()
+    assert lines[1] == "1,AVITO_50,I,2023-08-01 00:00:01"
+    assert len(lines) == 1 + job["result"]["rows"] == 11
+
+
+def test_a_compressed_report_is_a_gzip_file(history, order, finished, download):
+    job = finished(order(**history(10), format="csv.gz"))
+
+    found = download(job["result"]["report_link"])
+
+    assert found.headers["content-disposition"] == 'attachment; filename="all-users-2023-08.csv.gz"'
+    assert len(gzip.decompress(found.body).splitlines()) == 11
+
+
+@pytest.mark.skipif(not guardian.LINUX, reason="finds processes in /proc")
+def test_a_worker_that_was_killed_is_followed_by_one_that_ends_the_job(
+    history, order, show, finished, owner, kill_workers, files, download
+):
+    job_id = order(**history(500_000))
+    eventually(lambda: show(job_id)["done"])
+    with owner.transaction():
+        owner.execute("lock table history in access exclusive mode")  # keeps the worker where it is
+        assert show(job_id)["status"] == "running"
+        assert kill_workers()
+        seen_before = files()
+    # the lease runs out, and the schedule's patience
+    owner.execute("update jobs set leased_until = now(), queued_at = now() - interval '1 hour'")
+
+    job = finished(job_id)
+
+    assert (job["status"], job["done"], job["total"]) == ("succeeded", 500_000, 500_000)
+    assert len(files() - seen_before) == 1
+    users = [int(line.partition(b",")[0]) for line in download(job["result"]["report_link"]).body.splitlines()[1:]]
+    assert users == [*range(1, 500_001)]
+
+
+def test_a_message_that_comes_twice_changes_nothing(history, order, show, finished, sqs, files):
+    before = finished(order(**history(10)))
+    seen_before = files()
+    url = sqs.get_queue_url(QueueName="JobsQueue")["QueueUrl"]
+
+    sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"job_id": before["job_id"]}))
+
+    eventually(lambda: messages_in(sqs, url) == 0)
+    assert show(before["job_id"])["finished_at"] == before["finished_at"]
+    assert files() == seen_before
+
+
+def messages_in(sqs, url):
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    counted = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    return sum(int(number) for number in counted.values())
+
+
+def test_a_message_that_makes_no_sense_becomes_a_dead_letter(sqs):
+    url, dead_letters = (sqs.get_queue_url(QueueName=name)["QueueUrl"] for name in ("JobsQueue", "JobsDeadLetters"))
+
+    sqs.send_message(QueueUrl=url, MessageBody="poison")
+
+    [letter] = eventually(lambda: sqs.receive_message(QueueUrl=dead_letters).get("Messages"))
+    assert letter["Body"] == "poison"
+    assert messages_in(sqs, url) == 0

@@ -1,0 +1,117 @@
+"""The template's queues, on the SQS of the local run."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from local import ports, processes, queues, sqs, template
+from local.queues import Queues
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    port = ports.free()
+    server = sqs.start(port, tmp_path_factory.mktemp("sqs") / "log", {})
+    processes.wait_until_listening(server, port)
+    yield Queues(port)
+    server.stop()
+
+
+@pytest.fixture
+def inbox(source, tmp_path):
+    """A queue that gives a message up after two tries, with its dead letters."""
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        """
+        Resources:
+          Inbox:
+            Type: AWS::SQS::Queue
+            Properties: {RedrivePolicy: {deadLetterTargetArn: !GetAtt Rejected.Arn, maxReceiveCount: 2}}
+          Rejected: {Type: "AWS::SQS::Queue"}
+        """
+    )
+    source.create(path)
+    yield "Inbox"
+    for name in ("Inbox", "Rejected"):
+        source.ask("DeleteQueue", QueueUrl=source.url(name))
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch):
+    """Nobody here waits for what may come later."""
+    monkeypatch.setattr(queues, "LONG_POLL_SECONDS", 0)
+
+
+def send(source, text):
+    source.ask("SendMessage", QueueUrl=source.url("Inbox"), MessageBody=text)
+
+
+def bodies(source, name):
+    return [message["Body"] for message in source.receive(name, 10)]
+
+
+def test_queues_are_as_the_template_says():
+    found = {
+        name: queues.attributes(properties)
+        for name, properties in template.of_type(PROJECT / "template.yaml", queues.KIND).items()
+    }
+
+    assert found["JobsQueue"]["VisibilityTimeout"] == "1800"
+    assert json.loads(found["JobsQueue"]["RedrivePolicy"]) == {
+        "deadLetterTargetArn": queues.arn("JobsDeadLetters"),
+        "maxReceiveCount": 5,
+    }
+    assert "RedrivePolicy" not in found["JobsDeadLetters"]
+
+
+def test_a_message_is_received_with_its_number_of_tries(source, inbox):
+    send(source, "work")
+
+    [message] = source.receive(inbox, 1)
+
+    assert message["Body"] == "work"
+    assert message["Attributes"]["ApproximateReceiveCount"] == "1"
+
+
+def test_a_message_in_work_is_not_received_by_another(source, inbox):
+    send(source, "work")
+    source.receive(inbox, 1)
+
+    assert bodies(source, inbox) == []
+
+
+def test_a_message_that_is_given_back_comes_again(source, inbox):
+    send(source, "work")
+    [message] = source.receive(inbox, 1)
+
+    source.give_back(inbox, message, 0)
+
+    assert bodies(source, inbox) == ["work"]
+
+
+def test_a_deleted_message_never_comes_again(source, inbox):
+    send(source, "work")
+    [message] = source.receive(inbox, 1)
+    source.give_back(inbox, message, 0)
+
+    source.delete(inbox, message)
+
+    assert bodies(source, inbox) == []
+
+
+def test_a_message_that_is_given_back_too_often_becomes_a_dead_letter(source, inbox):
+    send(source, "poison")
+    for _ in range(2):
+        [message] = source.receive(inbox, 1)
+        source.give_back(inbox, message, 0)
+
+    assert bodies(source, inbox) == []
+    assert bodies(source, "Rejected") == ["poison"]
+
+
+def test_a_queue_that_does_not_exist_is_said_to_be_so(source):
+    with pytest.raises(queues.QueueRefused, match=r"ReceiveMessage: .*QueueDoesNotExist"):
+        source.receive("Nowhere", 1)
