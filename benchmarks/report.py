@@ -80,7 +80,7 @@ def copy_to_nowhere(connection: Connection) -> Measured:
             """
             copy (select operations.user_id, operations.slug,
                          case operations.action_id when 1 then 'I' else 'D' end,
-                         left((operations.executed_at at time zone 'UTC')::text, 19)
+                         date_trunc('second', operations.executed_at at time zone 'UTC')
                     from operations
                    where operations.executed_at >= '2024-05-01T00:00:00Z'
                      and operations.executed_at < '2024-06-01T00:00:00Z' and operations.action_id <= 2

@@ -31,7 +31,10 @@ _GZIP = zlib.MAX_WBITS | 16
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a worker goes on: the parts that are stored, and the row that ended the last of them."""
+    """Where a worker goes on: the parts that are stored, and the row that ended the last of them.
+
+    The total is an estimate until all is stored.
+    """
 
     file_name: str
     upload_id: str
@@ -64,6 +67,8 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
     for stored in _store(connection, report, progress):
         progress = stored
         yield _step(progress)
+    if progress.total != progress.rows:
+        yield _step(replace(progress, total=progress.rows))
     storage.complete_upload(progress.file_name, progress.upload_id, list(progress.tags))
     return {"file_name": progress.file_name, "rows": progress.rows}
 
@@ -85,17 +90,24 @@ def _begin(connection: Connection, report: NewReport) -> Progress:
     month = Month(report.year, report.month)
     until = min(month.ends_at, datetime.now(UTC))
     file_name = storage.new_file_name(f"{report.slug or 'all-users'}-{month}", report.format)
+    return Progress(file_name, storage.begin_upload(file_name), until.isoformat(), _estimate(connection, report))
+
+
+def _estimate(connection: Connection, report: NewReport) -> int:
+    """Ask the planner how many rows there will be: counting them would take a tenth of the report's time."""
+    month = Month(report.year, report.month)
     with connection.cursor(row_factory=scalar_row) as cursor:
-        [total] = cursor.execute(
+        [plan] = cursor.execute(
             """
-            select count(*)
-              from operations
+            explain (format json)
+            select from operations
              where operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
                and operations.action_id <= 2 and (%s::text is null or operations.slug = %s::text)
             """,
-            (month.begins_at, until, report.slug, report.slug),
+            (month.begins_at, month.ends_at, report.slug, report.slug),
+            prepare=False,
         ).fetchall()
-    return Progress(file_name, storage.begin_upload(file_name), until.isoformat(), total)
+    return int(plan[0]["Plan"]["Plan Rows"])
 
 
 def _store(connection: Connection, report: NewReport, progress: Progress) -> Iterator[Progress]:
@@ -137,7 +149,7 @@ def _batches(connection: Connection, report: NewReport, progress: Progress) -> I
 def _read_batch(connection: Connection, report: NewReport, until: str, place: tuple[str, int]) -> _Batch | None:
     """Let the server make the text: a message for each row would cost more than all the rest.
 
-    An instant in text is cut after its seconds, not rounded: nothing may move into the next month.
+    An instant is cut to its second, not rounded: nothing may move into the next month.
     """
     with connection.cursor(row_factory=class_row(_Batch), binary=True) as cursor:
         return cursor.execute(
@@ -148,7 +160,7 @@ def _read_batch(connection: Connection, report: NewReport, until: str, place: tu
                           array_agg(line.history_id order by line.executed_at, line.history_id) as ids,
                           convert_to(string_agg(
                               line.user_id || ',' || line.slug || case line.action_id when 1 then ',I,' else ',D,' end
-                              || left((line.executed_at at time zone 'UTC')::text, 19),
+                              || date_trunc('second', line.executed_at at time zone 'UTC'),
                               E'\\r\\n' order by line.executed_at, line.history_id) || E'\\r\\n', 'UTF8') as text
                      from (
                           select operations.user_id, operations.slug, operations.action_id, operations.executed_at,

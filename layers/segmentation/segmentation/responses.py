@@ -177,7 +177,7 @@ class JobRef(BaseModel):
 
 
 class Job(JobRef):
-    """How far a job is, and what came of it."""
+    """How far a job is, and what came of it; the total is an estimate until it has succeeded."""
 
     kind: str
     status: Literal["queued", "running", "succeeded", "failed"]
