@@ -115,6 +115,27 @@ def test_lifetime_extended_while_sweeps_run_is_never_lost(make_segments, change,
     assert [user_id for user_id in users if slugs_of(user_id)] == kept
 
 
+def test_sweep_reads_what_is_due_and_not_the_whole_table(connection, superuser, make_segments):
+    make_segments("AVITO_30")
+    superuser.execute("set session_replication_role = replica")
+    superuser.execute("insert into users (user_id) select generate_series(1, 20000)")
+    superuser.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at, expires_at)
+        select users.user_id, segments.segment_id, now() - interval '1 day',
+               case when users.user_id <= 2000 then now() - interval '1 hour' end
+          from users, segments
+        """
+    )
+    superuser.execute("vacuum (analyze) memberships")
+
+    with connection.transaction():
+        assert sweep(connection) == 2000
+        scans = connection.execute("select seq_scan from pg_stat_xact_user_tables where relname = 'memberships'")
+
+    assert scans.fetchall() == [(0,)]
+
+
 def test_backlog_counts_what_is_due_and_the_age_of_the_oldest(connection, due):
     due(2)
 
