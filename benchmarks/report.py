@@ -14,7 +14,6 @@ from benchmarks.databases import Databases
 from segmentation import database
 
 ROWS = 5_000_000
-MIB = 1024 * 1024
 
 
 class RowMissing(Exception):

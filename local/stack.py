@@ -63,7 +63,7 @@ def start(settings: Settings, children: list[Child]) -> None:
     children.append(gateway)
     storage = s3.start(s3_port, settings.data / "s3", buckets(settings).values(), settings.logs / "s3.log")
     children.append(storage)
-    messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables(settings))
+    messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables())
     children.append(messaging)
     server = postgres.start(
         settings.data / "postgres", secrets.superuser, port=database_port, log=settings.logs / "postgres.log"
@@ -98,7 +98,7 @@ def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
         "AWS_ENDPOINT_URL_S3": f"http://{ports.HOST}:{s3_port}",
         "AWS_ENDPOINT_URL_SQS": f"http://{ports.HOST}:{sqs_port}",
         # Its own folder: a function's folder is packaged as it is.
-        **python_variables(settings),
+        **python_variables(),
     }
 
 
@@ -107,7 +107,7 @@ def aws_variables() -> dict[str, str]:
     return {"AWS_ACCESS_KEY_ID": CREDENTIALS[0], "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1]}
 
 
-def python_variables(settings: Settings) -> dict[str, str]:
+def python_variables() -> dict[str, str]:
     """Return where Python keeps what it compiles."""
     return {"PYTHONPYCACHEPREFIX": str(INSTALLED / "pycache")}
 
@@ -143,7 +143,7 @@ def start_part(settings: Settings, name: str, module: str, *port_numbers: int) -
         name,
         [sys.executable, "-m", f"local.{module}", *arguments],
         log=settings.logs / f"{module}.log",
-        environment={"PATH": os.defpath, "LANG": "C.UTF-8"} | python_variables(settings),
+        environment={"PATH": os.defpath, "LANG": "C.UTF-8"} | python_variables(),
         directory=ROOT,
         to_terminal=True,
     )
@@ -157,7 +157,7 @@ def gateway_environment(settings: Settings) -> dict[str, str]:
         "HOME": str(settings.state),
         "SAM_CLI_TELEMETRY": "0",
         **aws_variables(),
-        **python_variables(settings),
+        **python_variables(),
     }
 
 

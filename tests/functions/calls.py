@@ -11,6 +11,19 @@ from urllib.parse import urlencode
 EVENTS = Path(__file__).parents[2] / "events"
 PROBLEM = "application/problem+json"
 NO_BODY = object()
+WITH_BODY = {
+    "create_user": "/user",
+    "create_segment": "/segment",
+    "update_segment": "/segment/AAA",
+    "delete_segment": "/segment",
+    "change_memberships": "/segment/user",
+    "batch_list_memberships": "/segment/user/batch",
+    "update_membership": "/segment/user/1/AAA",
+    "record_action": "/user/1/history",
+    "create_action": "/action",
+    "delete_action": "/action",
+}
+"""The functions that take a body, and a path of each."""
 
 
 @dataclass(frozen=True)

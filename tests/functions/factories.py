@@ -97,3 +97,15 @@ def users_in(slug: str, **query: str) -> list[int]:
 def rows(owner) -> tuple[int, ...]:
     """How many users, segments, memberships and history rows there are."""
     return owner.execute(ROWS).fetchone()
+
+
+def delete_action(name: str) -> Answer:
+    return call("delete_action", {"name": name})
+
+
+def ask_actions(**query: str) -> Answer:
+    return call("list_actions", query=query)
+
+
+def action_names(answer: Answer) -> list[str]:
+    return [action["name"] for action in done(answer)["actions"]]

@@ -3,7 +3,17 @@
 import pytest
 
 from tests.functions.calls import PROBLEM, call
-from tests.functions.factories import create_segments, create_users, delete_user, done, history_of, record
+from tests.functions.factories import (
+    action_names,
+    ask_actions,
+    create_segments,
+    create_users,
+    delete_action,
+    delete_user,
+    done,
+    history_of,
+    record,
+)
 
 pytestmark = pytest.mark.usefixtures("service")
 BUILT_IN = {"added": "I", "deleted": "D", "lifetime_changed": "U"}
@@ -12,18 +22,6 @@ NAMES = ["A", "exposure", "Exposure", "conversion:paid", "a.b-c_d:e", "x" * 64]
 
 def create(name):
     return call("create_action", {"name": name})
-
-
-def delete(name):
-    return call("delete_action", {"name": name})
-
-
-def ask(**query):
-    return call("list_actions", query=query)
-
-
-def names(answer):
-    return [action["name"] for action in done(answer)["actions"]]
 
 
 @pytest.fixture
@@ -40,7 +38,7 @@ def test_created_action_is_answered_and_listed(name):
     answer = create(name)
 
     assert (answer.status, answer.json) == (201, {"name": name, "operation": "A"})
-    assert answer.json in ask().json["actions"]
+    assert answer.json in ask_actions().json["actions"]
 
 
 def test_names_are_case_sensitive():
@@ -62,15 +60,15 @@ def test_taken_name_is_409(name):
 def test_unused_action_is_deleted():
     create("exposure")
 
-    answer = delete("exposure")
+    answer = delete_action("exposure")
 
     assert (answer.status, answer.json) == (200, {"message": "ok"})
-    assert "exposure" not in names(ask())
+    assert "exposure" not in action_names(ask_actions())
 
 
 def test_deleted_name_is_free():
     create("exposure")
-    done(delete("exposure"))
+    done(delete_action("exposure"))
 
     assert create("exposure").status == 201
 
@@ -78,7 +76,7 @@ def test_deleted_name_is_free():
 def test_used_action_is_kept_with_its_history(exposed):
     before = history_of(1)
 
-    answer = delete("exposure")
+    answer = delete_action("exposure")
 
     assert (answer.status, answer.json["type"]) == (409, "urn:segmentation:problem:action-kept")
     assert history_of(1) == before
@@ -89,26 +87,26 @@ def test_action_stays_used_when_its_segment_and_user_are_gone(exposed):
     done(call("delete_segment", {"slug": "AAA"}, path="/segment"))
     done(delete_user(1))
 
-    assert delete("exposure").status == 409
+    assert delete_action("exposure").status == 409
 
 
 def test_action_is_free_when_the_only_history_of_it_is_erased(exposed):
     done(delete_user(1, erase="true"))
 
-    assert delete("exposure").status == 200
+    assert delete_action("exposure").status == 200
 
 
 def test_another_action_is_deleted_beside_a_used_one(exposed):
     create("conversion")
 
-    assert delete("conversion").status == 200
+    assert delete_action("conversion").status == 200
 
 
 def test_action_deleted_twice_is_404():
     create("exposure")
-    done(delete("exposure"))
+    done(delete_action("exposure"))
 
-    assert delete("exposure").status == 404
+    assert delete_action("exposure").status == 404
 
 
 @pytest.mark.parametrize("limit", [1, 2, 4, 5])
@@ -117,16 +115,16 @@ def test_actions_come_in_pages_without_gap_or_repeat(limit):
         done(create(name))
     walked, cursor = [], {}
     while cursor is not None:
-        page = ask(limit=str(limit), **cursor)
-        walked += names(page)
+        page = ask_actions(limit=str(limit), **cursor)
+        walked += action_names(page)
         cursor = page.json["next_cursor"] and {"cursor": page.json["next_cursor"]}
 
-    assert walked == names(ask())
+    assert walked == action_names(ask_actions())
     assert sorted(walked) == sorted(["B", "a", "conversion:x", "zz", *BUILT_IN])
 
 
 def test_actions_of_a_page_are_stable_while_actions_are_added():
-    page = ask(limit="1")
+    page = ask_actions(limit="1")
     create("aaa")
 
-    assert names(ask(limit="2", cursor=page.json["next_cursor"])) == ["deleted", "lifetime_changed"]
+    assert action_names(ask_actions(limit="2", cursor=page.json["next_cursor"])) == ["deleted", "lifetime_changed"]

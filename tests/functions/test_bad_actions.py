@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from tests.functions.calls import PROBLEM, call
-from tests.functions.factories import done
+from tests.functions.factories import action_names, ask_actions, delete_action
 
 BUILT_IN = {"added": "I", "deleted": "D", "lifetime_changed": "U"}
 BAD_NAMES = [
@@ -39,20 +39,8 @@ def built_in_actions_alone(standing_service) -> None:
     standing_service.execute("delete from actions where operation = 'A'")
 
 
-def delete(name):
-    return call("delete_action", {"name": name})
-
-
-def ask(**query):
-    return call("list_actions", query=query)
-
-
-def names(answer):
-    return [action["name"] for action in done(answer)["actions"]]
-
-
 def test_built_in_actions_are_listed_with_their_letters():
-    answer = ask()
+    answer = ask_actions()
 
     assert {action["name"]: action["operation"] for action in answer.json["actions"]} == BUILT_IN
     assert answer.json["next_cursor"] is None
@@ -60,14 +48,14 @@ def test_built_in_actions_are_listed_with_their_letters():
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_built_in_action_is_kept(name):
-    answer = delete(name)
+    answer = delete_action(name)
 
     assert (answer.status, answer.json["type"]) == (409, "urn:segmentation:problem:action-kept")
-    assert set(names(ask())) == set(BUILT_IN)
+    assert set(action_names(ask_actions())) == set(BUILT_IN)
 
 
 def test_unknown_action_is_404():
-    answer = delete("exposure")
+    answer = delete_action("exposure")
 
     assert (answer.status, answer.headers["content-type"]) == (404, PROBLEM)
     assert answer.json["type"] == "urn:segmentation:problem:action-unknown"
@@ -79,21 +67,21 @@ def test_name_beyond_the_grammar_is_422(function, name):
     answer = call(function, {"name": name})
 
     assert (answer.status, answer.locations) == (422, ["body.name"])
-    assert set(names(ask())) == set(BUILT_IN)
+    assert set(action_names(ask_actions())) == set(BUILT_IN)
 
 
 @pytest.mark.parametrize("key", ["\x00", "a\x00b", "x" * 65, "1st", "a b", "'--", ""])
 def test_cursor_that_no_list_of_actions_gave_is_422(key):
     cursor = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
-    answer = ask(cursor=cursor)
+    answer = ask_actions(cursor=cursor)
 
     assert (answer.status, answer.locations) == (422, ["query.cursor"])
 
 
 @pytest.mark.parametrize("cursor", ["x", "*", "é", "w6k"])
 def test_what_was_never_a_cursor_is_422(cursor):
-    answer = ask(cursor=cursor)
+    answer = ask_actions(cursor=cursor)
 
     assert (answer.status, answer.locations) == (422, ["query.cursor"])
 

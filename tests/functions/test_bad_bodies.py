@@ -5,25 +5,13 @@ import time
 
 import pytest
 
-from tests.functions.calls import NO_BODY, PROBLEM, call
+from tests.functions.calls import NO_BODY, PROBLEM, WITH_BODY, call
 from tests.functions.factories import create_segments, rows
 
 pytestmark = pytest.mark.usefixtures("service")
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024
 MEBIBYTE = 1024 * 1024
 FORM = "application/x-www-form-urlencoded"
-WITH_BODY = {
-    "create_user": "/user",
-    "create_segment": "/segment",
-    "update_segment": "/segment/AAA",
-    "delete_segment": "/segment",
-    "change_memberships": "/segment/user",
-    "batch_list_memberships": "/segment/user/batch",
-    "update_membership": "/segment/user/1/AAA",
-    "record_action": "/user/1/history",
-    "create_action": "/action",
-    "delete_action": "/action",
-}
 EVERY_BODY = pytest.mark.parametrize("function", WITH_BODY)
 NOT_JSON = [
     pytest.param("{", id="open"),
