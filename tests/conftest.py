@@ -66,7 +66,9 @@ def migrated_database(postgres_server: postgres.Server) -> Database:
 def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
     """The schema's owner, who may look into everything; the database is empty at first."""
     with database.connect(migrated_database.owner_url) as connection:
-        connection.execute("truncate users, segments, memberships, history, jobs restart identity")
+        connection.execute(
+            "truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides restart identity"
+        )
         connection.execute("alter sequence user_ids restart")
         connection.execute("delete from actions where operation = 'A'")
         yield connection

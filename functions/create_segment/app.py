@@ -1,16 +1,18 @@
 """POST /segment: create a segment."""
 
+from aws_lambda_powertools.event_handler import Response
+
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.requests import NewSegment
-from segmentation.responses import SegmentCreated
+from segmentation.responses import SegmentCreated, SegmentCreatedByJob
 
 app = Api()
 handler = app.resolve
 
 
 @app.post("/segment", status_code=201)
-def create_segment(body: NewSegment) -> SegmentCreated:
-    """Create a segment."""
-    return segments.create(connection(), body)
+def create_segment(body: NewSegment) -> Response[SegmentCreatedByJob | SegmentCreated]:
+    """Create a segment: 201, or 202 where a job brings its percent about."""
+    return app.answer(segments.create(connection(), body, actor=app.actor), status=201)

@@ -15,5 +15,5 @@ handler = app.resolve
 @app.post("/user", status_code=201)
 def create_user(body: NewUser | None = None) -> Response[UserRef]:
     """Register a user: 201, or 200 where the id is registered already."""
-    user_id, is_new = users.create(connection(), body.user_id if body else None)
+    user_id, is_new = users.create(connection(), body.user_id if body else None, actor=app.actor)
     return Response(201 if is_new else 200, content_types.APPLICATION_JSON, UserRef(user_id=user_id))

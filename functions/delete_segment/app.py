@@ -1,24 +1,25 @@
 """DELETE /segment and DELETE /segment/{slug}: delete a segment and end every membership in it."""
 
+from aws_lambda_powertools.event_handler import Response
+
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath
 from segmentation.requests import SegmentRef
-from segmentation.responses import Done
+from segmentation.responses import Done, DoneByJob
 
 app = Api()
 handler = app.resolve
 
 
 @app.delete("/segment")
-def delete_segment(body: SegmentRef) -> Done:
+def delete_segment(body: SegmentRef) -> Response[DoneByJob | Done]:
     """Delete the segment that the body names."""
     return delete_segment_by_path(body.slug)
 
 
 @app.delete("/segment/<slug>")
-def delete_segment_by_path(slug: SlugInPath) -> Done:
-    """Delete a segment, for clients that cannot send a body with DELETE."""
-    segments.delete(connection(), slug, actor=app.actor)
-    return Done()
+def delete_segment_by_path(slug: SlugInPath) -> Response[DoneByJob | Done]:
+    """Delete a segment, for clients that cannot send a body with DELETE. 202 where a job ends the memberships."""
+    return app.answer(segments.delete(connection(), slug, actor=app.actor))

@@ -1,17 +1,19 @@
-"""PATCH /segment/{slug}: rename or describe a segment."""
+"""PATCH /segment/{slug}: rename or describe a segment, or bring it to another percent."""
+
+from aws_lambda_powertools.event_handler import Response
 
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath
 from segmentation.requests import SegmentChange
-from segmentation.responses import SegmentChanged
+from segmentation.responses import SegmentChanged, SegmentChangedByJob
 
 app = Api()
 handler = app.resolve
 
 
 @app.patch("/segment/<slug>")
-def update_segment(slug: SlugInPath, body: SegmentChange) -> SegmentChanged:
-    """Change a segment; what the body does not name stays."""
-    return segments.update(connection(), slug, body)
+def update_segment(slug: SlugInPath, body: SegmentChange) -> Response[SegmentChangedByJob | SegmentChanged]:
+    """Change a segment; what the body does not name stays. 202 where a job brings the percent about."""
+    return app.answer(segments.update(connection(), slug, body, actor=app.actor))

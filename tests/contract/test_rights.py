@@ -14,12 +14,15 @@ SEND_DEAD_LETTERS = ("sqs:SendMessage", "DeadLetters")
 SPECIAL = {
     "ApplyMigrations": {READ_SECRET, READ_OWNER_SECRET},
     "CreateReport": {READ_SECRET, SEND_JOBS},
+    "CreateSegment": {READ_SECRET, SEND_JOBS},
     "CreateUserReport": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
+    "DeleteSegment": {READ_SECRET, SEND_JOBS},
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS},
     "OpenReport": {READ_REPORTS},
     "RejectRoute": set(),
     "RunJob": {READ_SECRET, READ_REPORTS, WRITE_REPORTS, ABORT_UPLOADS, SEND_JOBS, *RECEIVE_JOBS},
     "ShowJob": {READ_SECRET, READ_REPORTS},
+    "UpdateSegment": {READ_SECRET, SEND_JOBS},
 }
 OF_EVERY_FUNCTION = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSLambdaVPCAccessExecutionRole"}
 SECRETS = {"ReadApplicationSecret": "application", "ReadOwnerSecret": "owner"}

@@ -123,7 +123,9 @@ def client(base_url: str) -> Iterator[httpx.Client]:
 def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
     """The schema's owner, looking into an emptied database."""
     with psycopg.connect(local_run.owner_url, autocommit=True) as connection:
-        connection.execute("truncate users, segments, memberships, history, jobs restart identity")
+        connection.execute(
+            "truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides restart identity"
+        )
         connection.execute("alter sequence user_ids restart")
         connection.execute("delete from actions where operation = 'A'")
         yield connection

@@ -96,6 +96,7 @@ WITH_USER_ID = {
     "list_user_history": "/user/{}/history",
     "record_action": "/user/{}/history",
 }
+BAD_PERCENTS = ["0", "-1", "0.001", "0.005", "100.01", "101", "33.333", "1e-9", "1e300", '"30"', "true", "[30]", "{}"]
 BODIES = {"update_membership": {"ttl": 60}, "record_action": {"slug": "AAA", "action": "exposure"}}
 
 
@@ -250,12 +251,24 @@ def test_bad_new_description_is_422(description):
     assert_invalid(answer, "body.description")
 
 
+@pytest.mark.parametrize("percent", BAD_PERCENTS)
+def test_bad_percent_of_a_new_segment_is_422(percent):
+    assert_invalid(call("create_segment", f'{{"slug": "BBB", "user_percent": {percent}}}'), "body.user_percent")
+
+
+@pytest.mark.parametrize("percent", BAD_PERCENTS)
+def test_bad_new_percent_is_422(percent):
+    answer = call("update_segment", f'{{"user_percent": {percent}}}', path="/segment/AAA")
+
+    assert_invalid(answer, "body.user_percent")
+
+
 @pytest.mark.parametrize("erase", ["maybe", "", "2", "true,false", "tru e"])
 def test_erase_that_is_no_truth_value_is_422(erase):
     assert_invalid(call("delete_user", path="/user/1", query={"erase": erase}), "query.erase")
 
 
-@pytest.mark.parametrize("member", ["user_percent", "created_at", "users_added"])
+@pytest.mark.parametrize("member", ["members", "created_at", "users_added"])
 def test_member_of_the_answer_is_no_member_of_the_request(member):
     assert_invalid(call("create_segment", {"slug": "BBB", member: None}), f"body.{member}")
 

@@ -10,7 +10,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from segmentation import database, memberships, segments
-from segmentation.requests import MembershipChange, NewSegment
+from segmentation.requests import MembershipChange, NewSegment, SegmentChange
 from segmentation.responses import MembershipsChanged
 from tests.conftest import Database
 
@@ -19,9 +19,60 @@ from tests.conftest import Database
 def make_segments(connection: Connection) -> Callable[..., None]:
     def make(*slugs: str) -> None:
         for slug in slugs:
-            segments.create(connection, NewSegment(slug=slug))
+            segments.create(connection, NewSegment(slug=slug), actor="analyst")
 
     return make
+
+
+@pytest.fixture
+def arrive(connection: Connection) -> Callable[..., None]:
+    """Let users with ascending ids arrive, all at once."""
+
+    def users(count: int, *, after: int = 0) -> None:
+        connection.execute(
+            "insert into users (user_id) select %s + number from generate_series(1, %s) number", (after, count)
+        )
+
+    return users
+
+
+@pytest.fixture
+def create(connection: Connection) -> Callable[..., Any]:
+    """Create a segment with a percent as 'analyst'."""
+
+    def create_segment(slug: str, percent: float) -> Any:
+        return segments.create(connection, NewSegment(slug=slug, user_percent=percent), actor="analyst")
+
+    return create_segment
+
+
+@pytest.fixture
+def set_percent(connection: Connection) -> Callable[..., Any]:
+    """Change a segment's percent as 'analyst'."""
+
+    def set_percent_of(slug: str, percent: float | None) -> Any:
+        return segments.update(connection, slug, SegmentChange(user_percent=percent), actor="analyst")
+
+    return set_percent_of
+
+
+@pytest.fixture
+def taken(owner: Connection) -> Callable[[str], set[int]]:
+    """The users whom a percent has brought in."""
+
+    def users(slug: str) -> set[int]:
+        rows = owner.execute(
+            """
+            select memberships.user_id
+              from memberships
+              join segments on segments.segment_id = memberships.segment_id
+             where segments.slug = %s and segments.deleted_at is null and memberships.source = 'percent'
+            """,
+            (slug,),
+        )
+        return {user_id for (user_id,) in rows}
+
+    return users
 
 
 @pytest.fixture

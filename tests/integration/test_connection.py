@@ -44,8 +44,8 @@ def test_direct_connection_prepares_what_it_repeats(connection):
 
 def test_every_statement_works_through_a_pooler_too(empty_database):
     with database.connect(empty_database.url, pooled=True) as pooled:
-        users.create(pooled, None)
-        segments.create(pooled, NewSegment(slug="AVITO_30", description="it's 100 %"))
+        users.create(pooled, None, actor="analyst")
+        segments.create(pooled, NewSegment(slug="AVITO_30", description="it's 100 %"), actor="analyst")
         wanted = MembershipChange(user_id=1, add_segments=["AVITO_30"], ttl=60)
         memberships.change(pooled, wanted, actor="analyst")
 
@@ -57,7 +57,7 @@ def test_every_statement_works_through_a_pooler_too(empty_database):
 
 
 def test_lock_held_by_another_session_is_answered_within_its_time_limit(connection, owner):
-    users.create(connection, 1)
+    users.create(connection, 1, actor="analyst")
 
     with owner.transaction():
         owner.execute("select from users for update")

@@ -130,7 +130,7 @@ def test_rename_leaves_old_rows_under_the_old_slug(connection, make_segments, ch
     make_segments("OLD_NAME")
     change(1, add_segments=["OLD_NAME"])
 
-    segments.update(connection, "OLD_NAME", SegmentChange(slug="NEW_NAME"))
+    segments.update(connection, "OLD_NAME", SegmentChange(slug="NEW_NAME"), actor="analyst")
     change(1, delete_segments=["NEW_NAME"])
 
     assert [row["slug"] for row in history()] == ["OLD_NAME", "NEW_NAME"]

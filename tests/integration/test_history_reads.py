@@ -90,7 +90,7 @@ def test_user_without_a_history_has_an_empty_one(read):
 def test_history_of_renamed_deleted_and_recreated_segments_stays_as_it_was(connection, make_segments, change, read):
     make_segments("FIRST")
     change(1, add_segments=["FIRST"])
-    segments.update(connection, "FIRST", SegmentChange(slug="SECOND"))
+    segments.update(connection, "FIRST", SegmentChange(slug="SECOND"), actor="analyst")
     segments.delete(connection, "SECOND", actor="analyst")
     before = read().operations
 
@@ -123,7 +123,7 @@ def test_own_action_is_in_the_history(connection, make_segments, change, read, r
 )
 def test_recording_what_is_unknown_or_built_in_writes_nothing(connection, make_segments, record, read, named, problem):
     make_segments("AVITO_30")
-    users.create(connection, 1)
+    users.create(connection, 1, actor="analyst")
     actions.create(connection, "exposure")
 
     with pytest.raises(problem):
@@ -159,7 +159,7 @@ def test_built_in_action_is_kept(connection, name):
 
 def test_used_action_is_kept(connection, make_segments, record):
     make_segments("AVITO_30")
-    users.create(connection, 1)
+    users.create(connection, 1, actor="analyst")
     actions.create(connection, "exposure")
     record()
 

@@ -28,6 +28,7 @@ CONNECTIONS = 4
 USERS = st.integers(1, 4)
 SLUGS = st.sampled_from(["AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"])
 # lifetimes end at half hours and time goes on by whole ones: the two never meet, however slow the machine
+PERCENTS = st.none() | st.sampled_from([0.01, 25, 50, 99.99, 100])
 LIFETIMES = st.none() | st.integers(0, 5).map(lambda hours: hours * 3600 + 1800)
 CHANGES = st.fixed_dictionaries(
     {"user_id": USERS, "add": st.sets(SLUGS), "delete": st.sets(SLUGS), "ttl": LIFETIMES}
@@ -51,7 +52,17 @@ def sweep(connection):
     return expiry.sweep(connection, go_on=lambda: True)
 
 
+def set_percent(connection, slug, percent):
+    return segments.update(connection, slug, SegmentChange(user_percent=percent), actor="analyst")
+
+
+def register(connection, user_id):
+    return users.create(connection, user_id, actor="backend")
+
+
 WRITES = st.one_of(
+    st.tuples(st.just(set_percent), st.fixed_dictionaries({"slug": SLUGS, "percent": PERCENTS})),
+    st.tuples(st.just(register), st.fixed_dictionaries({"user_id": USERS})),
     CHANGES.map(lambda named: (change, named)),
     CHANGES.map(lambda named: (change, named)),
     st.tuples(st.just(patch), st.fixed_dictionaries({"user_id": USERS, "slug": SLUGS, "ttl": LIFETIMES})),
@@ -60,10 +71,15 @@ WRITES = st.one_of(
         st.just(users.delete), st.fixed_dictionaries({"user_id": USERS, "erase": st.just(False), "actor": st.just("x")})
     ),
     st.tuples(st.just(segments.delete), st.fixed_dictionaries({"slug": SLUGS, "actor": st.just("x")})),
-    st.tuples(st.just(segments.create), st.fixed_dictionaries({"new": SLUGS.map(lambda slug: NewSegment(slug=slug))})),
+    st.tuples(
+        st.just(segments.create),
+        st.fixed_dictionaries({"new": SLUGS.map(lambda slug: NewSegment(slug=slug)), "actor": st.just("x")}),
+    ),
     st.tuples(
         st.just(segments.update),
-        st.fixed_dictionaries({"slug": SLUGS, "change": SLUGS.map(lambda slug: SegmentChange(slug=slug))}),
+        st.fixed_dictionaries(
+            {"slug": SLUGS, "change": SLUGS.map(lambda slug: SegmentChange(slug=slug)), "actor": st.just("x")}
+        ),
     ),
 )
 
@@ -78,7 +94,9 @@ class Law(RuleBasedStateMachine):
         self.connection = self.connections[0]
         url = of.server.url(database=of.name)
         self.superuser = self.open.enter_context(psycopg.connect(url, autocommit=True, row_factory=dict_row))
-        self.superuser.execute("truncate users, segments, memberships, history restart identity")
+        self.superuser.execute(
+            "truncate users, segments, memberships, history, rollouts, rollout_overrides restart identity"
+        )
         self.superuser.execute("delete from actions where operation = 'A'")
         self.segments: set[str] = set()
         self.members: dict[tuple[int, str], int | None] = {}
@@ -96,7 +114,7 @@ class Law(RuleBasedStateMachine):
     @rule(slug=SLUGS)
     def create_segment(self, slug):
         with expecting(SlugTaken if slug in self.segments else None):
-            segments.create(self.connection, NewSegment(slug=slug))
+            segments.create(self.connection, NewSegment(slug=slug), actor="analyst")
         self.segments.add(slug)
 
     @rule(slug=SLUGS)
@@ -110,13 +128,28 @@ class Law(RuleBasedStateMachine):
     def rename_segment(self, slug, new):
         problem = SegmentUnknown if slug not in self.segments else SlugTaken if new in self.segments - {slug} else None
         with expecting(problem):
-            segments.update(self.connection, slug, SegmentChange(slug=new))
+            segments.update(self.connection, slug, SegmentChange(slug=new), actor="analyst")
         if problem is None:
             self.segments = self.segments - {slug} | {new}
             self.members = {(user, new if of == slug else of): ttl for (user, of), ttl in self.members.items()}
 
+    @rule(slug=SLUGS, percent=PERCENTS)
+    def set_percent(self, slug, percent):
+        with expecting(None if slug in self.segments else SegmentUnknown) as going:
+            set_percent(self.connection, slug, percent)
+        if not going.failed:
+            self.learn_but_keep(lambda _, of: of != slug)
+
+    @rule(user=USERS)
+    def register_user(self, user):
+        known = self.is_known(user)
+        register(self.connection, user)
+        if not known:
+            self.learn_but_keep(lambda of_user, _: of_user != user)
+
     @rule(named=CHANGES)
     def change_memberships(self, named):
+        known = self.is_known(named["user_id"])
         with expecting(None if named["add"] | named["delete"] <= self.segments else SegmentUnknown) as going:
             changed = change(self.connection, **named)
         if going.failed:
@@ -126,6 +159,8 @@ class Law(RuleBasedStateMachine):
         assert (changed.segments_added, changed.segments_deleted) == (len(new), len(gone))
         self.members |= {(user, slug): named["ttl"] for slug in new}
         self.forget(lambda of_user, of: of_user == user and of in gone)
+        if not known:
+            self.learn_but_keep(lambda of_user, of: of_user != user or of in named["add"] | named["delete"])
 
     @rule(user=USERS, slug=SLUGS, ttl=LIFETIMES)
     def change_lifetime(self, user, slug, ttl):
@@ -206,6 +241,28 @@ class Law(RuleBasedStateMachine):
         now = {row["history_id"]: row for row in rows}
         assert {number: now.get(number) for number in self.written} == self.written
         self.written = now
+
+    @invariant()
+    def rollouts_leave_out_who_was_taken_out_by_hand(self):
+        [row] = self.superuser.execute(
+            """
+            select count(*) as users
+              from memberships
+              join rollout_overrides using (user_id, segment_id)
+             where memberships.source = 'percent' and not rollout_overrides.included
+               and (memberships.expires_at is null or memberships.expires_at > now())
+            """
+        ).fetchall()
+        assert row["users"] == 0
+
+    def is_known(self, user):
+        return self.superuser.execute("select from users where user_id = %s", (user,)).rowcount
+
+    def learn_but_keep(self, certain):
+        """Learn from the reads whom a rollout chose; what is certain stays as the model has it."""
+        self.members = {key: ttl for key, ttl in self.members.items() if certain(*key)} | {
+            key: ttl for key, ttl in self.reads().items() if not certain(*key)
+        }
 
     def forget(self, which):
         self.members = {key: ttl for key, ttl in self.members.items() if not which(*key)}

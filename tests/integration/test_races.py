@@ -94,7 +94,7 @@ def test_history_and_state_agree_after_a_user_is_deleted_while_added(make_segmen
 def test_one_of_many_creators_gets_the_slug(at_once):
     def create(connection):
         try:
-            return segments.create(connection, NewSegment(slug="AVITO_30"))
+            return segments.create(connection, NewSegment(slug="AVITO_30"), actor="analyst")
         except SlugTaken:
             return None
 
@@ -107,7 +107,9 @@ def test_slugs_that_two_renames_would_swap_are_refused_and_no_deadlock_is_seen(m
     def rename(slug, new):
         def run(connection):
             try:
-                return database.settled(lambda: segments.update(connection, slug, SegmentChange(slug=new)))
+                return database.settled(
+                    lambda: segments.update(connection, slug, SegmentChange(slug=new), actor="analyst")
+                )
             except SlugTaken:
                 return None
 
@@ -121,9 +123,9 @@ def test_slugs_that_two_renames_would_swap_are_refused_and_no_deadlock_is_seen(m
 
 def test_users_created_at_once_get_ids_of_their_own(at_once, connection):
     for user_id in (2, 3, 5, 8):
-        users.create(connection, user_id)
+        users.create(connection, user_id, actor="analyst")
 
-    answers = at_once(*[lambda connection: users.create(connection, None)] * 30)
+    answers = at_once(*[lambda connection: users.create(connection, None, actor="analyst")] * 30)
 
     ids = [user_id for user_id, is_new in answers if is_new]
     assert len(set(ids)) == 30
@@ -135,7 +137,7 @@ def test_rename_while_users_are_added_keeps_every_member(make_segments, at_once,
 
     answers = at_once(
         *[changing(user_id=user_id, add_segments=["AVITO_30"]) for user_id in range(1, 13)],
-        lambda own: segments.update(own, "AVITO_30", SegmentChange(slug="AVITO_50")) and None,
+        lambda own: segments.update(own, "AVITO_30", SegmentChange(slug="AVITO_50"), actor="analyst") and None,
     )
 
     added = len([answer for answer in answers if answer])

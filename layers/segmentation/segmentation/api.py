@@ -4,7 +4,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import psycopg
@@ -13,11 +13,14 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
 
 from segmentation import bodies, database
 from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
 from segmentation.responses import OperationPage
 from segmentation.telemetry import logger
+
+Answer = TypeVar("Answer", bound=BaseModel)
 
 JSON = "application/json; charset=utf-8"
 LOCAL_ACTOR = "local"
@@ -69,6 +72,10 @@ class Api(APIGatewayHttpResolver):
         """Return who makes this request, for the history."""
         authorizer = self.current_event["requestContext"].get("authorizer") or {}
         return str((authorizer.get("iam") or {}).get("userArn") or LOCAL_ACTOR)
+
+    def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
+        """Answer what is done with a status, and with 202 what a job is to finish."""
+        return Response(202 if hasattr(result, "job_id") else status, content_types.APPLICATION_JSON, result)
 
     def json_or_csv(self, accept: str, page: OperationPage, as_csv: Callable[[OperationPage], str]) -> Response[Any]:
         """Answer a page as the client's Accept header prefers; as CSV, the next page stands in the Link header."""

@@ -20,6 +20,12 @@ MAX_REPETITIONS = 3
 
 _TIME_HELPS = (psycopg.OperationalError, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout)
 
+_UNDONE_BY_OTHERS = (
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.ForeignKeyViolation,  # a user who was deleted while a rollout was about to enrol them
+)
+
 LIFETIME_CONSTRAINT = "memberships_expire_after_entry"
 
 Result = TypeVar("Result")
@@ -96,7 +102,7 @@ def settled(work: Callable[[], Result]) -> Result:
     for _ in range(MAX_REPETITIONS):
         try:
             return work()
-        except (errors.DeadlockDetected, errors.SerializationFailure):
+        except _UNDONE_BY_OTHERS:
             continue
     return work()
 

@@ -38,6 +38,7 @@ class Lease:
     lease: UUID
     kind: str
     parameters: dict[str, Any]
+    actor: str
     progress: dict[str, Any]
     attempts: int
 
@@ -66,8 +67,8 @@ class Kind:
     name: str
     run: Callable[[Connection, Lease], Generator[Step, None, dict[str, Any]]]
     """Do the job from where its progress says, a step at a time, and return the result."""
-    abandon: Callable[[dict[str, Any]], None]
-    present: Callable[[dict[str, Any]], dict[str, Any]]
+    abandon: Callable[[dict[str, Any]], None] = lambda progress: None
+    present: Callable[[dict[str, Any]], dict[str, Any]] = lambda result: result
 
 
 def create(connection: Connection, kind: str, parameters: dict[str, Any], *, actor: str) -> UUID:
@@ -108,7 +109,7 @@ def claim(connection: Connection, job_id: UUID) -> Lease | None:
              where jobs.job_id = %s::uuid
                and (jobs.status = 'queued' or jobs.status = 'running' and jobs.leased_until < now())
                and jobs.attempts < %s::integer
-         returning jobs.job_id, jobs.lease, jobs.kind, jobs.parameters, jobs.progress, jobs.attempts
+         returning jobs.job_id, jobs.lease, jobs.kind, jobs.parameters, jobs.actor, jobs.progress, jobs.attempts
             """,
             (LEASE_SECONDS, job_id, MAX_ATTEMPTS),
         ).fetchone()

@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Literal, LiteralString
 
-from botocore.exceptions import BotoCoreError, ClientError
 from psycopg import Connection
 from psycopg.rows import dict_row
 
@@ -11,7 +10,6 @@ from segmentation import csv_text, jobs, queueing, storage
 from segmentation.months import Month, month_that_has_begun
 from segmentation.requests import NewReport
 from segmentation.responses import JobRef, ReportLink
-from segmentation.telemetry import logger
 
 MONTH_REPORT = "month_report"
 
@@ -51,16 +49,10 @@ def create_for_user(
 
 
 def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
-    """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future.
-
-    Where the queue does not take the message, the schedule sends it later: the job is written down already.
-    """
+    """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future."""
     month_that_has_begun(wanted.year, wanted.month, location="body")
     job_id = jobs.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
-    try:
-        queueing.send(job_id)
-    except (BotoCoreError, ClientError):
-        logger.exception("the queue does not answer", job_id=str(job_id))
+    queueing.announce(job_id)
     return JobRef(job_id=job_id)
 
 

@@ -12,6 +12,7 @@ from segmentation.values import (
     ActionName,
     Description,
     ExpiresAt,
+    Percent,
     Slug,
     Ttl,
     UserId,
@@ -34,6 +35,7 @@ class NewSegment(Request):
     """The segment to create."""
 
     slug: Slug
+    user_percent: Percent | None = None
     description: Description | None = None
 
 
@@ -43,12 +45,13 @@ class SegmentChange(Request):
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
     slug: Slug = ""
+    user_percent: Percent | None = None
     description: Description | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         if not self.model_fields_set:
-            raise ValueError("must name at least one of: slug, description")
+            raise ValueError("must name at least one of: slug, user_percent, description")
         return self
 
 

@@ -61,6 +61,18 @@ class SegmentChanged(Segment):
     users_deleted: int = 0
 
 
+class SegmentCreatedByJob(SegmentCreated):
+    """A new segment whose percent a job brings about."""
+
+    job_id: UUID
+
+
+class SegmentChangedByJob(SegmentChanged):
+    """A segment after its change, whose percent a job brings about."""
+
+    job_id: UUID
+
+
 class SegmentWithMembers(Segment):
     """A segment, and how many users are in it now."""
 
@@ -93,6 +105,12 @@ class Done(BaseModel):
     """It is done."""
 
     message: str = "ok"
+
+
+class DoneByJob(Done):
+    """It is done, and a job tidies up."""
+
+    job_id: UUID
 
 
 class MembershipsChanged(BaseModel):

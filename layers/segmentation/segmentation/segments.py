@@ -1,38 +1,61 @@
 """Segments: named groups of users; a deleted one frees its slug and keeps its past."""
 
-from psycopg import Connection, errors
-from psycopg.rows import class_row, scalar_row
+from typing import Any
 
-from segmentation import database, pages
+from psycopg import Connection, errors
+from psycopg.rows import class_row, dict_row, scalar_row
+
+from segmentation import database, pages, queueing, removal, rollouts
 from segmentation.problems import SegmentUnknown, SlugTaken
 from segmentation.requests import NewSegment, SegmentChange
 from segmentation.responses import (
+    Done,
+    DoneByJob,
     Member,
     MemberPage,
     Segment,
     SegmentChanged,
+    SegmentChangedByJob,
     SegmentCreated,
+    SegmentCreatedByJob,
     SegmentPage,
     SegmentWithMembers,
 )
 
 
-def create(connection: Connection, new: NewSegment) -> SegmentCreated:
-    """Create a segment; raises SlugTaken where a living one has its slug."""
-    with connection.cursor(row_factory=class_row(SegmentCreated)) as cursor:
+def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCreated:
+    """Create a segment and bring it to its percent, if it has one; raises SlugTaken where a living one has its slug.
+
+    Where the percent asks for more users than a request may bring in, a job does, and the answer names it.
+    """
+    with database.transaction(connection, actor=actor):
+        row = _insert(connection, new)
+        segment_id = row.pop("segment_id")
+        outcome = rollouts.Outcome()
+        if new.user_percent is not None:
+            outcome = rollouts.set_percent(connection, segment_id, new.user_percent, actor=actor)
+    created = SegmentCreated(**row, users_added=outcome.added)
+    if outcome.job_id is None:
+        return created
+    queueing.announce(outcome.job_id)
+    return SegmentCreatedByJob(**dict(created), job_id=outcome.job_id)
+
+
+def _insert(connection: Connection, new: NewSegment) -> dict[str, Any]:
+    with connection.cursor(row_factory=dict_row) as cursor:
         try:
             cursor.execute(
                 """
-                insert into segments (slug, description)
-                values (%s, %s)
-                returning slug, user_percent, description, created_at
+                insert into segments (slug, user_percent, description)
+                values (%s, %s::numeric, %s)
+                returning segment_id, slug, user_percent, description, created_at
                 """,
-                (new.slug, new.description),
+                (new.slug, new.user_percent, new.description),
             )
         except errors.UniqueViolation:
             raise SlugTaken(new.slug) from None
-        [created] = cursor.fetchall()
-    return created
+        [row] = cursor.fetchall()
+    return row
 
 
 def list_segments(connection: Connection, *, prefix: str, after: str, limit: int) -> SegmentPage:
@@ -76,53 +99,102 @@ def get(connection: Connection, slug: str) -> SegmentWithMembers:
     return segment
 
 
-def update(connection: Connection, slug: str, change: SegmentChange) -> SegmentChanged:
-    """Rename or describe a segment; raises SegmentUnknown, or SlugTaken where a living one has the new slug."""
+def update(connection: Connection, slug: str, change: SegmentChange, *, actor: str) -> SegmentChanged:
+    """Rename or describe a segment, or bring it to another percent; raises SegmentUnknown, or SlugTaken.
+
+    Without a percent nobody is brought in any more, and who is in stays in.
+    """
     named = change.model_dump(exclude_unset=True)
-    with connection.cursor(row_factory=class_row(SegmentChanged)) as cursor:
+    with database.transaction(connection, actor=actor, reason="percent"):
+        row = _update(connection, slug, named)
+        segment_id = row.pop("segment_id")
+        outcome = rollouts.Outcome()
+        if change.user_percent is not None:
+            outcome = rollouts.set_percent(connection, segment_id, change.user_percent, actor=actor)
+        elif "user_percent" in named:
+            rollouts.stop(connection, segment_id)
+    changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
+    if outcome.job_id is None:
+        return changed
+    queueing.announce(outcome.job_id)
+    return SegmentChangedByJob(**dict(changed), job_id=outcome.job_id)
+
+
+def _update(connection: Connection, slug: str, named: dict[str, Any]) -> dict[str, Any]:
+    """Change the row, which locks it: writers to the segment and other rollouts of it wait until the end."""
+    with connection.cursor(row_factory=dict_row) as cursor:
         try:
             cursor.execute(
                 """
                 update segments
                    set slug = coalesce(%s::text, slug),
                        description = case when %s::boolean then %s::text else description end,
+                       user_percent = case when %s::boolean then %s::numeric else user_percent end,
                        updated_at = now()
                  where segments.slug = %s::text and segments.deleted_at is null
-             returning slug, user_percent, description, created_at, updated_at
+             returning segment_id, slug, user_percent, description, created_at, updated_at
                 """,
-                (named.get("slug"), "description" in named, named.get("description"), slug),
+                (
+                    named.get("slug"),
+                    "description" in named,
+                    named.get("description"),
+                    "user_percent" in named,
+                    named.get("user_percent"),
+                    slug,
+                ),
             )
         except errors.UniqueViolation:
-            raise SlugTaken(change.slug) from None
-        changed = cursor.fetchone()
-    if changed is None:
+            raise SlugTaken(named["slug"]) from None
+        row = cursor.fetchone()
+    if row is None:
         raise SegmentUnknown([slug])
-    return changed
+    return row
 
 
-def delete(connection: Connection, slug: str, *, actor: str) -> None:
-    """Delete a segment and end every membership in it; raises SegmentUnknown.
+def delete(connection: Connection, slug: str, *, actor: str) -> Done:
+    """Delete a segment, which ends every membership in it; raises SegmentUnknown.
 
-    The lock comes first: it waits for the writers who are adding members, and the removal, a statement of its
-    own, then sees what they committed.
+    From this moment on no read shows it and its slug is free. Where it has more members than a request may end, a
+    job writes their exits, and the answer names it.
     """
-    with database.transaction(connection, actor=actor), connection.cursor(row_factory=scalar_row) as cursor:
+    job_id = None
+    with database.transaction(connection, actor=actor):
+        segment_id = _mark_deleted(connection, slug, actor)
+        if removal.has_few_members(connection, segment_id):
+            removal.end_memberships(connection, segment_id, most=removal.MOST_MEMBERS)
+            removal.forget_rollout(connection, segment_id)
+        else:
+            job_id = removal.create_job(connection, segment_id, actor=actor)
+    if job_id is None:
+        return Done()
+    queueing.announce(job_id)
+    return DoneByJob(job_id=job_id)
+
+
+def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
+    """Date the end after the last entry: the locks wait for the writers and the arrivals who are entering."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
         segment_id = cursor.execute(
             """
             select segments.segment_id
               from segments
              where segments.slug = %s::text and segments.deleted_at is null
-               for update
+               for no key update
             """,
             (slug,),
         ).fetchone()
         if segment_id is None:
             raise SegmentUnknown([slug])
+        rollouts.hold_arrivals(connection)
         cursor.execute(
-            "update segments set deleted_at = clock_timestamp() where segments.segment_id = %s::integer",
-            (segment_id,),
+            """
+            update segments
+               set deleted_at = clock_timestamp(), deleted_by = %s::text
+             where segments.segment_id = %s::integer
+            """,
+            (actor, segment_id),
         )
-        cursor.execute("delete from memberships where memberships.segment_id = %s::integer", (segment_id,))
+    return int(segment_id)
 
 
 def list_members(connection: Connection, slug: str, *, after: int, limit: int) -> MemberPage:

@@ -8,14 +8,17 @@ from segmentation.problems import UserUnknown
 from segmentation.responses import User, UserDeleted, UserPage
 
 
-def create(connection: Connection, user_id: int | None) -> tuple[int, bool]:
-    """Register a user and return the id and whether it is new; without an id, choose a free one."""
+def create(connection: Connection, user_id: int | None, *, actor: str) -> tuple[int, bool]:
+    """Register a user and return the id and whether it is new; without an id, choose a free one.
+
+    The database enrols a new user into the percent segments whose turn it is.
+    """
     if user_id is not None:
-        return user_id, _insert(connection, user_id)
+        return user_id, _insert(connection, user_id, actor)
     while True:
         with connection.cursor(row_factory=scalar_row) as cursor:
             [free] = cursor.execute("select allocate_user_id()").fetchall()
-        if _insert(connection, free):  # else a caller's own number came in between
+        if _insert(connection, free, actor):  # else a caller's own number came in between
             return free, True
 
 
@@ -62,10 +65,16 @@ def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> 
     return UserDeleted(segments_deleted=ended)
 
 
-def _insert(connection: Connection, user_id: int) -> bool:
+def _insert(connection: Connection, user_id: int, actor: str) -> bool:
     return bool(
         connection.execute(
-            "insert into users (user_id) values (%s::bigint) on conflict do nothing", (user_id,)
+            """
+            with announced as materialized (select set_config('segmentation.actor', %s::text, true))
+            insert into users (user_id)
+            select %s::bigint from announced
+                on conflict do nothing
+            """,
+            (actor, user_id),
         ).rowcount
     )
 

@@ -48,6 +48,13 @@ def in_utc(moment: datetime) -> datetime:
         raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
 
+def in_hundredths(percent: float) -> float:
+    """Refuse what the database would round."""
+    if round(percent, 2) != percent:
+        raise ValueError("must be in steps of 0.01")
+    return percent
+
+
 def _without_controls(text: str) -> str:
     """Refuse control characters: Postgres cannot keep NUL, and no reader is served by the others."""
     if _CONTROL.search(text):
@@ -67,6 +74,19 @@ Slug = Annotated[
     AfterValidator(not_reserved),
 ]
 Description = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_without_controls)]
+Percent = Annotated[
+    float,
+    Field(
+        strict=True,
+        ge=0.01,
+        le=100,
+        allow_inf_nan=False,
+        description="The share of all users that is to be in the segment, in steps of 0.01.",
+        examples=[12.5],
+        json_schema_extra={"multipleOf": 0.01},
+    ),
+    AfterValidator(in_hundredths),
+]
 ActionName = Annotated[str, Field(strict=True, pattern=ACTION_PATTERN, examples=["exposure", "conversion"])]
 Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]

@@ -1,0 +1,191 @@
+"""Bring users into a segment by its percent, or take them out: a batch of them a statement.
+
+Both go by the order of a salted hash of the user, up the one way and down the other: the users of ten percent are
+among those of twenty, and come first in no other segment.
+"""
+
+import random
+from dataclasses import dataclass
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+_chance = random.SystemRandom()
+
+
+@dataclass(frozen=True)
+class Population:
+    """The users who had arrived when a segment's percent was set, in that segment's own order."""
+
+    segment_id: int
+    salt: int
+    arrivals: int
+
+
+@dataclass(frozen=True)
+class Share:
+    """How many users are still to come in, or below zero to go, and how many of those still to be seen can."""
+
+    change: int
+    candidates: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a statement did: the candidates that it saw, the last of them, and how many users it changed."""
+
+    candidates: int
+    last_user_id: int
+    changed: int
+
+
+def count(connection: Connection, of: Population, wanted: int) -> Share:
+    """Count what is to change until a segment has brought in as many users as wanted."""
+    with connection.cursor(row_factory=class_row(Share)) as cursor:
+        [share] = cursor.execute(
+            """
+            with taken as materialized (
+                select count(*) as users, count(*) filter (where rollout_overrides.included is not true) as free
+                  from memberships
+                  join users on users.user_id = memberships.user_id
+                  left join rollout_overrides
+                    on rollout_overrides.user_id = memberships.user_id
+                   and rollout_overrides.segment_id = memberships.segment_id
+                 where memberships.segment_id = %(segment_id)s::integer and memberships.source = 'percent'
+                   and (memberships.expires_at is null or memberships.expires_at > now())
+                   and users.ordinal < %(arrivals)s::bigint)
+            select %(wanted)s::bigint - taken.users as change,
+                   case when taken.users > %(wanted)s::bigint then taken.free
+                        else (
+                        select count(*)
+                          from users
+                         where users.ordinal < %(arrivals)s::bigint
+                           and not exists (
+                               select from memberships
+                                where memberships.user_id = users.user_id
+                                  and memberships.segment_id = %(segment_id)s::integer
+                                  and (memberships.expires_at is null or memberships.expires_at > now()))
+                           and not exists (
+                               select from rollout_overrides
+                                where rollout_overrides.user_id = users.user_id
+                                  and rollout_overrides.segment_id = %(segment_id)s::integer
+                                  and not rollout_overrides.included)) end as candidates
+              from taken
+            """,
+            {"segment_id": of.segment_id, "arrivals": of.arrivals, "wanted": wanted},
+        ).fetchall()
+    return share
+
+
+def level(connection: Connection, of: Population, share: Share, *, after: int = 0, most: int | None = None) -> Batch:
+    """Change a batch's fair part of the share, among the users behind one; without a limit, all of the share."""
+    change = _enrol if share.change > 0 else _release
+    return change(
+        connection,
+        {
+            "segment_id": of.segment_id,
+            "salt": of.salt,
+            "arrivals": of.arrivals,
+            "changes": abs(share.change),
+            "candidates": share.candidates,
+            "after": after,
+            "most": most,
+            "chance": _chance.random(),
+        },
+    )
+
+
+def _enrol(connection: Connection, parameters: dict[str, object]) -> Batch:
+    """Bring users in, but none who is in already or was taken out by hand."""
+    with connection.cursor(row_factory=class_row(Batch)) as cursor:
+        [batch] = cursor.execute(
+            """
+            with pool as materialized (
+                select users.user_id
+                  from users
+                 where users.user_id > %(after)s::bigint and users.ordinal < %(arrivals)s::bigint
+                   and not exists (
+                       select from memberships
+                        where memberships.user_id = users.user_id and memberships.segment_id = %(segment_id)s::integer
+                          and (memberships.expires_at is null or memberships.expires_at > now()))
+                   and not exists (
+                       select from rollout_overrides
+                        where rollout_overrides.user_id = users.user_id
+                          and rollout_overrides.segment_id = %(segment_id)s::integer
+                          and not rollout_overrides.included)
+                 order by users.user_id
+                 limit %(most)s::integer),
+            seen as (
+                select count(*) as candidates, coalesce(max(pool.user_id), 0) as last_user_id
+                  from pool),
+            chosen as (
+                select pool.user_id
+                  from pool
+                 order by hashint8extended(pool.user_id, %(salt)s::bigint)
+                 limit (select case when seen.candidates < %(most)s::integer then %(changes)s::bigint
+                                    when %(most)s::integer is null then %(changes)s::bigint
+                                    else least(%(changes)s::bigint,
+                                               floor(%(changes)s::numeric * seen.candidates / %(candidates)s::bigint
+                                                     + %(chance)s::float8::numeric)::bigint) end
+                          from seen)),
+            entered as (
+                insert into memberships (user_id, segment_id, added_at, source)
+                select chosen.user_id, %(segment_id)s::integer, moment.now, 'percent'
+                  from chosen
+                 cross join (select clock_timestamp() as now) moment
+                 order by chosen.user_id
+                    on conflict (user_id, segment_id) do update
+                   set added_at = excluded.added_at, expires_at = excluded.expires_at, source = excluded.source
+                 where memberships.expires_at <= excluded.added_at
+             returning 1)
+            select seen.candidates, seen.last_user_id, (select count(*) from entered) as changed
+              from seen
+            """,
+            parameters,
+        ).fetchall()
+    return batch
+
+
+def _release(connection: Connection, parameters: dict[str, object]) -> Batch:
+    """Take users out, but none who was added by hand, even where the percent had brought them in before."""
+    with connection.cursor(row_factory=class_row(Batch)) as cursor:
+        [batch] = cursor.execute(
+            """
+            with pool as materialized (
+                select memberships.user_id, memberships.ctid as place
+                  from memberships
+                  join users on users.user_id = memberships.user_id
+                 where memberships.segment_id = %(segment_id)s::integer and memberships.user_id > %(after)s::bigint
+                   and memberships.source = 'percent'
+                   and (memberships.expires_at is null or memberships.expires_at > now())
+                   and users.ordinal < %(arrivals)s::bigint
+                   and not exists (
+                       select from rollout_overrides
+                        where rollout_overrides.user_id = memberships.user_id
+                          and rollout_overrides.segment_id = memberships.segment_id
+                          and rollout_overrides.included)
+                 order by memberships.user_id
+                 limit %(most)s::integer),
+            seen as (
+                select count(*) as candidates, coalesce(max(pool.user_id), 0) as last_user_id
+                  from pool),
+            chosen as (
+                select pool.place
+                  from pool
+                 order by hashint8extended(pool.user_id, %(salt)s::bigint) desc
+                 limit (select case when seen.candidates < %(most)s::integer then %(changes)s::bigint
+                                    when %(most)s::integer is null then %(changes)s::bigint
+                                    else least(%(changes)s::bigint,
+                                               floor(%(changes)s::numeric * seen.candidates / %(candidates)s::bigint
+                                                     + %(chance)s::float8::numeric)::bigint) end
+                          from seen)),
+            gone as (
+                delete from memberships
+                 where memberships.ctid = any (array(select chosen.place from chosen))
+             returning 1)
+            select seen.candidates, seen.last_user_id, (select count(*) from gone) as changed
+              from seen
+            """,
+            parameters,
+        ).fetchall()
+    return batch

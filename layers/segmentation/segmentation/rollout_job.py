@@ -1,0 +1,100 @@
+"""The kind of job that brings a segment to its percent, where that changes more users than a request may.
+
+The users are walked in order of their ids, and each batch changes its fair part of what is left to change: the last
+of them makes the number exact. Who arrives meanwhile is not among them; the database has decided those already. What
+writers change by hand between two batches is counted anew when the walk is over, and walked again where it matters.
+"""
+
+from collections.abc import Generator
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from segmentation import database, jobs, levelling
+from segmentation.jobs import Kind, Lease, Step
+from segmentation.levelling import Population, Share
+from segmentation.rollouts import ROLLOUT
+
+BATCH_CHANGES = 10_000
+"""Users that a transaction changes: some tenths of a second, for which writers to the segment wait."""
+
+BATCH_CANDIDATES = 500_000
+"""Users that a transaction walks at most, where few of them are to change."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where the walk is, and what it has still to do; without a share, it has to count first."""
+
+    added: int = 0
+    deleted: int = 0
+    after: int = 0
+    change: int = 0
+    candidates: int = 0
+    ended: bool = False
+
+
+def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
+    """Walk until the number is right, or the percent is changed or the segment deleted, which ends this job."""
+    progress = Progress(**lease.progress)
+    while not progress.ended:
+        progress = database.settled(lambda: _advance(connection, lease, progress))  # noqa: B023 -- called at once
+        if not progress.ended:
+            yield _step(progress)
+    return {"users_added": progress.added, "users_deleted": progress.deleted}
+
+
+def _advance(connection: Connection, lease: Lease, progress: Progress) -> Progress:
+    """Do a batch and write down how far it came, in one transaction: a worker that dies does neither."""
+    with database.transaction(connection, actor=lease.actor, reason="percent"):
+        of = _hold(connection, lease)
+        if of is None:
+            progress = replace(progress, ended=True)
+        else:
+            progress = _walk(connection, of, lease.parameters["wanted"], progress)
+        jobs.save(connection, lease, _step(progress))
+    return progress
+
+
+def _hold(connection: Connection, lease: Lease) -> Population | None:
+    """Lock the segment against writers and other rollouts; None where this job is not its rollout any more."""
+    with connection.cursor(row_factory=class_row(Population)) as cursor:
+        return cursor.execute(
+            """
+            select rollouts.segment_id, rollouts.salt, rollouts.base_arrivals as arrivals
+              from segments
+              join rollouts on rollouts.segment_id = segments.segment_id
+             where segments.segment_id = %s::integer and segments.deleted_at is null
+               and rollouts.job_id = %s::uuid
+               for no key update of segments
+            """,
+            (lease.parameters["segment_id"], lease.job_id),
+        ).fetchone()
+
+
+def _walk(connection: Connection, of: Population, wanted: int, progress: Progress) -> Progress:
+    """Change a batch; count first where a walk begins, and end where nothing is to change or nobody can."""
+    begins = progress.after == 0
+    share = levelling.count(connection, of, wanted) if begins else Share(progress.change, progress.candidates)
+    if share.change == 0 or share.candidates <= 0:
+        return replace(progress, after=0, ended=begins)
+    most = min(BATCH_CANDIDATES, -(-BATCH_CHANGES * share.candidates // abs(share.change)))
+    batch = levelling.level(connection, of, share, after=progress.after, most=most)
+    added, deleted = (batch.changed, 0) if share.change > 0 else (0, batch.changed)
+    return Progress(
+        added=progress.added + added,
+        deleted=progress.deleted + deleted,
+        after=batch.last_user_id if batch.candidates == most else 0,
+        change=share.change - added + deleted,
+        candidates=share.candidates - batch.candidates,
+    )
+
+
+def _step(progress: Progress) -> Step:
+    done = progress.added + progress.deleted
+    return Step(done, done + abs(progress.change), asdict(progress))
+
+
+KIND = Kind(ROLLOUT, run)

@@ -1,0 +1,137 @@
+"""Percent rollouts: how many users a percent asks for, and what bringing a segment to it takes.
+
+The users who are there are brought in or taken out here, or by a job where they are many; those who arrive later are
+decided by the database, in the transaction with which they arrive. docs/rollouts.md has the rule and its proof.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from psycopg import Connection
+from psycopg.rows import class_row, scalar_row
+
+from segmentation import jobs, levelling
+from segmentation.levelling import Population, Share
+
+ROLLOUT = "rollout"
+
+MOST_CHANGES = 50_000
+"""The most users that a request brings in or takes out itself; the contract says so."""
+
+UNITS = 10_000
+"""A percent is counted in hundredths: so many of them are all users."""
+
+
+Percent = float | Decimal
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What setting a percent did at once, and the job that does it where it is too much for a request."""
+
+    added: int = 0
+    deleted: int = 0
+    job_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class _Census:
+    """The users there are, how many of them the percent has brought in, and all of it at one moment."""
+
+    arrivals: int
+    users: int
+    taken: int
+
+
+def wanted_members(users: int, percent: Percent, before: Percent, taken: int, draw: int) -> int:
+    """Return how many of the users a percent is to have brought in: the exact share, up or down by the draw.
+
+    Never fewer than there are, unless the percent is lower than before: who is in stays in. The draw, from 0 to 9999,
+    stays with the segment, so that a higher percent of more users never asks for fewer.
+    """
+    least, rest = divmod(users * in_units(percent), UNITS)
+    wanted = least + (draw < rest)
+    if in_units(percent) < in_units(before):
+        return wanted
+    if in_units(percent) == in_units(before) and taken == least:
+        return taken  # arrivals drew this share already
+    return max(wanted, taken)
+
+
+def in_units(percent: Percent) -> int:
+    """Return a percent in hundredths."""
+    return round(percent * 100)
+
+
+def set_percent(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
+    """Bring a segment to its percent of the users, in the caller's transaction, which holds the segment.
+
+    The users are walked before arrivals are held up: those who arrive meanwhile are decided at the end.
+    """
+    before, salt = _begin(connection, segment_id)
+    census = _census(connection, segment_id)
+    wanted = wanted_members(census.users, percent, before, census.taken, draw=salt % UNITS)
+    change = wanted - census.taken
+    of = Population(segment_id, salt, census.arrivals)
+    if abs(change) > MOST_CHANGES:
+        job_id = jobs.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": wanted}, actor=actor)
+        _open_to_arrivals(connection, of, percent, census.users, wanted, job_id)
+        return Outcome(job_id=job_id)
+    changed = levelling.level(connection, of, Share(change, census.users)).changed
+    added, deleted = (changed, 0) if change > 0 else (0, changed)
+    late = _open_to_arrivals(connection, of, percent, census.users, census.taken + added - deleted, None)
+    return Outcome(added + late, deleted)
+
+
+def stop(connection: Connection, segment_id: int) -> None:
+    """Bring nobody in any more, neither by the rule nor by a job that still runs; who is in stays in."""
+    connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
+
+
+def hold_arrivals(connection: Connection) -> None:
+    """Wait for the users who are arriving, and let nobody else arrive until the transaction ends."""
+    connection.execute("select from population for update")
+
+
+def _begin(connection: Connection, segment_id: int) -> tuple[Decimal, int]:
+    """Return the percent before, zero where there was none, and what salts the segment's order of users.
+
+    Changes no row that is there: an arrival may hold all arrivals up while it waits for that row.
+    """
+    connection.execute("insert into rollouts (segment_id) values (%s::integer) on conflict do nothing", (segment_id,))
+    [(before, salt)] = connection.execute(
+        "select rollouts.last_percent, rollouts.salt from rollouts where rollouts.segment_id = %s::integer",
+        (segment_id,),
+    ).fetchall()
+    return before, salt
+
+
+def _census(connection: Connection, segment_id: int) -> _Census:
+    """Count in one statement: whoever arrived by the number of arrivals is seen, and nobody else."""
+    with connection.cursor(row_factory=class_row(_Census)) as cursor:
+        [census] = cursor.execute(
+            """
+            select population.arrivals,
+                   (select count(*) from users) as users,
+                   (select count(*)
+                      from memberships
+                     where memberships.segment_id = %s::integer and memberships.source = 'percent'
+                       and (memberships.expires_at is null or memberships.expires_at > now())) as taken
+              from population
+            """,
+            (segment_id,),
+        ).fetchall()
+    return census
+
+
+def _open_to_arrivals(
+    connection: Connection, of: Population, percent: float, users: int, taken: int, job_id: UUID | None
+) -> int:
+    """Let the database decide whoever arrives, and those who have since the census; return how many came in."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [came] = cursor.execute(
+            "select open_rollout(%s::integer, %s::numeric, %s::bigint, %s::bigint, %s::bigint, %s::uuid)",
+            (of.segment_id, percent, users, of.arrivals, taken, job_id),
+        ).fetchall()
+    return int(came)

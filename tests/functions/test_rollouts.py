@@ -1,0 +1,147 @@
+"""Percents through the routes; what they mean is in the integration tests."""
+
+import pytest
+
+from segmentation import removal, rollouts
+from tests.functions.calls import call
+from tests.functions.factories import change as change_memberships
+from tests.functions.factories import create_segments, create_users, done, get_segment, history_of, patch_segment
+
+pytestmark = pytest.mark.usefixtures("service")
+
+
+def create(slug, percent):
+    return call("create_segment", {"slug": slug, "user_percent": percent})
+
+
+def test_new_segment_answers_with_whom_its_percent_brought_in():
+    create_users(*range(1, 11))
+
+    answer = create("ROLLOUT", 30)
+
+    assert answer.status == 201
+    assert (answer.json["user_percent"], answer.json["users_added"]) == (30, 3)
+    assert get_segment("ROLLOUT").json["members"] == 3
+
+
+@pytest.mark.parametrize("percent", [0.01, 0.07, 0.29, 1, 33.33, 99.99, 100, 100.0])
+def test_percent_in_hundredths_is_kept_as_it_is(percent):
+    created = done(create("ROLLOUT", percent))
+
+    assert created["user_percent"] == get_segment("ROLLOUT").json["user_percent"] == percent
+
+
+def test_changed_percent_answers_with_whom_it_brought_in_and_took_out():
+    create_users(*range(1, 11))
+    done(create("ROLLOUT", 30))
+
+    raised = done(patch_segment("ROLLOUT", {"user_percent": 50}))
+    lowered = done(patch_segment("ROLLOUT", {"user_percent": 20}))
+
+    assert (raised["users_added"], raised["users_deleted"]) == (2, 0)
+    assert (lowered["users_added"], lowered["users_deleted"]) == (0, 3)
+
+
+def test_null_ends_the_percent_and_keeps_the_members():
+    create_users(1)
+    done(create("ROLLOUT", 100))
+
+    changed = done(patch_segment("ROLLOUT", {"user_percent": None}))
+    create_users(2)
+
+    assert (changed["user_percent"], changed["users_deleted"]) == (None, 0)
+    assert get_segment("ROLLOUT").json["members"] == 1
+
+
+def test_percent_and_name_change_together_or_not_at_all():
+    create_users(1)
+    create_segments("TAKEN")
+    done(create("ROLLOUT", 0.01))
+
+    answer = patch_segment("ROLLOUT", {"slug": "TAKEN", "user_percent": 100})
+
+    assert answer.status == 409
+    assert get_segment("ROLLOUT").json["user_percent"] == 0.01
+    assert get_segment("TAKEN").json["members"] == 0
+
+
+def test_registered_user_is_in_at_once():
+    done(create("ROLLOUT", 100))
+
+    done(call("create_user", {"user_id": 7}))
+
+    [entry] = history_of(7)
+    assert (entry["operation"], entry["reason"], entry["actor"]) == ("I", "percent", "local")
+
+
+def test_user_without_a_number_is_in_at_once():
+    done(create("ROLLOUT", 100))
+
+    user_id = done(call("create_user"))["user_id"]
+
+    assert [entry["slug"] for entry in history_of(user_id)] == ["ROLLOUT"]
+
+
+def test_user_named_by_a_membership_write_is_in_at_once():
+    done(create("ROLLOUT", 100))
+    create_segments("OTHER")
+
+    changed = done(change_memberships(7, add=("OTHER",)))
+
+    assert changed["segments_added"] == 1
+    assert {entry["slug"] for entry in history_of(7)} == {"OTHER", "ROLLOUT"}
+
+
+@pytest.fixture
+def only_small_requests(monkeypatch, aws):
+    monkeypatch.setattr(rollouts, "MOST_CHANGES", 1)
+    monkeypatch.setattr(removal, "MOST_MEMBERS", 1)
+    return aws
+
+
+def test_large_rollout_is_202_and_names_its_job(only_small_requests):
+    create_users(1, 2, 3)
+
+    answer = create("ROLLOUT", 100)
+
+    assert answer.status == 202
+    assert only_small_requests.messages() == [answer.json["job_id"]]
+    assert call("show_job", path=f"/job/{answer.json['job_id']}").json["kind"] == "rollout"
+
+
+def test_large_change_of_a_percent_is_202_and_names_its_job(only_small_requests):
+    create_users(1, 2, 3)
+    create_segments("ROLLOUT")
+
+    answer = patch_segment("ROLLOUT", {"user_percent": 100})
+
+    assert (answer.status, answer.json["user_percent"]) == (202, 100)
+    assert only_small_requests.messages() == [answer.json["job_id"]]
+
+
+@pytest.mark.parametrize("by", ["body", "path"])
+def test_deletion_of_a_large_segment_is_202_and_names_its_job(only_small_requests, by):
+    create_segments("LARGE")
+    for user_id in (1, 2):
+        done(change_memberships(user_id, add=("LARGE",)))
+
+    body = {"body": {"slug": "LARGE"}, "path": "/segment"} if by == "body" else {"path": "/segment/LARGE"}
+    answer = call("delete_segment", **body)
+
+    assert (answer.status, answer.json["message"]) == (202, "ok")
+    assert only_small_requests.messages() == [answer.json["job_id"]]
+    assert get_segment("LARGE").status == 404
+
+
+def test_silent_queue_leaves_the_job_to_the_schedule(only_small_requests, monkeypatch):
+    from botocore.exceptions import EndpointConnectionError
+
+    from segmentation import queueing
+
+    def silent(job_id):
+        raise EndpointConnectionError(endpoint_url="queue")
+
+    monkeypatch.setattr(queueing, "send", silent)
+    create_users(1, 2, 3)
+
+    assert create("ROLLOUT", 100).status == 202

@@ -1,0 +1,224 @@
+"""Users who arrive after a percent was set: decided at once, exactly, and without favour."""
+
+from math import ceil, floor
+
+import psycopg
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from segmentation import database, segments, users
+from segmentation.requests import NewSegment, SegmentChange
+
+UNITS = 10_000
+UNITS_OF_PERCENT = st.integers(1, UNITS)
+
+
+@pytest.fixture(scope="module")
+def decide(migrated_database):
+    """The rule itself, and how often it says yes over all draws."""
+    with database.connect(migrated_database.url) as connection:
+
+        def chance(seen, taken, units):
+            [(yes, of)] = connection.execute(
+                """
+                select count(*) filter (where takes_arrival(%(seen)s, %(taken)s, %(units)s, draw)), count(*)
+                  from (select case when %(seen)s::bigint * %(units)s %% 10000 + %(units)s < 10000
+                                    then 10000 - %(seen)s::bigint * %(units)s %% 10000
+                                    else greatest(%(seen)s::bigint * %(units)s %% 10000, 1) end as range) draws,
+                       generate_series(0, draws.range - 1) draw
+                """,
+                {"seen": seen, "taken": taken, "units": units},
+            ).fetchall()
+            return yes, of
+
+        yield chance
+
+
+@settings(deadline=None, max_examples=20)
+@given(seen=st.integers(0, 10**12), units=UNITS_OF_PERCENT)
+def test_every_arrival_has_the_same_chance_whatever_came_before(decide, seen, units):
+    fraction = seen * units % UNITS
+    low, high = seen * units // UNITS, -(-seen * units // UNITS)
+
+    yes_low, of_low = decide(seen, low, units)
+    yes_high, of_high = decide(seen, high, units)
+
+    # the share was rounded up in so many of 10000 cases as it had hundredths over
+    assert (UNITS - fraction) * yes_low * of_high + fraction * yes_high * of_low == units * of_low * of_high
+
+
+@settings(deadline=None, max_examples=20)
+@given(seen=st.integers(0, 10**12), units=UNITS_OF_PERCENT, up=st.booleans())
+def test_share_stays_exact_whatever_is_drawn(decide, seen, units, up):
+    taken = -(-seen * units // UNITS) if up else seen * units // UNITS
+
+    yes, of = decide(seen, taken, units)
+
+    after = {taken} if yes == 0 else {taken + 1} if yes == of else {taken, taken + 1}
+    assert after <= {(seen + 1) * units // UNITS, -(-(seen + 1) * units // UNITS)}
+
+
+@pytest.mark.parametrize("percent", [0.01, 10, 33.33, 50, 67, 99.99, 100])
+def test_share_is_exact_after_every_arrival(connection, create, taken, percent):
+    create("ROLLOUT", percent)
+
+    for number in range(1, 61):
+        users.create(connection, number, actor="backend")
+
+        exact = number * round(percent * 100) / UNITS
+        assert floor(exact) <= len(taken("ROLLOUT")) <= ceil(exact)
+
+
+def test_share_stays_exact_when_arrivals_follow_users_who_were_there(arrive, create, taken):
+    arrive(7)
+    create("ROLLOUT", 30)
+
+    arrive(43, after=7)
+
+    assert len(taken("ROLLOUT")) == 15
+
+
+def test_share_stays_exact_after_a_changed_percent(arrive, create, set_percent, taken):
+    arrive(13)
+    create("ROLLOUT", 30)
+    arrive(20, after=13)
+    set_percent("ROLLOUT", 60)
+
+    arrive(67, after=33)
+
+    assert len(taken("ROLLOUT")) == 60
+
+
+def test_membership_write_that_names_a_new_user_enrols_them(make_segments, create, change, slugs_of, history):
+    make_segments("OTHER")
+    create("ROLLOUT", 100)
+
+    changed = change(1, add_segments=["OTHER"])
+
+    assert changed.segments_added == 1
+    assert slugs_of(1) == ["OTHER", "ROLLOUT"]
+    assert {(row["slug"], row["reason"], row["actor"]) for row in history(1)} == {
+        ("OTHER", "manual", "analyst"),
+        ("ROLLOUT", "percent", "analyst"),
+    }
+
+
+def test_user_who_is_there_already_is_no_arrival(connection, arrive, create, taken):
+    arrive(10)
+    create("ROLLOUT", 10)
+    before = taken("ROLLOUT")
+
+    for user_id in [*range(1, 11)] * 3:
+        users.create(connection, user_id, actor="backend")
+
+    assert taken("ROLLOUT") == before
+
+
+def test_new_user_added_by_hand_is_in_by_hand(create, change, history):
+    create("ROLLOUT", 100)
+
+    changed = change(1, add_segments=["ROLLOUT"])
+
+    assert changed.segments_added == 1
+    assert [row["reason"] for row in history(1)] == ["manual"]
+
+
+def test_new_user_removed_by_hand_stays_out(create, change, set_percent, history):
+    create("ROLLOUT", 50)
+
+    changed = change(1, delete_segments=["ROLLOUT"])
+    set_percent("ROLLOUT", 100)
+
+    assert (changed.segments_deleted, history(1)) == (0, [])
+
+
+def test_arrival_that_is_rolled_back_is_no_arrival(owner, empty_database, create, taken):
+    create("ROLLOUT", 50)
+
+    with database.connect(empty_database.url) as own:
+        for number in range(1, 41):
+            with own.transaction(force_rollback=number % 2 == 0):
+                users.create(own, number, actor="backend")
+
+    assert len(taken("ROLLOUT")) == 10
+
+
+def test_arrival_that_fails_is_no_arrival(connection, create, taken):
+    create("ROLLOUT", 50)
+
+    for number in range(1, 21):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            users.create(connection, -number, actor="backend")
+        users.create(connection, number, actor="backend")
+
+    assert len(taken("ROLLOUT")) == 10
+
+
+def test_plain_and_deleted_segments_take_no_arrivals(connection, make_segments, create, arrive, history):
+    make_segments("PLAIN")
+    create("DELETED", 100)
+    segments.delete(connection, "DELETED", actor="analyst")
+
+    arrive(5)
+
+    assert history() == []
+
+
+def test_arrivals_at_once_are_exact(empty_database, create, taken, at_once):
+    create("HALF", 50)
+    create("TENTH", 10)
+
+    def register(connection, first):
+        for number in range(first, 400, 8):
+            users.create(connection, number + 1, actor="backend")
+
+    at_once(*[lambda own, first=first: register(own, first) for first in range(8)])
+
+    assert (len(taken("HALF")), len(taken("TENTH"))) == (200, 40)
+
+
+def test_percents_set_while_users_arrive_stay_exact(connection, create, taken, at_once):
+    create("ROLLOUT", 20)
+
+    def register(own, first):
+        for number in range(first, 300, 3):
+            users.create(own, number + 1, actor="backend")
+
+    def raise_percent(own):
+        for percent in range(21, 51):
+            segments.update(own, "ROLLOUT", SegmentChange(user_percent=percent), actor="analyst")
+
+    at_once(raise_percent, *[lambda own, first=first: register(own, first) for first in range(3)])
+
+    assert len(taken("ROLLOUT")) == 150
+
+
+def test_segments_created_while_users_arrive_are_exact(create, taken, at_once):
+    def register(own, first):
+        for number in range(first, 300, 3):
+            users.create(own, number + 1, actor="backend")
+
+    def create_many(own):
+        for number in range(10):
+            segments.create(own, NewSegment(slug=f"ROLLOUT_{number}", user_percent=30), actor="analyst")
+
+    at_once(create_many, *[lambda own, first=first: register(own, first) for first in range(3)])
+
+    assert [len(taken(f"ROLLOUT_{number}")) for number in range(10)] == [90] * 10
+
+
+def test_no_position_is_favoured(connection, create, arrive, owner):
+    for number in range(300):
+        create(f"ROLLOUT_{number}", 30)
+
+    arrive(20)
+
+    counts = [
+        count
+        for (count,) in owner.execute(
+            "select count(memberships.user_id) from users left join memberships using (user_id) group by users.user_id"
+        )
+    ]
+    assert sum(counts) == 300 * 6
+    assert all(50 < count < 130 for count in counts)  # 90 expected, five standard deviations either way

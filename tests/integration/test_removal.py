@@ -1,0 +1,160 @@
+"""Deleting a segment of many members: at once for every reader, and written by a job."""
+
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+import pytest
+
+from segmentation import expiry, history, jobs, memberships, months, removal, reports, segments, users, worker
+from segmentation.jobs import LeaseLost
+from segmentation.problems import SegmentUnknown
+from segmentation.requests import NewSegment
+
+NEVER_OVER = {"time_left": lambda: True}
+MEMBERS = 100
+
+
+@pytest.fixture(autouse=True)
+def small_limits(monkeypatch):
+    monkeypatch.setattr(removal, "MOST_MEMBERS", 20)
+    monkeypatch.setattr(removal, "BATCH_MEMBERS", 30)
+
+
+@pytest.fixture
+def deliver(connection, aws):
+    return partial(worker.deliver, connection)
+
+
+@pytest.fixture
+def deleted(connection, arrive, create, aws):
+    """A segment whose members' exits no worker has written yet."""
+    arrive(MEMBERS)
+    create("LARGE", 100)
+    return segments.delete(connection, "LARGE", actor="analyst")
+
+
+@pytest.fixture
+def operations(connection):
+    """A user's history as it is read."""
+
+    def read(user_id):
+        now = datetime.now(UTC)
+        page = history.list_for_user(
+            connection, user_id, since=now - timedelta(days=1), until=now + timedelta(days=1), after="", limit=10
+        )
+        return page.operations
+
+    return read
+
+
+def test_small_segment_is_done_with_the_request(connection, arrive, create, history):
+    arrive(20)
+    create("SMALL", 100)
+
+    done = segments.delete(connection, "SMALL", actor="analyst")
+
+    assert not hasattr(done, "job_id")
+    assert [row["operation"] for row in history()].count("D") == 20
+
+
+def test_large_segment_is_hidden_from_the_first_moment(connection, deleted):
+    with pytest.raises(SegmentUnknown):
+        segments.get(connection, "LARGE")
+    assert memberships.list_for_user(connection, 1).segments == []
+    assert memberships.list_for_users(connection, [1]).users[0].segments == []
+
+
+def test_large_segment_frees_its_slug_at_once(connection, deleted):
+    segments.create(connection, NewSegment(slug="LARGE"), actor="analyst")
+
+    assert segments.get(connection, "LARGE").members == 0
+
+
+def test_exit_is_in_the_history_before_the_job_has_written_it(deleted, operations):
+    [entry, leaving] = operations(1)
+
+    assert (entry.operation, leaving.operation) == ("I", "D")
+    assert (leaving.reason, leaving.actor) == ("segment_deleted", "analyst")
+
+
+def test_exit_reads_the_same_when_the_job_has_written_it(deleted, deliver, operations):
+    before = operations(1)
+
+    deliver(deleted.job_id, **NEVER_OVER)
+
+    assert operations(1) == before
+
+
+def test_exit_is_in_a_report_before_the_job_has_written_it(connection, deleted):
+    now = datetime.now(UTC)
+
+    rows = reports.rows_of_user(connection, 1, months.Month(now.year, now.month))
+
+    assert [row["operation"] for row in rows] == ["I", "D"]
+
+
+def test_job_ends_every_membership_at_the_moment_of_deletion(connection, owner, deleted, deliver, history):
+    deliver(deleted.job_id, **NEVER_OVER)
+
+    [(deleted_at,)] = owner.execute("select deleted_at from segments").fetchall()
+    exits = [row for row in history() if row["operation"] == "D"]
+    assert len(exits) == MEMBERS
+    assert {(row["executed_at"], row["reason"], row["actor"]) for row in exits} == {
+        (deleted_at, "segment_deleted", "analyst")
+    }
+    assert jobs.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
+
+
+def test_membership_that_had_ended_before_ended_then(connection, arrive, create, expire, deliver, history):
+    arrive(MEMBERS)
+    create("LARGE", 100)
+    expire(1, "LARGE")
+
+    deleted = segments.delete(connection, "LARGE", actor="analyst")
+    deliver(deleted.job_id, **NEVER_OVER)
+
+    assert [(row["operation"], row["reason"]) for row in history(1)] == [("I", "percent"), ("D", "ttl")]
+
+
+def test_user_deleted_before_the_job_left_with_the_segment(connection, deleted, deliver, history):
+    gone = users.delete(connection, 1, erase=False, actor="support")
+    deliver(deleted.job_id, **NEVER_OVER)
+
+    leaving = history(1)[-1]
+    assert (gone.segments_deleted, leaving["reason"], leaving["actor"]) == (0, "segment_deleted", "analyst")
+
+
+def test_sweep_and_job_write_each_exit_once(connection, deleted, deliver, at_once, history):
+    at_once(
+        lambda own: worker.deliver(own, deleted.job_id, **NEVER_OVER),
+        lambda own: expiry.sweep(own, go_on=lambda: True),
+        lambda own: worker.deliver(own, deleted.job_id, **NEVER_OVER),
+    )
+
+    assert [row["operation"] for row in history()].count("D") == MEMBERS
+
+
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(connection, deleted, deliver, monkeypatch, history, step):
+    calls = iter(range(1, 100))
+    save = jobs.save
+
+    def die_once(*arguments):
+        if next(calls) == step:
+            raise LeaseLost
+        save(*arguments)
+
+    monkeypatch.setattr(jobs, "save", die_once)
+    deliver(deleted.job_id, **NEVER_OVER)
+    connection.execute("update jobs set leased_until = now() - interval '1 s'")
+    deliver(deleted.job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
+    assert [row["operation"] for row in history()].count("D") == MEMBERS
+
+
+def test_nothing_of_the_rollout_is_left(owner, deleted, deliver):
+    deliver(deleted.job_id, **NEVER_OVER)
+
+    assert owner.execute("select count(*) from rollouts").fetchone() == (0,)
+    assert owner.execute("select count(*) from segments where is_emptying").fetchone() == (0,)

@@ -1,0 +1,57 @@
+"""Which users a percent takes: by chance, differently in every segment, the same share of the old and the new."""
+
+import pytest
+
+USERS = 100_000
+
+
+@pytest.fixture
+def overlap(owner):
+    """How many users two segments have in common."""
+
+    def users(one, other):
+        [(count,)] = owner.execute(
+            """
+            select count(*)
+              from memberships mine
+              join memberships theirs on theirs.user_id = mine.user_id
+             where mine.segment_id = (select segment_id from segments where slug = %s)
+               and theirs.segment_id = (select segment_id from segments where slug = %s)
+            """,
+            (one, other),
+        ).fetchall()
+        return count
+
+    return users
+
+
+def test_two_segments_of_ten_percent_share_one_percent(arrive, create, overlap):
+    arrive(USERS)
+
+    create("ONE", 10)
+    create("OTHER", 10)
+
+    assert 850 < overlap("ONE", "OTHER") < 1150  # 1000 expected, five standard deviations either way
+
+
+def test_two_segments_share_as_many_of_those_who_arrive(arrive, create, overlap):
+    create("ONE", 10)
+    create("OTHER", 10)
+
+    arrive(USERS)
+
+    assert overlap("ONE", "ONE") == 10_000
+    assert 850 < overlap("ONE", "OTHER") < 1150
+
+
+def test_every_tenth_of_the_users_gives_a_tenth_of_the_members(owner, arrive, create):
+    arrive(USERS // 2)
+    create("ROLLOUT", 10)
+    arrive(USERS // 2, after=USERS // 2)
+
+    tenths = owner.execute(
+        "select count(*) from memberships group by (memberships.user_id - 1) * 10 / %s order by 1", (USERS,)
+    ).fetchall()
+
+    assert len(tenths) == 10
+    assert all(850 < count < 1150 for (count,) in tenths)

@@ -1,0 +1,185 @@
+"""Rollouts too large for a request: in batches, exact, and right while users and writes keep coming."""
+
+from functools import partial
+
+import pytest
+
+from segmentation import jobs, rollout_job, rollouts, segments, users, worker
+from segmentation.jobs import LeaseLost
+from segmentation.requests import SegmentChange
+
+NEVER_OVER = {"time_left": lambda: True}
+USERS = 400
+
+
+@pytest.fixture(autouse=True)
+def small_limits(monkeypatch):
+    monkeypatch.setattr(rollouts, "MOST_CHANGES", 20)
+    monkeypatch.setattr(rollout_job, "BATCH_CHANGES", 10)
+
+
+@pytest.fixture
+def deliver(connection, aws):
+    return partial(worker.deliver, connection)
+
+
+@pytest.fixture
+def started(arrive, create, aws):
+    """A rollout of a quarter of the users that no worker has taken on yet."""
+    arrive(USERS)
+    return create("ROLLOUT", 25)
+
+
+@pytest.fixture
+def batches(connection, deliver):
+    """Do a job one batch at a time, with something in between."""
+
+    def run(job_id, between):
+        deliver(job_id, time_left=lambda: False)
+        while jobs.get(connection, job_id).status == "queued":
+            between()
+            deliver(job_id, time_left=lambda: False)
+
+    return run
+
+
+def test_large_rollout_answers_with_its_job(connection, started, aws):
+    job = jobs.get(connection, started.job_id)
+
+    assert (started.users_added, job.kind, job.status) == (0, "rollout", "queued")
+    assert aws.messages() == [str(started.job_id)]
+    assert segments.get(connection, "ROLLOUT").user_percent == 25
+
+
+def test_job_brings_in_the_exact_share(connection, started, deliver, taken):
+    deliver(started.job_id, **NEVER_OVER)
+
+    job = jobs.get(connection, started.job_id)
+    assert (job.status, job.done, job.total) == ("succeeded", 100, 100)
+    assert job.result == {"users_added": 100, "users_deleted": 0}
+    assert len(taken("ROLLOUT")) == 100
+
+
+def test_job_takes_out_the_exact_surplus(connection, started, deliver, set_percent, taken, history):
+    deliver(started.job_id, **NEVER_OVER)
+
+    changed = set_percent("ROLLOUT", 10)
+    deliver(changed.job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, changed.job_id).result == {"users_added": 0, "users_deleted": 60}
+    assert len(taken("ROLLOUT")) == 40
+    assert {(row["reason"], row["actor"]) for row in history()} == {("percent", "analyst")}
+
+
+def test_users_who_arrive_between_batches_are_decided_once(connection, started, batches, taken):
+    arrived = iter(range(USERS + 1, USERS * 10))
+
+    batches(started.job_id, lambda: [users.create(connection, next(arrived), actor="backend") for _ in range(4)])
+
+    [count] = connection.execute("select count(*) from users").fetchone()
+    assert len(taken("ROLLOUT")) == count // 4
+
+
+def test_progress_is_shown_between_batches(connection, started, batches):
+    seen = []
+
+    batches(started.job_id, lambda: seen.append(jobs.get(connection, started.job_id).done))
+
+    assert seen == sorted(seen)
+    assert len(set(seen)) > 5
+
+
+def test_hands_between_batches_are_respected(connection, started, batches, taken, change, slugs_of):
+    out, by_hand = iter(range(1, USERS, 40)), iter(range(2, USERS, 40))
+
+    def decide():
+        change(next(out, 1), delete_segments=["ROLLOUT"])
+        change(next(by_hand, 2), add_segments=["ROLLOUT"])
+
+    batches(started.job_id, decide)
+    segments.update(connection, "ROLLOUT", SegmentChange(user_percent=25), actor="analyst")
+
+    assert len(taken("ROLLOUT")) == 100
+    assert [slugs_of(user_id) for user_id in range(1, USERS, 40)] == [[]] * 10
+    assert [slugs_of(user_id) for user_id in range(2, USERS, 40)] == [["ROLLOUT"]] * 10
+
+
+def test_users_deleted_between_batches_are_no_obstacle(connection, started, batches, taken):
+    doomed = iter(range(1, USERS, 3))
+
+    batches(started.job_id, lambda: users.delete(connection, next(doomed), erase=False, actor="support"))
+
+    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert len(taken("ROLLOUT")) == 100
+
+
+@pytest.mark.parametrize("step", [1, 3, 8])
+def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(connection, started, deliver, taken, monkeypatch, step):
+    calls = iter(range(1, 100))
+    save = jobs.save
+
+    def die_once(*arguments):
+        if next(calls) == step:
+            raise LeaseLost
+        save(*arguments)
+
+    monkeypatch.setattr(jobs, "save", die_once)
+    deliver(started.job_id, **NEVER_OVER)
+    half = len(taken("ROLLOUT"))
+    connection.execute("update jobs set leased_until = now() - interval '1 s'")
+    deliver(started.job_id, **NEVER_OVER)
+
+    assert half == jobs.get(connection, started.job_id).done - (100 - half)
+    assert jobs.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
+    assert len(taken("ROLLOUT")) == 100
+
+
+def test_next_percent_takes_over_from_a_job_that_runs(connection, started, deliver, set_percent, taken):
+    deliver(started.job_id, time_left=lambda: False)
+
+    changed = set_percent("ROLLOUT", 50)
+    deliver(started.job_id, **NEVER_OVER)
+    deliver(changed.job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, started.job_id).result["users_added"] < 20
+    assert len(taken("ROLLOUT")) == 200
+
+
+def test_no_percent_stops_a_job_and_keeps_whom_it_brought_in(connection, started, deliver, set_percent, taken):
+    deliver(started.job_id, time_left=lambda: False)
+    before = taken("ROLLOUT")
+
+    set_percent("ROLLOUT", None)
+    deliver(started.job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert taken("ROLLOUT") == before
+
+
+def test_deleted_segment_stops_a_job(connection, started, deliver):
+    deliver(started.job_id, time_left=lambda: False)
+
+    segments.delete(connection, "ROLLOUT", actor="analyst")
+    deliver(started.job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert connection.execute("select count(*) from memberships").fetchone() == (0,)
+
+
+def test_job_stops_where_nobody_is_left_to_bring_in(connection, arrive, make_segments, change, set_percent, deliver):
+    arrive(60)
+    make_segments("ROLLOUT")
+    for user_id in range(1, 31):
+        change(user_id, add_segments=["ROLLOUT"])
+
+    changed = set_percent("ROLLOUT", 90)
+    deliver(changed.job_id, **NEVER_OVER)
+
+    assert jobs.get(connection, changed.job_id).result == {"users_added": 30, "users_deleted": 0}
+
+
+def test_workers_at_once_do_it_once(connection, started, at_once, taken):
+    at_once(*[lambda own: worker.deliver(own, started.job_id, **NEVER_OVER)] * 4)
+
+    assert jobs.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
+    assert len(taken("ROLLOUT")) == 100

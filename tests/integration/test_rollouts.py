@@ -1,0 +1,304 @@
+"""Percent rollouts: exact, sticky, respectful of what is decided by hand, and written down."""
+
+from math import ceil, floor
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from segmentation import expiry, memberships, segments, users
+from segmentation.requests import LifetimeChange, NewSegment, SegmentChange
+
+
+def shares(users, percent):
+    """The numbers of users that a percent may bring in."""
+    exact = users * round(percent * 100) / 10_000
+    return {floor(exact), ceil(exact)}
+
+
+@pytest.mark.parametrize(
+    ("there", "percent", "wanted"),
+    [(200, 50, 100), (10, 30, 3), (1000, 0.1, 1), (7, 100, 7), (300, 67, 201), (400, 33.25, 133), (0, 50, 0)],
+)
+def test_whole_share_is_met_exactly(arrive, create, taken, there, percent, wanted):
+    arrive(there)
+
+    created = create("ROLLOUT", percent)
+
+    assert (created.users_added, len(taken("ROLLOUT"))) == (wanted, wanted)
+
+
+def test_share_that_is_not_whole_is_rounded_by_chance(arrive, create):
+    arrive(4)
+
+    counts = [create(f"ROLLOUT_{number}", 10).users_added for number in range(200)]
+
+    assert set(counts) == {0, 1}
+    assert 45 < sum(counts) < 115  # 80 expected, five standard deviations either way
+
+
+@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(there=st.integers(0, 40), percents=st.lists(st.integers(1, 10_000).map(lambda units: units / 100), max_size=4))
+def test_share_is_exact_after_each_change_of_the_percent(owner, arrive, create, set_percent, taken, there, percents):
+    owner.execute("truncate users, segments, memberships, history, rollouts, rollout_overrides restart identity")
+    arrive(there)
+    create("ROLLOUT", 20)
+
+    for percent in percents:
+        before = taken("ROLLOUT")
+        changed = set_percent("ROLLOUT", percent)
+
+        now = taken("ROLLOUT")
+        assert len(now) in shares(there, percent)
+        assert before <= now or now <= before
+        assert (changed.users_added, changed.users_deleted) == (len(now - before), len(before - now))
+
+
+def test_raised_percent_takes_nobody_out(arrive, create, set_percent, taken):
+    arrive(100)
+    create("ROLLOUT", 10)
+    before = taken("ROLLOUT")
+
+    set_percent("ROLLOUT", 40)
+
+    assert before < taken("ROLLOUT")
+
+
+def test_raised_percent_leaves_a_surplus_in(connection, arrive, create, set_percent, taken):
+    arrive(100)
+    create("ROLLOUT", 50)
+    for user_id in set(range(1, 101)) - taken("ROLLOUT"):
+        users.delete(connection, user_id, erase=False, actor="support")
+
+    changed = set_percent("ROLLOUT", 60)
+
+    assert (changed.users_added, changed.users_deleted, len(taken("ROLLOUT"))) == (0, 0, 50)
+
+
+def test_lowered_percent_takes_out_the_surplus(arrive, create, set_percent, taken):
+    arrive(100)
+    create("ROLLOUT", 40)
+    before = taken("ROLLOUT")
+
+    changed = set_percent("ROLLOUT", 10)
+
+    assert (changed.users_added, changed.users_deleted) == (0, 30)
+    assert taken("ROLLOUT") < before
+
+
+def test_percent_that_was_raised_and_lowered_has_the_users_it_had(arrive, create, set_percent, taken):
+    arrive(100)
+    create("ROLLOUT", 10)
+    before = taken("ROLLOUT")
+
+    set_percent("ROLLOUT", 40)
+    set_percent("ROLLOUT", 10)
+
+    assert taken("ROLLOUT") == before
+
+
+def test_same_percent_again_changes_nothing(arrive, create, set_percent):
+    arrive(13)
+    create("ROLLOUT", 33.33)
+
+    changes = [set_percent("ROLLOUT", 33.33) for _ in range(10)]
+
+    assert {(changed.users_added, changed.users_deleted) for changed in changes} == {(0, 0)}
+
+
+def test_same_percent_again_makes_up_for_users_taken_out_by_hand(arrive, create, set_percent, taken, change):
+    arrive(100)
+    create("ROLLOUT", 10)
+    gone = taken("ROLLOUT")
+    for user_id in gone:
+        change(user_id, delete_segments=["ROLLOUT"])
+
+    changed = set_percent("ROLLOUT", 10)
+
+    assert (changed.users_added, len(taken("ROLLOUT")), taken("ROLLOUT") & gone) == (10, 10, set())
+
+
+def test_no_percent_keeps_everyone_and_enrols_nobody(arrive, create, set_percent, taken):
+    arrive(10)
+    create("ROLLOUT", 100)
+
+    changed = set_percent("ROLLOUT", None)
+    arrive(10, after=10)
+
+    assert (changed.user_percent, changed.users_deleted) == (None, 0)
+    assert taken("ROLLOUT") == set(range(1, 11))
+
+
+def test_percent_after_none_is_lower_only_than_the_last_one(arrive, create, set_percent, taken):
+    arrive(100)
+    create("ROLLOUT", 50)
+    set_percent("ROLLOUT", None)
+
+    assert set_percent("ROLLOUT", 50).users_deleted == 0
+    set_percent("ROLLOUT", None)
+    assert set_percent("ROLLOUT", 20).users_deleted == 30
+
+
+def test_rename_leaves_the_percent_alone(connection, arrive, create, taken):
+    arrive(10)
+    create("ROLLOUT", 50)
+
+    changed = segments.update(connection, "ROLLOUT", SegmentChange(slug="RENAMED"), actor="analyst")
+
+    assert (changed.user_percent, changed.users_added, len(taken("RENAMED"))) == (50, 0, 5)
+
+
+def test_plain_segment_takes_up_a_percent(arrive, make_segments, set_percent, taken):
+    arrive(10)
+    make_segments("PLAIN")
+
+    changed = set_percent("PLAIN", 30)
+
+    assert (changed.user_percent, changed.users_added, len(taken("PLAIN"))) == (30, 3, 3)
+
+
+def test_members_added_by_hand_are_no_part_of_the_share(arrive, make_segments, set_percent, change, taken):
+    arrive(10)
+    make_segments("ROLLOUT")
+    change(1, add_segments=["ROLLOUT"])
+    change(2, add_segments=["ROLLOUT"])
+
+    set_percent("ROLLOUT", 50)
+
+    assert len(taken("ROLLOUT")) == 5
+    assert not taken("ROLLOUT") & {1, 2}
+
+
+def test_member_added_by_hand_is_never_taken_out(arrive, create, set_percent, change, slugs_of):
+    arrive(10)
+    create("ROLLOUT", 50)
+    for user_id in range(1, 11):
+        change(user_id, add_segments=["ROLLOUT"])
+
+    set_percent("ROLLOUT", 0.01)
+
+    assert [slugs_of(user_id) for user_id in range(1, 11)] == [["ROLLOUT"]] * 10
+
+
+def test_user_removed_by_hand_stays_out(arrive, create, set_percent, change, slugs_of):
+    arrive(10)
+    create("ROLLOUT", 100)
+    change(4, delete_segments=["ROLLOUT"])
+
+    set_percent("ROLLOUT", 10)
+    set_percent("ROLLOUT", 100)
+
+    assert slugs_of(4) == []
+
+
+def test_user_removed_by_hand_before_being_chosen_stays_out(arrive, create, set_percent, change, slugs_of):
+    arrive(10)
+    create("ROLLOUT", 0.01)
+    change(4, delete_segments=["ROLLOUT"])
+
+    set_percent("ROLLOUT", 100)
+
+    assert slugs_of(4) == []
+
+
+def test_user_removed_by_hand_while_there_is_no_percent_stays_out(arrive, create, set_percent, change, slugs_of):
+    arrive(10)
+    create("ROLLOUT", 100)
+    set_percent("ROLLOUT", None)
+    change(4, delete_segments=["ROLLOUT"])
+
+    set_percent("ROLLOUT", 100)
+
+    assert slugs_of(4) == []
+
+
+def test_adding_by_hand_brings_a_removed_user_back(arrive, create, set_percent, change, slugs_of):
+    arrive(10)
+    create("ROLLOUT", 100)
+    change(4, delete_segments=["ROLLOUT"])
+
+    added = change(4, add_segments=["ROLLOUT"])
+    set_percent("ROLLOUT", 10)
+
+    assert added.segments_added == 1
+    assert slugs_of(4) == ["ROLLOUT"]
+
+
+def test_user_whose_lifetime_ended_may_be_enrolled_again(connection, arrive, create, set_percent, expire, history):
+    arrive(1)
+    create("ROLLOUT", 100)
+    expire(1, "ROLLOUT")
+
+    set_percent("ROLLOUT", 100)
+
+    assert [(row["operation"], row["reason"]) for row in history(1)] == [
+        ("I", "percent"),
+        ("D", "ttl"),
+        ("I", "percent"),
+    ]
+
+
+def test_enrolment_is_in_the_history_as_what_it_is(arrive, create, history):
+    arrive(1)
+
+    create("ROLLOUT", 100)
+
+    [row] = history(1)
+    assert (row["operation"], row["reason"], row["actor"], row["expires_at"]) == ("I", "percent", "analyst", None)
+
+
+def test_surplus_leaves_in_the_history_as_what_it_is(arrive, create, set_percent, history):
+    arrive(2)
+    create("ROLLOUT", 100)
+
+    set_percent("ROLLOUT", 50)
+
+    [row] = [row for row in history() if row["operation"] == "D"]
+    assert (row["reason"], row["actor"]) == ("percent", "analyst")
+
+
+def test_sweep_takes_nobody_out_of_a_rollout(connection, arrive, create, taken):
+    arrive(10)
+    create("ROLLOUT", 50)
+    before = taken("ROLLOUT")
+
+    expiry.sweep(connection, go_on=lambda: True)
+
+    assert taken("ROLLOUT") == before
+
+
+def test_lifetime_given_to_an_enrolled_member_ends_it(connection, arrive, create, set_percent, taken):
+    arrive(1)
+    create("ROLLOUT", 100)
+
+    memberships.change_lifetime(connection, 1, "ROLLOUT", LifetimeChange(ttl=60), actor="support")
+
+    [membership] = memberships.list_for_user(connection, 1).segments
+    assert membership.expires_at is not None
+
+
+def test_deleted_and_created_again_starts_a_rollout_of_its_own(connection, arrive, create, change, taken):
+    arrive(10)
+    create("ROLLOUT", 100)
+    change(4, delete_segments=["ROLLOUT"])
+    segments.delete(connection, "ROLLOUT", actor="analyst")
+
+    create("ROLLOUT", 100)
+
+    assert taken("ROLLOUT") == set(range(1, 11))
+
+
+def test_percent_fails_as_a_whole_with_a_taken_slug(connection, arrive, create, make_segments):
+    arrive(10)
+    make_segments("TAKEN")
+
+    with pytest.raises(Exception, match="TAKEN"):
+        create("TAKEN", 100)
+
+    assert segments.get(connection, "TAKEN").members == 0
+
+
+def test_answer_of_a_new_segment_has_its_percent(connection):
+    created = segments.create(connection, NewSegment(slug="ROLLOUT", user_percent=12.34), actor="analyst")
+
+    assert created.user_percent == 12.34

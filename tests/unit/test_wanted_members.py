@@ -1,0 +1,52 @@
+"""How many users a percent asks for."""
+
+from fractions import Fraction
+from math import ceil, floor
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmentation.rollouts import UNITS, wanted_members
+
+USERS = st.integers(0, 10**9)
+PERCENTS = st.integers(1, UNITS).map(lambda units: units / 100)
+DRAWS = st.integers(0, UNITS - 1)
+
+
+def share(users, percent):
+    return Fraction(users * round(percent * 100), UNITS)
+
+
+@given(USERS, PERCENTS, DRAWS)
+def test_new_percent_wants_the_share_rounded_down_or_up(users, percent, draw):
+    wanted = wanted_members(users, percent, 0, 0, draw)
+
+    assert floor(share(users, percent)) <= wanted <= ceil(share(users, percent))
+
+
+@given(st.integers(0, 500), PERCENTS)
+def test_share_is_rounded_up_as_often_as_it_is_short(users, percent):
+    wanted = sum(wanted_members(users, percent, 0, 0, draw) for draw in range(UNITS))
+
+    assert Fraction(wanted, UNITS) == share(users, percent)
+
+
+@given(USERS, PERCENTS, PERCENTS, st.integers(0, 10**9), DRAWS)
+def test_only_a_lower_percent_wants_fewer_than_there_are(users, percent, before, taken, draw):
+    wanted = wanted_members(users, percent, before, taken, draw)
+
+    assert wanted >= taken or percent < before
+
+
+@given(USERS, PERCENTS, PERCENTS, DRAWS)
+def test_lower_percent_wants_no_more_than_the_higher_one(users, one, other, draw):
+    lower, higher = sorted((one, other))
+
+    assert wanted_members(users, lower, 0, 0, draw) <= wanted_members(users, higher, 0, 0, draw)
+
+
+@given(USERS, PERCENTS, st.booleans(), DRAWS)
+def test_same_percent_keeps_a_share_that_is_right(users, percent, up, draw):
+    taken = ceil(share(users, percent)) if up else floor(share(users, percent))
+
+    assert wanted_members(users, percent, percent, taken, draw) == taken
