@@ -13,6 +13,12 @@ from segmentation import database, memberships, segments
 from segmentation.requests import MembershipChange, NewSegment, SegmentChange
 from segmentation.responses import MembershipsChanged
 from tests.conftest import Database
+from tests.integration.fix_jobs import deliver as deliver
+from tests.integration.fix_jobs import expected as expected
+from tests.integration.fix_jobs import filled as filled
+from tests.integration.fix_jobs import lines as lines
+from tests.integration.fix_jobs import order as order
+from tests.integration.fix_jobs import small_batches as small_batches
 
 
 @pytest.fixture

@@ -6,71 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import jobs, kinds, month_report, queueing, reports, storage, worker
+from segmentation import jobs, kinds, month_report, queueing, storage, worker
 from segmentation.problems import JobUnknown, StorageUnavailable
-from segmentation.requests import NewReport
-
-NEVER_OVER = {"time_left": lambda: True}
-SLUGS = ("AVITO_30", "AVITO_50")
-ROWS = 1000
-
-
-@pytest.fixture
-def filled(owner, monkeypatch):
-    """A month of a thousand rows, many of one instant, in parts that are small enough to be several."""
-    monkeypatch.setattr(month_report, "BATCH_ROWS", 70)
-    monkeypatch.setattr(month_report, "PART_BYTES", 10_000)
-    owner.execute(
-        """
-        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
-        select number, 1, (array['AVITO_30', 'AVITO_50'])[1 + number %% 2], 1 + number %% 3, 'manual', 'analyst',
-               timestamptz '2023-08-01T00:00:00Z' + make_interval(hours => (number / 10)::integer)
-          from generate_series(0, %s - 1) number
-        """,
-        (ROWS * 3 // 2,),
-    )
-
-
-@pytest.fixture
-def order(connection, aws):
-    def create(**members):
-        wanted = NewReport.model_validate({"year": 2023, "month": 8, **members})
-        return reports.create_for_all(connection, wanted, actor="analyst").job_id
-
-    return create
-
-
-@pytest.fixture
-def deliver(connection):
-    return partial(worker.deliver, connection)
-
-
-@pytest.fixture
-def lines(connection, aws):
-    """The rows of a finished job's file, without the header."""
-
-    def read(job_id):
-        result = jobs.get(connection, job_id).result
-        text = aws.text(result["file_name"])
-        assert text.startswith("user_id,segment_slug,operation,executed_at\r\n")
-        assert len(text.splitlines()) == result["rows"] + 1
-        return text.splitlines()[1:]
-
-    return read
-
-
-@pytest.fixture
-def expected(owner):
-    """What the file must hold, by a plain query."""
-    return [
-        f"{user},{slug},{'ID'[action - 1]},{executed_at:%Y-%m-%d %H:%M:%S}"
-        for user, slug, action, executed_at in owner.execute(
-            """
-            select user_id, slug, action_id, executed_at from history
-             where action_id <= 2 order by executed_at, history_id
-            """
-        )
-    ]
+from tests.integration.fix_jobs import NEVER_OVER, ROWS
 
 
 def test_job_is_queued_until_a_worker_takes_it(connection, order, aws):
@@ -80,55 +18,6 @@ def test_job_is_queued_until_a_worker_takes_it(connection, order, aws):
 
     assert (job.kind, job.status, job.done, job.total) == ("month_report", "queued", 0, None)
     assert aws.messages() == [str(job_id)]
-
-
-@pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
-def test_report_holds_the_month_in_order_of_time(connection, filled, expected, order, deliver, lines, file_format):
-    job_id = order(format=file_format)
-
-    deliver(job_id, **NEVER_OVER)
-
-    job = jobs.get(connection, job_id)
-    assert (job.status, job.done, job.total) == ("succeeded", ROWS, ROWS)
-    assert lines(job_id) == expected
-
-
-def test_report_of_one_segment_holds_its_rows_alone(filled, expected, order, deliver, lines):
-    job_id = order(slug="AVITO_30")
-
-    deliver(job_id, **NEVER_OVER)
-
-    assert lines(job_id) == [line for line in expected if ",AVITO_30," in line]
-
-
-def test_month_without_rows_is_a_header_alone(order, deliver, lines):
-    job_id = order(year=2001)
-
-    deliver(job_id, **NEVER_OVER)
-
-    assert lines(job_id) == []
-
-
-def test_twelve_months_are_the_year(owner, order, deliver, lines):
-    owner.execute(
-        """
-        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
-        select 1, 1, 'AVITO_30', 1, 'manual'::reason, 'analyst', instant
-          from generate_series(timestamptz '2024-01-01T00:00:00Z', '2024-12-31T23:59:59.999999Z', '6 hours') instant
-         union all
-        select 1, 1, 'AVITO_30', 1, 'manual', 'analyst',
-               (timestamp '2024-01-01' + make_interval(months => month) - interval '1 microsecond') at time zone 'UTC'
-          from generate_series(1, 12) month
-        """
-    )
-    found = 0
-
-    for month in range(1, 13):
-        job_id = order(year=2024, month=month)
-        deliver(job_id, **NEVER_OVER)
-        found += len(lines(job_id))
-
-    assert found == 366 * 4 + 12
 
 
 def test_second_delivery_does_nothing_more(connection, filled, order, deliver, aws):

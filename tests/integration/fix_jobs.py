@@ -1,0 +1,75 @@
+"""Jobs that report on a month: a month to report on, an order, its delivery, and the lines it leaves."""
+
+from functools import partial
+
+import pytest
+
+from segmentation import jobs, month_report, reports, worker
+from segmentation.requests import NewReport
+
+NEVER_OVER = {"time_left": lambda: True}
+ROWS = 1000
+
+
+@pytest.fixture
+def small_batches(monkeypatch):
+    """Batches, statements and parts so small that few rows make several."""
+    monkeypatch.setattr(month_report, "BATCH_ROWS", 70)
+    monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 2)
+    monkeypatch.setattr(month_report, "PART_BYTES", 10_000)
+
+
+@pytest.fixture
+def filled(owner, small_batches):
+    """A month of a thousand rows, many of one instant, in several parts."""
+    owner.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        select number, 1, (array['AVITO_30', 'AVITO_50'])[1 + number %% 2], 1 + number %% 3, 'manual', 'analyst',
+               timestamptz '2023-08-01T00:00:00Z' + make_interval(hours => (number / 10)::integer)
+          from generate_series(0, %s - 1) number
+        """,
+        (ROWS * 3 // 2,),
+    )
+
+
+@pytest.fixture
+def order(connection, aws):
+    def create(**members):
+        wanted = NewReport.model_validate({"year": 2023, "month": 8, **members})
+        return reports.create_for_all(connection, wanted, actor="analyst").job_id
+
+    return create
+
+
+@pytest.fixture
+def deliver(connection):
+    return partial(worker.deliver, connection)
+
+
+@pytest.fixture
+def lines(connection, aws):
+    """The rows of a finished job's file, without the header."""
+
+    def read(job_id):
+        result = jobs.get(connection, job_id).result
+        text = aws.text(result["file_name"])
+        assert text.startswith("user_id,segment_slug,operation,executed_at\r\n")
+        assert len(text.splitlines()) == result["rows"] + 1
+        return text.splitlines()[1:]
+
+    return read
+
+
+@pytest.fixture
+def expected(owner):
+    """What the file must hold, by a plain query."""
+    return [
+        f"{user},{slug},{'ID'[action - 1]},{executed_at:%Y-%m-%d %H:%M:%S}"
+        for user, slug, action, executed_at in owner.execute(
+            """
+            select user_id, slug, action_id, executed_at from history
+             where action_id <= 2 order by executed_at, history_id
+            """
+        )
+    ]

@@ -1,0 +1,194 @@
+"""The month of all users: every entry and exit of it once, in order of time, however it is cut."""
+
+from functools import partial
+
+import pytest
+
+from segmentation import database, expiry, jobs, month_report, worker
+from tests.integration.fix_jobs import NEVER_OVER, ROWS
+
+NOON = "2023-08-10T12:00:00Z"
+
+
+@pytest.fixture
+def write(owner, small_batches):
+    """Writes an entry into a segment at each of these instants, for the users 1, 2, 3 …"""
+
+    def enter(slug, *instants):
+        owner.execute(
+            """
+            insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+            select entered.number, 1, %s, 1, 'manual', 'analyst', entered.executed_at
+              from unnest(%s::timestamptz[]) with ordinality entered (executed_at, number)
+            """,
+            (slug, list(instants)),
+        )
+
+    return enter
+
+
+@pytest.fixture
+def due(owner, make_segments, small_batches):
+    """Two hundred memberships, half of which ended at noon and half an hour later; nothing has swept them."""
+    make_segments("AVITO_30")
+    owner.execute("insert into users (user_id) select number from generate_series(1, 200) number")
+    owner.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at, expires_at)
+        select users.user_id, segments.segment_id, '2023-08-01T00:00:00Z',
+               %s::timestamptz + make_interval(hours => (users.user_id %% 2)::integer)
+          from users, segments
+        """,
+        (NOON,),
+    )
+
+
+@pytest.fixture
+def deliver_step(deliver):
+    return partial(deliver, time_left=lambda: False)
+
+
+def users_in(lines):
+    return [int(line.partition(",")[0]) for line in lines]
+
+
+@pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
+def test_report_holds_the_month_in_order_of_time(connection, filled, expected, order, deliver, lines, file_format):
+    job_id = order(format=file_format)
+
+    deliver(job_id, **NEVER_OVER)
+
+    job = jobs.get(connection, job_id)
+    assert (job.status, job.done, job.total) == ("succeeded", ROWS, ROWS)
+    assert lines(job_id) == expected
+
+
+def test_report_of_one_segment_holds_its_rows_alone(filled, expected, order, deliver, lines):
+    job_id = order(slug="AVITO_30")
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == [line for line in expected if ",AVITO_30," in line]
+
+
+def test_month_without_rows_is_a_header_alone(order, deliver, lines):
+    job_id = order(year=2001)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == []
+
+
+def test_twelve_months_are_the_year(owner, order, deliver, lines):
+    owner.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        select 1, 1, 'AVITO_30', 1, 'manual'::reason, 'analyst', instant
+          from generate_series(timestamptz '2024-01-01T00:00:00Z', '2024-12-31T23:59:59.999999Z', '6 hours') instant
+         union all
+        select 1, 1, 'AVITO_30', 1, 'manual', 'analyst',
+               (timestamp '2024-01-01' + make_interval(months => month) - interval '1 microsecond') at time zone 'UTC'
+          from generate_series(1, 12) month
+        """
+    )
+    found = 0
+
+    for month in range(1, 13):
+        job_id = order(year=2024, month=month)
+        deliver(job_id, **NEVER_OVER)
+        found += len(lines(job_id))
+
+    assert found == 366 * 4 + 12
+
+
+def test_instant_of_many_batches_is_reported_to_its_last_row(write, order, deliver, lines):
+    write("AVITO_30", *[NOON] * 500)
+    job_id = order()
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert users_in(lines(job_id)) == [*range(1, 501)]
+
+
+def test_worker_that_stops_within_an_instant_is_followed_there(write, order, deliver_step, aws, lines, monkeypatch):
+    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    write("AVITO_30", *[NOON] * 500)
+    job_id = order()
+    deliveries = 0
+
+    while aws.messages():
+        deliver_step(job_id)
+        deliveries += 1
+
+    assert deliveries > 500 / 140
+    assert users_in(lines(job_id)) == [*range(1, 501)]
+
+
+def test_exits_of_one_instant_that_nothing_swept_are_all_reported(due, order, deliver, lines):
+    job_id = order()
+
+    deliver(job_id, **NEVER_OVER)
+
+    at_noon, later = lines(job_id)[200:300], lines(job_id)[300:]
+    assert {line.partition(",")[2] for line in at_noon} == {"AVITO_30,D,2023-08-10 12:00:00"}
+    assert {line.partition(",")[2] for line in later} == {"AVITO_30,D,2023-08-10 13:00:00"}
+    assert sorted(users_in(at_noon + later)) == [*range(1, 201)]
+
+
+def test_exits_swept_while_the_report_runs_are_in_it_once(
+    connection, due, order, deliver, deliver_step, lines, monkeypatch
+):
+    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 1)
+    job_id = order()
+    for _ in range(4):
+        deliver_step(job_id)
+    assert jobs.get(connection, job_id).done == 300
+
+    expiry.sweep(connection, go_on=lambda: True)
+    deliver(job_id, **NEVER_OVER)
+
+    assert sorted(users_in(lines(job_id))) == sorted([*range(1, 201)] * 2)
+
+
+def test_month_with_little_in_it_is_half_open(write, order, deliver, lines):
+    write(
+        "AVITO_30",
+        "2023-07-31T23:59:59.999999Z",
+        "2023-08-01T00:00:00Z",
+        "2023-08-31T23:59:59.999999Z",
+        "2023-09-01T00:00:00Z",
+    )
+    job_id = order()
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == ["2,AVITO_30,I,2023-08-01 00:00:00", "3,AVITO_30,I,2023-08-31 23:59:59"]
+
+
+def test_rows_of_a_segment_are_found_behind_many_of_others(write, order, deliver, lines):
+    write("AVITO_30", "2023-08-01T00:00:00Z")
+    write("AVITO_50", *[NOON] * 500)
+    write("AVITO_30", "2023-08-31T00:00:00Z")
+    job_id = order(slug="AVITO_30")
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
+
+
+def test_segment_without_rows_gives_a_header_alone(filled, order, deliver, lines):
+    job_id = order(slug="AVITO_99")
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == []
+
+
+def test_report_is_the_same_behind_a_pooler(empty_database, filled, expected, order, lines):
+    job_id = order()
+
+    with database.connect(empty_database.url, pooled=True) as pooled:
+        worker.deliver(pooled, job_id, **NEVER_OVER)
+
+    assert lines(job_id) == expected
