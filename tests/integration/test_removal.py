@@ -8,7 +8,7 @@ import pytest
 from segmentation import expiry, history, jobs, memberships, months, removal, reports, segments, users, worker
 from segmentation.jobs import LeaseLost
 from segmentation.problems import SegmentUnknown
-from segmentation.requests import NewSegment
+from segmentation.requests import NewReport, NewSegment
 
 NEVER_OVER = {"time_left": lambda: True}
 MEMBERS = 100
@@ -91,6 +91,18 @@ def test_exit_is_in_a_report_before_the_job_has_written_it(connection, deleted):
     rows = reports.rows_of_user(connection, 1, months.Month(now.year, now.month))
 
     assert [row["operation"] for row in rows] == ["I", "D"]
+
+
+def test_exit_is_in_a_report_on_all_users_before_the_job_has_written_it(connection, deleted, deliver, aws):
+    now = datetime.now(UTC)
+    wanted = NewReport(year=now.year, month=now.month)
+    job_id = reports.create_for_all(connection, wanted, actor="analyst").job_id
+
+    deliver(job_id, **NEVER_OVER)
+
+    result = jobs.get(connection, job_id).result
+    assert result["rows"] == 2 * MEMBERS
+    assert aws.text(result["file_name"]).count(",LARGE,D,") == MEMBERS
 
 
 def test_job_ends_every_membership_at_the_moment_of_deletion(connection, owner, deleted, deliver, history):

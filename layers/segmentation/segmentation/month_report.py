@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import storage
+from segmentation import removal, storage
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.months import Month
 from segmentation.reports import COLUMNS, MONTH_REPORT
@@ -60,11 +60,16 @@ class _Batch:
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
-    """Store the month part by part, and return the file's name and its number of rows."""
+    """Store the month part by part, and return the file's name and its number of rows.
+
+    Exits from deleted segments that still wait for their job are written first: they are all of one instant.
+    """
     report = NewReport.model_validate(lease.parameters)
     if lease.progress:
         progress = Progress(**lease.progress | {"tags": tuple(lease.progress["tags"])})
     else:
+        for _ in removal.end_what_waits(connection):
+            yield Step(0, None, {})
         progress = _begin(connection, report)
         yield _step(progress)
     for stored in _store(connection, report, progress):

@@ -4,7 +4,8 @@ Reads have hidden them since the segment was deleted, and show their exits, at t
 when their rows go.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -37,7 +38,7 @@ def has_few_members(connection: Connection, segment_id: int) -> bool:
 
 
 def end_memberships(connection: Connection, segment_id: int, *, most: int) -> int:
-    """End that many memberships of a deleted segment, and return how many there were of them."""
+    """End at most that many memberships of a deleted segment, and return how many it were."""
     return connection.execute(
         """
         delete from memberships
@@ -63,6 +64,14 @@ def forget_rollout(connection: Connection, segment_id: int) -> None:
     """Remove what only a living segment needs."""
     connection.execute("delete from rollout_overrides where rollout_overrides.segment_id = %s::integer", (segment_id,))
     connection.execute("delete from rollouts where rollouts.segment_id = %s::integer", (segment_id,))
+
+
+def end_what_waits(connection: Connection) -> Iterator[int]:
+    """End what memberships of deleted segments are left, batch by batch: their jobs find less to do."""
+    segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
+    for (segment_id,) in segments:
+        while ended := database.settled(partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)):
+            yield ended
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
