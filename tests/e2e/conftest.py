@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg
@@ -18,6 +19,7 @@ import pytest
 
 from local import ports, postgres
 from local.settings import ROOT
+from tests.e2e.waiting import eventually
 
 START_SECONDS = 120  # the first start on a machine compiles what it imports
 
@@ -185,3 +187,19 @@ def download(tmp_path: Path) -> Callable[[str], Download]:
 def this_month() -> dict[str, int]:
     now = datetime.now(UTC)
     return {"year": now.year, "month": now.month}
+
+
+@pytest.fixture
+def show(client: httpx.Client) -> Callable[[str], dict[str, Any]]:
+    return lambda job_id: client.get(f"/job/{job_id}").json()
+
+
+@pytest.fixture
+def finished(show: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
+    """Returns a job when it has ended."""
+
+    def wait(job_id: str) -> dict[str, Any]:
+        eventually(lambda: show(job_id)["status"] in {"succeeded", "failed"})
+        return show(job_id)
+
+    return wait

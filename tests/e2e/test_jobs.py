@@ -16,8 +16,6 @@ from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
-FINISHED = {"succeeded", "failed"}
-
 
 @pytest.fixture
 def order(client):
@@ -27,22 +25,6 @@ def order(client):
         return answer.json()["job_id"]
 
     return post
-
-
-@pytest.fixture
-def show(client):
-    return lambda job_id: client.get(f"/job/{job_id}").json()
-
-
-@pytest.fixture
-def finished(show):
-    """Returns a job when it has ended."""
-
-    def wait(job_id):
-        eventually(lambda: show(job_id)["status"] in FINISHED)
-        return show(job_id)
-
-    return wait
 
 
 @pytest.fixture

@@ -173,28 +173,29 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
 
 def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
     """Date the end after the last entry: the locks wait for the writers and the arrivals who are entering."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        segment_id = cursor.execute(
+    with connection.cursor(row_factory=dict_row) as cursor:
+        segment = cursor.execute(
             """
-            select segments.segment_id
+            select segments.segment_id, segments.user_percent
               from segments
              where segments.slug = %s::text and segments.deleted_at is null
                for no key update
             """,
             (slug,),
         ).fetchone()
-        if segment_id is None:
-            raise SegmentUnknown([slug])
+    if segment is None:
+        raise SegmentUnknown([slug])
+    if segment["user_percent"] is not None:
         rollouts.hold_arrivals(connection)
-        cursor.execute(
-            """
-            update segments
-               set deleted_at = clock_timestamp(), deleted_by = %s::text
-             where segments.segment_id = %s::integer
-            """,
-            (actor, segment_id),
-        )
-    return int(segment_id)
+    connection.execute(
+        """
+        update segments
+           set deleted_at = clock_timestamp(), deleted_by = %s::text
+         where segments.segment_id = %s::integer
+        """,
+        (actor, segment["segment_id"]),
+    )
+    return int(segment["segment_id"])
 
 
 def list_members(connection: Connection, slug: str, *, after: int, limit: int) -> MemberPage:
