@@ -107,6 +107,8 @@ def _enrol(connection: Connection, parameters: dict[str, object]) -> Batch:
                    and not exists (
                        select from memberships
                         where memberships.user_id = users.user_id and memberships.segment_id = %(segment_id)s::integer
+                          -- the planner does not conclude it, and would pass the members of all batches before
+                          and memberships.user_id > %(after)s::bigint
                           and (memberships.expires_at is null or memberships.expires_at > now()))
                    and not exists (
                        select from rollout_overrides
