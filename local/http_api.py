@@ -7,7 +7,9 @@ import json
 import sys
 import time
 import traceback
+import uuid
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException
@@ -19,12 +21,19 @@ from local.pool import Busy
 from local.sam import CatchAllPathConverter, LambdaResponseParseException, LocalApigwService, PathConverter, Route
 
 BODY_LIMIT = 10 * 1024 * 1024
+EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's: a body between the two is refused as well
 MESSAGES = {
     404: "Not Found",
     413: "Request Too Long",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
+
+
+class AnyPath(CatchAllPathConverter):  # type: ignore[misc] # mypy does not see SAM CLI
+    """The rest of a path, line feeds in it included."""
+
+    regex = r"[\s\S]+"
 
 
 class ExactRule(Rule):
@@ -47,7 +56,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         self._app = app = Flask(__name__, static_folder=None)
         app.url_rule_class = ExactRule  # type: ignore[assignment] # Flask invites to replace it
         app.url_map.merge_slashes = False
-        app.url_map.converters["path"] = CatchAllPathConverter
+        app.url_map.converters["path"] = AnyPath
         app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
         for route in self.api.routes:
             self.add(route)
@@ -83,8 +92,11 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
 
     def _invoke_lambda_function(self, name: str, event: dict[str, Any], _tenant: str | None = None) -> str:
         """Invoke the function, and answer in its place when it fails."""
+        payload = json.dumps(event).encode()
+        if len(payload) > EVENT_LIMIT:
+            abort(413)
         try:
-            answer = self.functions.invoke(name, json.dumps(event).encode())
+            answer = self.functions.invoke(name, payload)
         except Busy:
             abort(503)
         g.function, g.cold = name, answer.cold
@@ -115,10 +127,22 @@ def fail(error: Exception) -> Response:
 
 
 def message(code: int) -> Response:
-    """Make one of API Gateway's own answers."""
-    response = jsonify({"message": MESSAGES.get(code, "Bad Request")})
+    """Make one of API Gateway's own answers: its message, as a problem document like every other answer here."""
+    text = MESSAGES.get(code, "Bad Request")
+    problem = {"type": "about:blank", "title": text, "status": code, "detail": text, "message": text}
+    if code >= 500:
+        problem["request_id"] = request_id()
+    response = jsonify(problem)
     response.status_code = code
+    response.content_type = "application/problem+json"
     return response
+
+
+def request_id() -> str:
+    """Return the request's id; one that reached no function gets its own here."""
+    if "request_id" not in g:
+        g.request_id = str(uuid.uuid4())
+    return str(g.request_id)
 
 
 def start_clock() -> None:
@@ -128,9 +152,9 @@ def start_clock() -> None:
 
 def report(response: Response) -> Response:
     """Name the request to the client, and write a line about it to the terminal."""
-    if "request_id" in g:
-        response.headers["apigw-requestid"] = g.request_id
+    response.headers["apigw-requestid"] = request_id()
+    response.headers.setdefault("x-request-id", request_id())
     took = (time.monotonic() - g.started_at) * 1000
     by = f"{g.function} {'cold' if g.cold else 'warm'}" if "function" in g else "gateway"
-    banner.say(f"{request.method} {request.path} {response.status_code} {took:.0f} ms {by}")
+    banner.say(f"{request.method} {quote(request.path)} {response.status_code} {took:.0f} ms {by}")
     return response

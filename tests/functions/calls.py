@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 EVENTS = Path(__file__).parents[2] / "events"
 PROBLEM = "application/problem+json"
@@ -20,6 +20,7 @@ WITH_BODY = {
     "batch_list_memberships": "/segment/user/batch",
     "update_membership": "/segment/user/1/AAA",
     "record_action": "/user/1/history",
+    "create_report": "/report",
     "create_action": "/action",
     "delete_action": "/action",
 }
@@ -54,24 +55,39 @@ def call(
     function: str,
     body: Any = NO_BODY,
     *,
+    method: str | None = None,
     path: str | None = None,
-    query: dict[str, str] | None = None,
+    query: dict[str, str] | str = "",
     headers: dict[str, str] | None = None,
     base64: bool = False,
+    broken_base64: bool = False,
     actor: str | None = None,
 ) -> Answer:
-    """Call a function; a text is sent as it is, every other body as JSON; None leaves the sample's path."""
+    """Call a function; a text is sent as it is, every other body as JSON; None leaves the sample's method and path."""
     event = sample(function)
     event.pop("body", None)
     if path is not None:
         event["rawPath"] = event["requestContext"]["http"]["path"] = path
-    event |= {"rawQueryString": urlencode(query or {}), "queryStringParameters": query or {}}
+    if method is not None:
+        event["requestContext"]["http"]["method"] = method
+    event |= query_of(query if isinstance(query, str) else urlencode(query))
     event["headers"] = without_body_headers(event["headers"]) | (headers or {"content-type": "application/json"})
     if actor is not None:
         event["requestContext"]["authorizer"] = {"iam": {"userArn": actor}}
     if body is not NO_BODY:
         event |= payload(body, base64=base64)
+    if broken_base64:
+        event["isBase64Encoded"] = True
     return answer_of(invoke(function, event))
+
+
+def query_of(text: str) -> dict[str, Any]:
+    """Read a query as API Gateway does: the values of a repeated name are joined."""
+    parameters = parse_qs(text, keep_blank_values=True)
+    return {
+        "rawQueryString": text,
+        "queryStringParameters": {name: ",".join(values) for name, values in parameters.items()},
+    }
 
 
 def without_body_headers(headers: dict[str, str]) -> dict[str, str]:

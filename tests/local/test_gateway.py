@@ -6,6 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 
 def test_the_event_names_the_route_as_the_template_does(gateway):
@@ -69,7 +70,7 @@ def test_an_exception_is_an_internal_server_error_without_details(gateway):
     answer = gateway.wish("fail")
 
     assert answer.status_code == 500
-    assert answer.json() == {"message": "Internal Server Error"}
+    assert answer.json()["message"] == "Internal Server Error"
     assert "a secret detail" in (gateway.logs / "Probe.log").read_text()
 
 
@@ -77,7 +78,7 @@ def test_a_function_that_takes_too_long_is_ended(gateway):
     answer = gateway.wish("sleep")
 
     assert answer.status_code == 500
-    assert answer.json() == {"message": "Internal Server Error"}
+    assert answer.json()["message"] == "Internal Server Error"
     assert answer.elapsed.total_seconds() < 10
     assert gateway.show()["layer"]
 
@@ -93,7 +94,7 @@ def test_nonsense_from_a_function_is_an_internal_server_error(gateway):
     answer = gateway.wish("nonsense")
 
     assert answer.status_code == 500
-    assert answer.json() == {"message": "Internal Server Error"}
+    assert answer.json()["message"] == "Internal Server Error"
 
 
 def test_status_headers_cookies_and_binary_bodies_come_through(gateway):
@@ -109,7 +110,7 @@ def test_an_unknown_route_is_not_found(gateway):
     answer = gateway.client.get("/nowhere")
 
     assert answer.status_code == 404
-    assert answer.json() == {"message": "Not Found"}
+    assert answer.json()["message"] == "Not Found"
 
 
 def test_a_method_without_a_route_is_not_found(gateway):
@@ -130,11 +131,29 @@ def test_a_trailing_slash_is_another_path(gateway):
     assert gateway.client.get("//read").status_code == 404
 
 
-def test_a_body_over_ten_megabytes_is_refused(gateway):
-    answer = gateway.client.post("/do", content=b"x" * (10 * 1024 * 1024 + 1))
+@pytest.mark.parametrize("mebibytes", [6, 10, 11])
+@pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream"])
+def test_a_body_that_lambda_or_the_api_does_not_take_is_refused(gateway, mebibytes, content_type):
+    headers = {"content-type": content_type}
+
+    answer = gateway.client.post("/do", content=b"x" * (mebibytes * 1024 * 1024), headers=headers)
 
     assert answer.status_code == 413
-    assert answer.json() == {"message": "Request Too Long"}
+    assert answer.json()["message"] == "Request Too Long"
+
+
+def test_a_refusal_is_a_problem_document_with_a_request_id(gateway):
+    answer = gateway.client.get("/nowhere")
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == answer.status_code == 404
+    assert answer.headers["x-request-id"] == answer.headers["apigw-requestid"]
+
+
+def test_an_internal_server_error_names_its_request(gateway):
+    answer = gateway.wish("fail")
+
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
 def test_changed_code_counts_within_half_a_second(gateway):

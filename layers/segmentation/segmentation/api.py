@@ -1,17 +1,20 @@
 """HTTP in front of the domain: the only module that knows API Gateway's events."""
 
+import base64
 import json
 import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 import psycopg
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
+from aws_lambda_powertools.event_handler.middlewares.openapi_validation import OpenAPIRequestValidationMiddleware
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
+from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
@@ -40,7 +43,8 @@ class Api(APIGatewayHttpResolver):
             response_validation_error_http_code=500,
         )
         self._content_type = ""
-        self.use([_refuse_unknown_parameters, _settle])
+        self._request_validation_middleware = _StrictValidation()  # type: ignore[no-untyped-call] # theirs has no types
+        self.use([_settle])
         self.exception_handler(Problem)(self._answer_problem)
         self.exception_handler(RequestValidationError)(self._answer_invalid)
         self.exception_handler(UnicodeDecodeError)(self._answer_not_unicode)
@@ -122,14 +126,31 @@ class Api(APIGatewayHttpResolver):
         return self._answer_problem(InternalError())
 
 
-def _refuse_unknown_parameters(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
-    if app.context["_route"] not in (*app._static_routes, *app._dynamic_routes):
-        return next_middleware(app)  # no route matched: that is what is wrong with this request
-    known = {parameter.alias for parameter in app.context["_route"].dependant.query_params}
-    given = app.current_event.query_string_parameters
-    if unknown := [name for name in given if name not in known]:
-        raise RequestInvalid(*((f"query.{name}", "is not a parameter of this route") for name in unknown))
-    return next_middleware(app)
+class _StrictValidation(OpenAPIRequestValidationMiddleware):
+    """Refuse what Powertools would ignore, or would hand on as something else than was sent."""
+
+    def handler(self, app: Api, next_middleware: NextMiddleware) -> Response[Any]:  # type: ignore[override] # ours
+        route = app.context["_route"]
+        if route in (*app._static_routes, *app._dynamic_routes):  # else that is what is wrong with this request
+            _refuse_parameters(app.current_event, {parameter.alias for parameter in route.dependant.query_params})
+            if route.dependant.body_params and app.current_event.is_base64_encoded:
+                _refuse_broken_base64(app.current_event.body or "")
+        return super().handler(app, next_middleware)
+
+
+def _refuse_parameters(event: BaseProxyEvent, known: set[str]) -> None:
+    given = parse_qs(event["rawQueryString"], keep_blank_values=True)
+    unknown = [(name, "is not a parameter of this route") for name in given if name not in known]
+    repeated = [(name, "must be given only once") for name, values in given.items() if len(values) > 1]
+    if wrong := unknown or repeated:
+        raise RequestInvalid(*((f"query.{name}", rule) for name, rule in wrong))
+
+
+def _refuse_broken_base64(text: str) -> None:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        raise BodyNotJson("The request body is not valid JSON: it is not valid base64.") from None
 
 
 def _settle(app: Api, next_middleware: NextMiddleware) -> Response[Any]:

@@ -1,0 +1,18 @@
+"""A checksum of everything that the database holds: what changes nothing leaves it as it is."""
+
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+
+TABLES = """
+select pg_class.relname
+  from pg_class
+ where pg_class.relnamespace = 'public'::regnamespace and pg_class.relkind in ('r', 'p') and not pg_class.relispartition
+ order by pg_class.relname
+"""
+ROWS = sql.SQL("select md5(string_agg(everything::text, ' ' order by everything::text)) from {} as everything")
+
+
+def fingerprint(owner: Connection[TupleRow]) -> dict[str, str | None]:
+    """Return a checksum of each table's rows."""
+    tables = [name for [name] in owner.execute(TABLES).fetchall()]
+    return {name: owner.execute(ROWS.format(sql.Identifier(name))).fetchall()[0][0] for name in tables}

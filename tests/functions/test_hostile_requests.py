@@ -1,0 +1,135 @@
+"""Every route of the template, asked as nobody asks by mistake: refused as the contract says, nothing changed.
+
+Each test sends all of its requests and names those that were answered otherwise.
+"""
+
+import importlib
+import json
+from urllib.parse import quote
+
+import pytest
+
+from tests.fingerprint import fingerprint
+from tests.functions.calls import NO_BODY, PROBLEM, call
+from tests.functions.factories import add_members, create_segments
+from tests.hostile import BODIES, FREE_TEXTS, QUERIES
+from tests.template_routes import ROUTES, name_of
+
+EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=name_of)
+MARKS = ("MARKED-TEXT", "eyJNQVJLRUQ", "X-Amz-Signature", "drop table", "jndi")
+
+
+def takes_a_body(route):
+    app = importlib.import_module(f"functions.{route.function}.app").app
+    handlers = [*app._static_routes, *app._dynamic_routes]  # Powertools has no public way to ask
+    [handler] = [each for each in handlers if (each.method, each.openapi_path) == (route.method, route.path)]
+    return bool(handler.dependant.body_params)
+
+
+WITH_PLACEHOLDER = pytest.mark.parametrize("route", [each for each in ROUTES if each.placeholders], ids=name_of)
+WITH_BODY = pytest.mark.parametrize("route", [each for each in ROUTES if takes_a_body(each)], ids=name_of)
+WITHOUT_BODY = pytest.mark.parametrize("route", [each for each in ROUTES if not takes_a_body(each)], ids=name_of)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def members(standing_service):
+    """Something that could be changed: users 1 and 2 are in a segment."""
+    create_segments("AAA")
+    add_members("AAA", 1, 2)
+    return standing_service
+
+
+@pytest.fixture(autouse=True)
+def nothing_changed(members):
+    before = fingerprint(members)
+    yield
+    assert fingerprint(members) == before
+
+
+def send(route, body=NO_BODY, *, path=None, **request):
+    """Ask a route about what does not exist, unless a path says otherwise."""
+    return call(route.function, body, method=route.method, path=path or route.unknown, **request)
+
+
+def otherwise(answers, *statuses):
+    """The answers that are no problem document with one of these statuses."""
+    return {
+        name: (answer.status, answer.text[:200])
+        for name, answer in answers.items()
+        if answer.status not in statuses or answer.headers["content-type"] != PROBLEM
+    }
+
+
+@WITH_PLACEHOLDER
+@pytest.mark.parametrize("encode", [str, quote], ids=["plain", "encoded"])
+def test_hostile_text_in_a_path_is_refused(route, encode):
+    body = {"ttl": 60} if route.function == "update_membership" else NO_BODY
+
+    answers = {name: send(route, body, path=route.filled(encode(text))) for name, text in FREE_TEXTS.items()}
+
+    assert otherwise(answers, 404, 422) == {}
+
+
+@EVERY_ROUTE
+def test_hostile_query_is_refused(route):
+    answers = {name: send(route, query=query) for name, query in QUERIES.items()}
+
+    assert otherwise(answers, 422) == {}
+
+
+@WITH_BODY
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_hostile_body_is_refused(route, status):
+    bodies = {name: body for name, (body, expected) in BODIES.items() if expected == status}
+
+    encoded = {name: send(route, body) for name, body in bodies.items()}
+    plain = {name: send(route, body.decode()) for name, body in bodies.items() if is_utf_8(body)}
+
+    assert otherwise(encoded, status) == {}
+    assert otherwise(plain, status) == {}
+
+
+def is_utf_8(body):
+    return "\ufffd" not in body.decode("utf-8", "replace")
+
+
+@WITH_BODY
+@pytest.mark.parametrize("body", ["*", "A", "e30", "e30=!", "é", "\ud800"])
+def test_broken_base64_is_400(route, body):
+    answer = send(route, body, broken_base64=True)
+
+    assert (answer.status, answer.headers["content-type"]) == (400, PROBLEM), answer.text
+
+
+@WITHOUT_BODY
+def test_hostile_body_of_a_route_without_one_changes_no_answer(route):
+    plain = send(route)
+
+    answers = {send(route, body).status for body, _ in BODIES.values()}
+
+    assert answers == {plain.status}
+
+
+@pytest.mark.parametrize("route", [each for each in ROUTES if each.method == "GET"], ids=name_of)
+def test_hostile_accept_header_is_answered_below_500(route):
+    accepts = ("", "\x00", "text/csv;q=1e400", "text/csv;q=nan", ",;=", "é", "*/*;q=" + "9" * 5000, "text/csv," * 1000)
+
+    statuses = {send(route, headers={"accept": accept}).status for accept in accepts}
+
+    assert statuses <= {200, 404, 422}
+
+
+@EVERY_ROUTE
+def test_log_of_hostile_requests_is_json_lines_that_repeat_none_of_them(route, log):
+    secrets = {
+        "authorization": "Bearer eyJNQVJLRUQ.e30.c2ln",
+        "x-marked": "MARKED-TEXT\r\n{}",
+        "user-agent": "MARKED-TEXT",
+    }
+
+    for text in ("MARKED-TEXT", 'MARKED-TEXT\r\n{"level": "ERROR"}', FREE_TEXTS["SQL to run"], FREE_TEXTS["template"]):
+        send(route, json.dumps({"slug": text, "description": text}), query=f"x={quote(text)}", headers=secrets)
+        send(route, text, path=route.filled(text))
+
+    assert [json.loads(line)["level"] for line in log.getvalue().splitlines()] == ["INFO"] * 8
+    assert not [mark for mark in MARKS if mark in log.getvalue()]

@@ -1,0 +1,41 @@
+"""The routes of template.yaml, for tests that must not miss one."""
+
+import re
+from dataclasses import dataclass, replace
+
+from local import template
+from local.settings import ROOT
+
+
+@dataclass(frozen=True)
+class Route:
+    """A function's folder, and the method and path that lead to it."""
+
+    function: str
+    method: str
+    path: str
+
+    @property
+    def placeholders(self) -> int:
+        return self.path.count("{")
+
+    def filled(self, text: str) -> str:
+        """The path with this text in its placeholders."""
+        return re.sub(r"\{\w+\}", lambda _: text, self.path)
+
+    @property
+    def unknown(self) -> str:
+        """A path that is valid and leads to nothing that exists."""
+        return replace(self, path=self.path.replace("{user_id}", "77")).filled("NOT_THERE")
+
+
+def name_of(route: Route) -> str:
+    return f"{route.method} {route.path}"
+
+
+ROUTES = [
+    Route(function["CodeUri"].strip("/").rpartition("/")[2], event["Properties"]["Method"], event["Properties"]["Path"])
+    for function in template.of_type(ROOT / "template.yaml", "AWS::Serverless::Function").values()
+    for event in function.get("Events", {}).values()
+    if event["Type"] == "HttpApi" and "Path" in event["Properties"]
+]
