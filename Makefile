@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test lint format build bench built-here lock
+.PHONY: help setup run reset test lint audit format build bench built-here lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ lint: setup ## check style, formatting and types
 	.local/venv/bin/ruff format --check
 	.local/venv/bin/mypy
 
+audit: .local/audit/.made ## look for known weaknesses in the template, the code and the libraries that AWS gets
+	.local/audit/bin/python .ci/audit.py
+
 format: setup ## put the code into its form
 	.local/venv/bin/ruff check --fix --select I
 	.local/venv/bin/ruff format
@@ -53,7 +56,7 @@ bench: setup ## measure speed against bare SQL and write docs/benchmarks.md; SCA
 
 lock: .local/uv/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
-	for name in uv sam service runtime; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
+	for name in uv sam service runtime audit; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
 
 # Each environment is made afresh when its requirements changed; its .made file comes last, so that half of one never counts.
@@ -67,7 +70,8 @@ lock: .local/uv/.made ## pin what the *.in files ask for; UPGRADE=--upgrade take
 .local/venv/.made: $(REQUIREMENTS)/service.txt .local/uv/.made
 .local/sam/.made: $(REQUIREMENTS)/sam.txt .local/uv/.made
 .local/runtime/.made: $(REQUIREMENTS)/runtime.txt .local/uv/.made
-.local/venv/.made .local/sam/.made .local/runtime/.made:
+.local/audit/.made: $(REQUIREMENTS)/audit.txt .local/uv/.made
+.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made:
 	$(UV) venv --quiet --clear --python .local/uv/bin/python $(@D)
 	$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
 	@touch $@

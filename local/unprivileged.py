@@ -14,7 +14,7 @@ from pathlib import Path
 from local.processes import Account
 
 CANDIDATES = ("postgres", "nobody")
-SHELTERS = (Path("/var/lib"), Path("/var/tmp"))  # noqa: S108 - what another user made there is refused
+SHELTERS = (Path("/var/lib"), Path("/var/tmp"))  # nosec B108 # noqa: S108 - what another user made there is refused
 
 
 def account() -> Account | None:

@@ -1,0 +1,154 @@
+"""What keeps bursts from the database, stuck functions from the gateway, and logs from lasting for ever."""
+
+import json
+import re
+
+import pytest
+
+from segmentation import bodies
+
+SIZES = {"100": 100, "400": 400, "1000": 1000}
+ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda keeps the rest for functions without a reservation
+GATEWAY_SECONDS = 30
+LAMBDA_EVENT_BYTES = 6 * 1024 * 1024
+WORDED_BY_AWS = {"requestTime", "requestId", "routeKey", "status", "responseLatency", "responseLength"}
+NOTHING = {"Ref": "AWS::NoValue"}
+
+
+@pytest.fixture(scope="module")
+def resources(translated):
+    return translated["Resources"]
+
+
+@pytest.fixture(scope="module")
+def functions(resources):
+    return {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::Lambda::Function"}
+
+
+@pytest.fixture(scope="module")
+def with_connection(resources, functions):
+    """The functions that may read the application's secret: each environment of theirs keeps a connection."""
+    policies = {name: resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"] for name in functions}
+    return {name for name, given in policies.items() if {"Ref": "ReadApplicationSecret"} in given}
+
+
+@pytest.fixture(scope="module")
+def limit(translated, functions):
+    """How many environments a function may have where the database takes so many connections."""
+
+    def at(name, size):
+        condition, chosen, otherwise = functions[name]["ReservedConcurrentExecutions"]["Fn::If"]
+        assert (condition, otherwise) == ("LimitsConcurrency", NOTHING)
+        if isinstance(chosen, int):
+            return chosen
+        mapping, key, group = chosen["Fn::FindInMap"]
+        assert key == {"Ref": "DatabaseMaxConnections"}
+        return translated["Mappings"][mapping][size][group]
+
+    return at
+
+
+def test_every_size_on_offer_is_added_up_here(translated):
+    offered = translated["Parameters"]["DatabaseMaxConnections"]["AllowedValues"]
+
+    assert offered == ["0", *SIZES]
+    assert translated["Conditions"]["LimitsConcurrency"] == {
+        "Fn::Not": [{"Fn::Equals": [{"Ref": "DatabaseMaxConnections"}, "0"]}]
+    }
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_function_has_a_limit(functions, limit, size):
+    assert {name: limit(name, size) for name in functions if limit(name, size) < 1} == {}
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_functions_together_take_at_most_four_fifths_of_the_connections(with_connection, limit, size):
+    connections = sum(limit(name, size) for name in with_connection)
+
+    assert connections <= 0.8 * SIZES[size]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_functions_together_fit_into_the_usual_quota_of_an_account(functions, limit, size):
+    assert sum(limit(name, size) for name in functions) <= ACCOUNT_RESERVABLE
+
+
+def test_the_proxy_too_leaves_a_fifth_of_the_connections_to_people(resources):
+    pool = resources["DatabaseProxyTargets"]["Properties"]["ConnectionPoolConfigurationInfo"]
+
+    assert pool["MaxConnectionsPercent"] <= 80
+
+
+def test_a_worker_has_room_for_all_that_the_queue_hands_out_at_once(resources, limit):
+    handed_out = resources["RunJobFromQueue"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]
+
+    assert limit("RunJob", "100") >= handed_out
+
+
+def test_a_run_of_the_schedule_that_has_to_wait_is_dropped_when_the_next_is_due(resources):
+    config = resources["ExpireMembershipsEventInvokeConfig"]["Properties"]
+
+    assert config["MaximumEventAgeInSeconds"] == 60
+
+
+def test_a_function_of_a_route_gives_up_before_the_gateway_does(resources, functions):
+    targets = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::Permission"]
+    routed = {each["FunctionName"]["Ref"] for each in targets if each["Principal"] == "apigateway.amazonaws.com"}
+
+    assert len(routed) > 20
+    assert {name for name in routed if functions[name]["Timeout"] >= GATEWAY_SECONDS} == set()
+
+
+def test_every_route_is_throttled(resources):
+    [stage] = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::ApiGatewayV2::Stage"]
+
+    assert stage["DefaultRouteSettings"]["ThrottlingRateLimit"] == {"Ref": "ThrottlingRate"}
+    assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] == {"Ref": "ThrottlingBurst"}
+
+
+def test_a_body_that_the_service_reads_always_reaches_it_in_base64_too():
+    assert bodies.MAX_BODY_BYTES * 4 / 3 < LAMBDA_EVENT_BYTES / 2
+
+
+def test_every_log_group_forgets(resources):
+    groups = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::Logs::LogGroup"}
+
+    assert {"FunctionLogs", "AccessLogs", "DatabaseProxyLogs"} <= groups.keys()
+    assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
+
+
+def test_every_function_logs_json_to_the_group_that_forgets(functions):
+    settings = [function["LoggingConfig"] for function in functions.values()]
+
+    assert all(each == {"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogs"}} for each in settings)
+
+
+def test_the_proxy_finds_its_log_group_made(resources):
+    name = resources["DatabaseProxyLogs"]["Properties"]["LogGroupName"]
+
+    assert name == {"Fn::Sub": "/aws/rds/proxy/${AWS::StackName}"}
+    assert resources["DatabaseProxy"]["Properties"]["DBProxyName"] == {"Fn::Sub": "${AWS::StackName}"}
+    assert "DatabaseProxyLogs" in resources["DatabaseProxy"]["DependsOn"]
+
+
+def test_the_access_log_is_json_and_repeats_nothing_that_a_client_words(resources):
+    [stage] = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::ApiGatewayV2::Stage"]
+    line = stage["AccessLogSettings"]["Format"]
+
+    variables = set(re.findall(r"\$context\.([A-Za-z.]+)", line))
+
+    assert isinstance(json.loads(line), dict)
+    assert "\n" not in line
+    assert variables - {"integrationErrorMessage"} == WORDED_BY_AWS
+
+
+def test_no_parameter_and_no_variable_holds_a_secret(translated, functions):
+    names = {*translated["Parameters"]}
+    for function in functions.values():
+        names |= function.get("Environment", {}).get("Variables", {}).keys()
+
+    secret = [name for name in names if re.search("password|secret", name, re.IGNORECASE)]
+
+    assert [name for name in secret if not name.lower().endswith("arn")] == []
+    assert "{{resolve:" not in json.dumps(translated)
