@@ -1,0 +1,91 @@
+"""A deployment without AWS: the stack as moto creates it, in both shapes, and wired to itself."""
+
+import json
+
+import pytest
+
+from tests.contract import rehearsal
+
+
+@pytest.fixture(scope="module", params=rehearsal.SHAPES.values(), ids=rehearsal.SHAPES)
+def stack(request, translated):
+    with rehearsal.created(translated, request.param) as created:
+        yield created
+
+
+def test_the_stack_is_complete(stack):
+    assert stack.status == "CREATE_COMPLETE"
+    assert stack.physical.keys() == stack.resources.keys()
+
+
+def test_every_function_has_a_role_of_its_own(stack):
+    roles = {function["Role"] for function in stack.functions.values()}
+
+    assert len(roles) == len(stack.functions) > 20
+
+
+def test_every_role_can_be_taken_by_lambda_alone(stack):
+    roles = [stack.ask("iam").get_role(RoleName=stack.physical[f"{name}Role"])["Role"] for name in stack.functions]
+
+    trusted = [role["AssumeRolePolicyDocument"]["Statement"] for role in roles]
+
+    assert [each["Principal"] for [each] in trusted] == [{"Service": ["lambda.amazonaws.com"]}] * len(roles)
+
+
+def test_every_variable_of_a_function_is_a_text(stack):
+    for function in stack.functions.values():
+        variables = function["Environment"]["Variables"]
+        assert variables["DATABASE_SECRET_ARN"]
+        assert {name: value for name, value in variables.items() if not isinstance(value, str)} == {}
+
+
+def test_every_function_runs_at_most_as_often_as_the_smallest_database_bears(stack):
+    concurrency = {
+        name: stack.ask("lambda").get_function_concurrency(FunctionName=function["FunctionName"])
+        for name, function in stack.functions.items()
+    }
+
+    assert all(each["ReservedConcurrentExecutions"] >= 1 for each in concurrency.values())
+    assert concurrency["ListMemberships"]["ReservedConcurrentExecutions"] == 6
+
+
+def test_the_queue_feeds_the_worker(stack):
+    [mapping] = stack.ask("lambda").list_event_source_mappings()["EventSourceMappings"]
+
+    assert mapping["EventSourceArn"] == queue(stack, "JobsQueue")["QueueArn"]
+    assert mapping["FunctionArn"] == stack.functions["RunJob"]["FunctionArn"]
+
+
+def test_what_fails_too_often_goes_to_the_dead_letters(stack):
+    redrive = json.loads(queue(stack, "JobsQueue")["RedrivePolicy"])
+
+    assert redrive["deadLetterTargetArn"] == queue(stack, "JobsDeadLetters")["QueueArn"]
+
+
+def queue(stack, name):
+    return stack.ask("sqs").get_queue_attributes(QueueUrl=stack.physical[name], AttributeNames=["All"])["Attributes"]
+
+
+def test_the_schedule_reaches_its_function_and_its_dead_letters(stack):
+    [rule] = stack.ask("events").list_rules()["Rules"]
+
+    [target] = stack.ask("events").list_targets_by_rule(Rule=rule["Name"])["Targets"]
+
+    assert (rule["ScheduleExpression"], rule["State"]) == ("rate(1 minute)", "ENABLED")
+    assert target["Arn"] == stack.functions["ExpireMemberships"]["FunctionArn"]
+    assert target["DeadLetterConfig"]["Arn"] == queue(stack, "DeadLetters")["QueueArn"]
+
+
+def test_the_bucket_encrypts_what_it_gets(stack):
+    encryption = stack.ask("s3").get_bucket_encryption(Bucket=stack.physical["ReportsBucket"])
+
+    [rule] = encryption["ServerSideEncryptionConfiguration"]["Rules"]
+    assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
+
+
+def test_functions_are_in_a_network_where_the_stack_makes_one(stack):
+    subnets = {stack.physical[name] for name in stack.named("AWS::EC2::Subnet")}
+
+    found = [set(function.get("VpcConfig", {}).get("SubnetIds", ())) for function in stack.functions.values()]
+
+    assert found == [subnets] * len(stack.functions)

@@ -1,0 +1,133 @@
+"""What moto leaves out of a stack, on the template as AWS gets it: every part reaches the one that it is for."""
+
+import json
+import re
+
+import pytest
+
+from tests.template_routes import ROUTES
+
+
+@pytest.fixture(scope="module")
+def resources(translated):
+    return translated["Resources"]
+
+
+@pytest.fixture(scope="module")
+def functions(resources):
+    return {name: each for name, each in resources.items() if each["Type"] == "AWS::Lambda::Function"}
+
+
+@pytest.fixture(scope="module")
+def api(resources):
+    return resources["HttpApi"]["Properties"]["Body"]
+
+
+@pytest.fixture(scope="module")
+def permitted(resources):
+    """Who may invoke what on whose behalf."""
+    return [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::Permission"]
+
+
+def test_every_route_leads_to_its_function_which_the_api_may_invoke_for_it(api, permitted):
+    sources = {
+        (each["FunctionName"]["Ref"], each["SourceArn"]["Fn::Sub"][0].partition("${__Stage__}/")[2])
+        for each in permitted
+        if each["Principal"] == "apigateway.amazonaws.com" and isinstance(each["SourceArn"]["Fn::Sub"], list)
+    }
+
+    for route in ROUTES:
+        function = route.function.title().replace("_", "")
+        integration = api["paths"][route.path][route.method.lower()]["x-amazon-apigateway-integration"]
+        assert integration["uri"]["Fn::Sub"].endswith(f"functions/${{{function}.Arn}}/invocations")
+        assert integration["payloadFormatVersion"] == "2.0"
+        assert (function, f"{route.method}{re.sub(r'{[^}]*}', '*', route.path)}") in sources
+
+
+def test_the_api_may_invoke_every_function_that_it_names(api, permitted):
+    named = set(re.findall(r"functions/\$\{(\w+)\.Arn\}/invocations", json.dumps(api)))
+
+    assert len(named) > 20
+    assert named <= {each["FunctionName"]["Ref"] for each in permitted if "apigateway" in each["Principal"]}
+
+
+def test_the_stage_serves_the_api_and_writes_its_log(resources):
+    [stage] = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::ApiGatewayV2::Stage"]
+
+    assert stage["ApiId"] == {"Ref": "HttpApi"}
+    assert (stage["StageName"], stage["AutoDeploy"]) == ("$default", True)
+    assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLogs", "Arn"]}
+
+
+def test_nobody_outside_may_invoke_a_function_but_the_api_and_the_schedule(permitted):
+    assert {each["Principal"] for each in permitted} == {"apigateway.amazonaws.com", "events.amazonaws.com"}
+    assert all(each["Action"] == "lambda:InvokeFunction" and each["SourceArn"] for each in permitted)
+
+
+def test_every_function_imports_from_the_one_layer(resources, functions):
+    [layer] = [name for name, each in resources.items() if each["Type"] == "AWS::Lambda::LayerVersion"]
+
+    assert [each["Properties"]["Layers"] for each in functions.values()] == [[{"Ref": layer}]] * len(functions)
+
+
+def test_the_schema_is_brought_up_to_date_when_layer_or_database_is_another(resources):
+    migrations = resources["SchemaMigrations"]["Properties"]
+    [layer] = [name for name, each in resources.items() if each["Type"] == "AWS::Lambda::LayerVersion"]
+
+    assert migrations["ServiceToken"] == {"Fn::GetAtt": ["ApplyMigrations", "Arn"]}
+    assert migrations["LayerVersion"] == {"Ref": layer}
+    assert migrations["Database"]["Fn::If"][0] == "CreatesDatabase"
+
+
+def test_a_function_with_a_connection_waits_for_the_schema(resources, functions):
+    given = {name: resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"] for name in functions}
+    connected = {name for name, policies in given.items() if {"Ref": "ReadApplicationSecret"} in policies}
+
+    waiting = {name for name, each in functions.items() if "SchemaMigrations" in each.get("DependsOn", [])}
+
+    assert waiting == connected - {"ApplyMigrations"}
+
+
+def test_the_buckets_policy_is_the_buckets(resources):
+    assert resources["ReportsBucketPolicy"]["Properties"]["Bucket"] == {"Ref": "ReportsBucket"}
+
+
+def test_only_the_schedule_may_put_dead_letters_from_outside(resources):
+    policy = resources["DeadLettersPolicy"]["Properties"]
+    [statement] = policy["PolicyDocument"]["Statement"]
+
+    assert policy["Queues"] == [{"Ref": "DeadLetters"}]
+    assert (statement["Principal"], statement["Action"]) == ({"Service": "events.amazonaws.com"}, "sqs:SendMessage")
+    assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0] == "ExpireMembershipsEveryMinute"
+
+
+def test_the_created_database_is_reached_by_tls_through_the_proxy_alone(resources):
+    proxy = resources["DatabaseProxy"]["Properties"]
+    [to_database] = resources["DatabaseSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+
+    assert proxy["RequireTLS"] is True
+    assert resources["DatabaseSettings"]["Properties"]["Parameters"] == {"rds.force_ssl": "1"}
+    assert resources["DatabaseInstance"]["Properties"]["PubliclyAccessible"] is False
+    assert to_database["SourceSecurityGroupId"] == {"Ref": "ProxySecurityGroup"}
+    assert proxy["VpcSecurityGroupIds"] == [{"Ref": "ProxySecurityGroup"}]
+
+
+def test_the_proxy_reads_the_secrets_that_the_functions_are_told(resources, functions):
+    secrets = [each["SecretArn"] for each in resources["DatabaseProxy"]["Properties"]["Auth"]]
+    told = functions["ListUsers"]["Properties"]["Environment"]["Variables"]["DATABASE_SECRET_ARN"]
+
+    assert told["Fn::If"] == ["CreatesDatabase", {"Ref": "ApplicationSecret"}, {"Ref": "DatabaseSecretArn"}]
+    assert secrets == [{"Ref": "ApplicationSecret"}, {"Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"]}]
+
+
+def test_every_parameter_is_explained_and_asked_for_in_one_group(translated):
+    groups = translated["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    asked = [name for group in groups for name in group["Parameters"]]
+
+    assert sorted(asked) == sorted(translated["Parameters"])
+    assert all(each["Description"] for each in translated["Parameters"].values())
+
+
+def test_every_output_is_explained(translated):
+    assert {"ApiUrl", "ReportsBucket", "JobsQueue", "DatabaseEndpoint"} <= translated["Outputs"].keys()
+    assert all(each["Description"] for each in translated["Outputs"].values())
