@@ -119,7 +119,7 @@ def within_moto(translated: dict[str, Any]) -> dict[str, Any]:
     left_out = {name for name, each in document["Resources"].items() if BEYOND_MOTO.match(each["Type"])}
     kept = {name: each for name, each in document["Resources"].items() if name not in left_out}
     for resource in kept.values():
-        resource["Properties"].pop("Layers", None)
+        resource["Properties"].pop("Layers", None)  # for which moto puts an object of its own
         depends_on = resource.pop("DependsOn", [])
         names = [depends_on] if isinstance(depends_on, str) else depends_on
         resource["DependsOn"] = [name for name in names if name not in left_out]

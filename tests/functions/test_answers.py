@@ -105,6 +105,28 @@ def test_sql_that_the_database_refuses_is_not_shown(service, monkeypatch):
     assert not [word for word in ("s3cr3t", "select", "no_such_table", "psycopg") if word in answer.text]
 
 
+def insert_refused_row(connection, _):
+    connection.execute("insert into segments (slug, description) values ('?', %s)", (SECRET,))
+
+
+def fail_because_of_refused_row(connection, _):
+    try:
+        insert_refused_row(connection, _)
+    except psycopg.Error as error:
+        raise RuntimeError from error
+
+
+@pytest.mark.parametrize("get", [insert_refused_row, fail_because_of_refused_row])
+def test_row_that_the_database_refuses_is_not_in_the_log(service, monkeypatch, log, get):
+    monkeypatch.setattr(segments, "get", get)
+
+    answer = show_segment()
+
+    assert answer.status == 500
+    assert "CheckViolation" in log.getvalue()
+    assert SECRET not in log.getvalue()
+
+
 def test_answer_that_breaks_the_services_own_contract_is_500(service, monkeypatch):
     monkeypatch.setattr(segments, "get", lambda *_: {"slug": 5, "inner": SECRET})
 
