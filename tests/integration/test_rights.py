@@ -37,6 +37,46 @@ def test_application_role_owns_nothing(connection, owner):
     assert owned.rowcount == 0
 
 
+def test_application_role_has_no_power_over_the_server(connection, owner):
+    [attributes] = owner.execute(
+        "select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls from pg_roles where rolname = %s",
+        (connection.info.user,),
+    ).fetchall()
+
+    assert attributes == (False,) * 5
+
+
+def test_application_role_is_a_member_of_its_own_role_alone(connection):
+    memberships = connection.execute("select rolname from pg_roles where pg_has_role(oid, 'member')").fetchall()
+
+    assert {name for [name] in memberships} == {connection.info.user, "segmentation_app"}
+
+
+@pytest.mark.parametrize("right", ["insert", "update", "delete", "truncate"])
+def test_no_part_of_the_history_can_be_written(connection, right):
+    written = connection.execute(
+        """
+        select pg_class.relname
+          from pg_class
+         where (pg_class.relname = 'schema_migrations' or pg_class.relname like 'history%%')
+           and pg_class.relkind in ('r', 'p') and has_table_privilege(pg_class.oid, %s)
+        """,
+        (right,),
+    ).fetchall()
+
+    assert written == []
+
+
+@pytest.mark.parametrize("right", ["truncate", "references", "trigger"])
+def test_no_table_can_be_emptied_at_once_or_given_triggers(connection, right):
+    tables = connection.execute(
+        "select relname from pg_class where relnamespace = 'public'::regnamespace and has_table_privilege(oid, %s)",
+        (right,),
+    ).fetchall()
+
+    assert tables == []
+
+
 def test_sessions_speak_utc_and_wait_for_no_lock_long(connection):
     rows = connection.execute("select current_setting('timezone'), current_setting('lock_timeout')").fetchall()
 
