@@ -13,6 +13,7 @@ from string import Template
 import pytest
 
 from local.settings import ROOT
+from tests.template_routes import ROUTES
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -53,9 +54,7 @@ def test_every_route_has_a_curl_line(api_routes):
 
 @pytest.fixture(scope="module")
 def api_routes():
-    template = (ROOT / "template.yaml").read_text()
-    found = re.findall(r'Method: (\w+), Path: (?:"([^"]+)"|([^,}\s]+))', template)
-    return {(method, quoted or plain) for method, quoted, plain in found}
+    return {(route.method, route.path) for route in ROUTES}
 
 
 def names_in(body):
