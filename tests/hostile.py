@@ -78,8 +78,6 @@ QUERIES = {
 }
 """Queries that no route takes."""
 
-SLUGS = ", ".join(["AAA"] * 10_000)
-
 BODIES: dict[str, tuple[bytes, int]] = {
     "open object": (b"{", 400),
     "blank": (b" ", 400),
@@ -105,9 +103,9 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "escaped NUL": (b'{"slug": "AAA\\u0000", "name": "a\\u0000", "username": "a\\u0000"}', 422),
     "escaped surrogate": (b'{"slug": "AAA\\ud800", "name": "a\\ud800", "username": "a\\ud800"}', 422),
     "surrogate as a name": (b'{"\\ud800": 1}', 422),
-    "1e400": (b'{"user_id": 1e400, "ttl": 1e400, "year": 1e400}', 422),
+    "1e400": (b'{"user_id": 1e400, "ttl": 1e400, "year": 1e400, "user_percent": 1e400}', 422),
     "2^63": (b'{"user_id": 9223372036854775808, "user_ids": [9223372036854775808], "ttl": 9223372036854775808}', 422),
-    "10 000 slugs": (f'{{"user_id": 1, "add_segments": [{SLUGS.replace("AAA", json.dumps("AAA"))}]}}'.encode(), 422),
+    "10 000 slugs": (json.dumps({"user_id": 1, "add_segments": ["AAA"] * 10_000}).encode(), 422),
     "deep value": (b'{"slug": ' + b"[" * 900 + b"]" * 900 + b"}", 422),
     "prototype": (b'{"__proto__": {"slug": "AAA"}, "constructor": 1}', 422),
     "SQL": (b'{"slug": "x\'); drop table users;--", "name": "x\'; commit;--", "user_id": "1 or 1=1"}', 422),

@@ -49,6 +49,7 @@ MEMBERS = (
     "user_ids",
     "slug",
     "description",
+    "user_percent",
     "add_segments",
     "delete_segments",
     "ttl",
