@@ -11,6 +11,9 @@ from psycopg.rows import TupleRow
 from local import postgres
 from segmentation import database, schema
 from tests.fix_aws import aws as aws
+from tests.fix_aws import keep_secret as keep_secret
+from tests.fix_aws import moto_url as moto_url
+from tests.fix_aws import secrets_manager as secrets_manager
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"

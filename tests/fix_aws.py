@@ -3,13 +3,14 @@
 import gzip
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 import pytest
 from moto import mock_aws
+from moto.server import ThreadedMotoServer
 
 from segmentation import queueing, storage
 
@@ -60,3 +61,37 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         yield Aws(s3, sqs, os.environ["JOBS_QUEUE_URL"])
         storage._s3.cache_clear()
         queueing._sqs.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def moto_url() -> Iterator[str]:
+    """AWS over HTTP, for what asks it without boto3."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def secrets_manager(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Secrets Manager without a secret in it, and an environment that leads there."""
+    environment = {"AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test", "AWS_REGION": "eu-central-1"}
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", moto_url)
+    client = boto3.client("secretsmanager", endpoint_url=moto_url, region_name="eu-central-1")
+    yield client
+    for secret in client.list_secrets()["SecretList"]:
+        client.delete_secret(SecretId=secret["ARN"], ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def keep_secret(secrets_manager: Any) -> Callable[..., str]:
+    """Put a secret into Secrets Manager and return its ARN."""
+
+    def keep(name: str, **content: Any) -> str:
+        arn: str = secrets_manager.create_secret(Name=name, SecretString=json.dumps(content))["ARN"]
+        return arn
+
+    return keep

@@ -1,14 +1,11 @@
 """Where the database is, from a URL or from a secret."""
 
-import json
-
-import boto3
 import pytest
-from moto import mock_aws
 from psycopg.conninfo import conninfo_to_dict
 
 from segmentation import settings
 
+LOGIN = {"username": "app", "password": "not-a-secret"}
 ADDRESS = {"host": "secret.example", "port": 6432, "dbname": "named-in-secret"}
 
 
@@ -23,25 +20,11 @@ def empty_environment(monkeypatch):
 
 
 @pytest.fixture
-def keep_secret(monkeypatch):
-    """Put a secret into Secrets Manager and return its ARN."""
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-
-    def keep(name, **content):
-        secret = {"username": "app", "password": "not-a-secret", **content}
-        client = boto3.client("secretsmanager")
-        return client.create_secret(Name=name, SecretString=json.dumps(secret))["ARN"]
-
-    with mock_aws():
-        yield keep
-
-
-@pytest.fixture
 def application(keep_secret, monkeypatch):
     """The application's conninfo, from a secret and the environment given."""
 
     def conninfo(content, **environment):
-        monkeypatch.setenv("DATABASE_SECRET_ARN", keep_secret("application", **content))
+        monkeypatch.setenv("DATABASE_SECRET_ARN", keep_secret("application", **{**LOGIN, **content}))
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         return conninfo_to_dict(settings.database_conninfo())
@@ -116,7 +99,7 @@ def test_password_of_any_characters_comes_through(application, password):
 
 
 def test_owners_host_comes_before_the_applications(keep_secret, monkeypatch):
-    monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", username="postgres", **ADDRESS))
+    monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", **LOGIN | {"username": "postgres"}, **ADDRESS))
     monkeypatch.setenv("DATABASE_HOST", "proxy.example")
     monkeypatch.setenv("DATABASE_OWNER_HOST", "cluster.example")
 
@@ -126,7 +109,7 @@ def test_owners_host_comes_before_the_applications(keep_secret, monkeypatch):
 
 
 def test_owner_without_a_host_goes_where_the_application_goes(keep_secret, monkeypatch):
-    monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", **ADDRESS))
+    monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", **LOGIN, **ADDRESS))
     monkeypatch.setenv("DATABASE_HOST", "proxy.example")
 
     assert conninfo_to_dict(settings.database_owner_conninfo())["host"] == "proxy.example"
