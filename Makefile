@@ -21,8 +21,8 @@ help: ## say what there is to make
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## make the environments that are missing or out of date
 
-run: setup $(if $(BUILT),built-here) ## run the whole service here; PORT=8080, RUNTIME=worker (as on macOS), BUILT=1 (from the package)
-	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) \
+run: setup $(if $(BUILT),built-here) ## run the whole service here; PORT=8080, AUTH=on, RUNTIME=worker (as on macOS), BUILT=1 (from the package)
+	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
 	  $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
 
 reset: setup ## forget the data of the local run
@@ -56,6 +56,7 @@ bench: setup ## measure speed against bare SQL and write docs/benchmarks.md; SCA
 
 lock: .local/uv/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
+	$(LOCK) --python-version 3.13 --no-deps layers/cryptography/requirements.in -o layers/cryptography/requirements.txt
 	for name in uv sam service runtime audit; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
 

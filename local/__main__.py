@@ -28,6 +28,7 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--template", type=Path, default=default.template, help="SAM template, built or not")
     parser.add_argument("--interpreter", type=Path, default=default.interpreter, help="Python of the functions")
     parser.add_argument("--worker", action="store_true", help="without AWS's runtime client, as on macOS")
+    parser.add_argument("--auth", action="store_true", help="ask for tokens, as AWS does")
     parser.add_argument("--minute", type=float, default=default.minute, help="seconds a minute of a schedule lasts")
     options = parser.parse_args(arguments)
     return Settings(
@@ -36,6 +37,7 @@ def parse(arguments: list[str]) -> Settings:
         template=(ROOT / options.template).absolute(),
         interpreter=(ROOT / options.interpreter).absolute(),
         worker=options.worker,
+        auth=options.auth,
         minute=options.minute,
     )
 

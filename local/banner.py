@@ -20,9 +20,20 @@ Ready after {seconds:.1f} s: http://localhost:{port}
 Lambda invoke endpoint http://localhost:{lambda_port}, S3 http://localhost:{s3_port}, SQS http://localhost:{sqs_port}.
 Data is in {data} (make reset removes it), logs are in {logs}.
 Changed code counts from the next request on; after a change of {template}, start again. Ctrl-C stops.
+"""
+OPEN = """\
+Access is open: whoever reaches this port may do everything, as 'local'. make run AUTH=on asks for tokens.
 
 Try, in another terminal:
 """
+CONTROLLED = """\
+Access is controlled: every request but a few needs a token. One for the admin, good for an hour:
+
+  TOKEN=$(curl --silent --data @{admin} 'http://localhost:{port}/auth/sign-in' | cut -d '"' -f 4)
+
+Try, in the terminal that has TOKEN:
+"""
+AUTHORIZATION = '--header "Authorization: Bearer $TOKEN"'
 
 
 def say(text: str) -> None:
@@ -45,4 +56,10 @@ def ready(settings: Settings, seconds: float, data: Path) -> None:
         logs=settings.logs,
         template=settings.template.name,
     )
-    say(text + TRY.format(port=settings.port))
+    examples = TRY.format(port=settings.port)
+    if settings.auth:
+        text += CONTROLLED.format(admin=settings.admin, port=settings.port)
+        examples = examples.replace("curl ", f"curl {AUTHORIZATION} ")
+    else:
+        text += OPEN
+    say(text + examples)

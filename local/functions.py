@@ -14,7 +14,8 @@ class Functions:
     """What the API and the Lambda endpoint invoke."""
 
     def __init__(self, stacks: Any, pool: Pool, settings: GatewaySettings) -> None:
-        self.folder = str(Path(settings.template).parent)
+        self.template = Path(settings.template)
+        self.folder = str(self.template.parent)
         self.pool = pool
         self.settings = settings
         self.runner = LocalLambdaRunner(Bridge(self), SamFunctionProvider(stacks), self.folder, self.folder)

@@ -15,9 +15,11 @@ from flask import Flask, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from local import banner, http_event
+from local import authorizer, banner, http_event, template
+from local.authorizer import Authorizer
 from local.functions import Functions
 from local.pool import Busy
+from local.runtime import Answer
 from local.sam import CatchAllPathConverter, LambdaResponseParseException, LocalApigwService, PathConverter, Route
 
 BODY_LIMIT = 10 * 1024 * 1024
@@ -27,6 +29,11 @@ MESSAGES = {
     413: "Request Too Long",
     500: "Internal Server Error",
     503: "Service Unavailable",
+}
+# the contract's own words, where a function would have them for the same refusal
+PROBLEMS = {
+    401: ("urn:segmentation:problem:unauthenticated", "A valid token is needed."),
+    403: ("urn:segmentation:problem:role-too-low", "The caller's role does not reach."),
 }
 
 
@@ -50,6 +57,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
     def __init__(self, api: Any, functions: Functions, port: int, host: str) -> None:
         super().__init__(api=api, lambda_runner=functions.runner, port=port, host=host)
         self.functions = functions
+        self.authorizers: dict[str, Authorizer] = {}
 
     def create(self) -> None:
         """Make the application; paths match exactly, as on AWS: no trailing slash comes or goes."""
@@ -59,11 +67,23 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         app.url_map.converters["path"] = AnyPath
         app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
         for route in self.api.routes:
+            self.take_authorizer(route)
             self.add(route)
         app.register_error_handler(HTTPException, refuse)
         app.register_error_handler(Exception, fail)
         app.before_request(start_clock)
         app.after_request(report)
+
+    def take_authorizer(self, route: Route) -> None:
+        """Ask the route's authorizer ourselves: SAM CLI would keep no answer, and answer in other words than AWS."""
+        found, route.authorizer_object = route.authorizer_object, None
+        if found and found.authorizer_name not in self.authorizers:
+            self.authorizers[found.authorizer_name] = Authorizer(
+                function=found.lambda_name,
+                headers=[source.identity_source for source in found.identity_sources],
+                seconds=template.authorizer_seconds(self.functions.template, found.authorizer_name),
+                invoke=self.invoke,
+            )
 
     def add(self, route: Route) -> None:
         """Add a route of the template."""
@@ -88,17 +108,32 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         else:
             event = http_event.from_request(flask_request, f"{method} {route.path}", flask_request.view_args)
         g.request_id = event["requestContext"]["requestId"]
+        if route.authorizer_name:
+            event["requestContext"]["authorizer"] = {"lambda": self.authorize(route.authorizer_name, event)}
         return event
+
+    def authorize(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
+        """Return what the authorizer says about the caller; everybody is the same where access is open."""
+        if not self.functions.settings.auth:
+            return authorizer.OPEN
+        try:
+            return self.authorizers[name].context(event)
+        except authorizer.Refused as refused:
+            abort(refused.status)
+
+    def invoke(self, name: str, event: bytes) -> Answer:
+        """Invoke a function, unless all its places stay taken."""
+        try:
+            return self.functions.invoke(name, event)
+        except Busy:
+            abort(503)
 
     def _invoke_lambda_function(self, name: str, event: dict[str, Any], _tenant: str | None = None) -> str:
         """Invoke the function, and answer in its place when it fails."""
         payload = json.dumps(event).encode()
         if len(payload) > EVENT_LIMIT:
             abort(413)
-        try:
-            answer = self.functions.invoke(name, payload)
-        except Busy:
-            abort(503)
+        answer = self.invoke(name, payload)
         g.function, g.cold = name, answer.cold
         if answer.failed:
             sys.stderr.write(f"{name}: {answer.payload.decode()}\n")
@@ -129,10 +164,13 @@ def fail(error: Exception) -> Response:
 def message(code: int) -> Response:
     """Make one of API Gateway's own answers: its message, as a problem document like every other answer here."""
     text = MESSAGES.get(code, "Bad Request")
-    problem = {"type": "about:blank", "title": text, "status": code, "detail": text, "message": text}
+    kind, title = PROBLEMS.get(code, ("about:blank", text))
+    problem = {"type": kind, "title": title, "status": code, "detail": title, "message": text}
     if code >= 500:
         problem["request_id"] = request_id()
     response = jsonify(problem)
+    if code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     response.status_code = code
     response.content_type = "application/problem+json"
     return response

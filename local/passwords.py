@@ -18,16 +18,22 @@ class Passwords:
 
 def load(path: Path) -> Passwords:
     """Read the passwords, made up first when there are none."""
+    made = asdict(Passwords(*(secrets.token_urlsafe(24) for _ in range(3))))
+    return Passwords(**json.loads(keep(path, made)))
+
+
+def keep(path: Path, new: dict[str, str]) -> str:
+    """Return what the file holds, in JSON; where there is none, write what is new."""
     if not path.exists():
-        save(Passwords(*(secrets.token_urlsafe(24) for _ in range(3))), path)
-    return Passwords(**json.loads(path.read_text()))
+        save(new, path)
+    return path.read_text()
 
 
-def save(passwords: Passwords, path: Path) -> None:
+def save(members: dict[str, str], path: Path) -> None:
     """Write a file that only its owner can read, and that appears when complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)
     with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(passwords), file)
+        json.dump(members, file)
     unfinished.rename(path)

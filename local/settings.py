@@ -21,6 +21,7 @@ class Settings:
     template: Path = ROOT / "template.yaml"
     interpreter: Path = INSTALLED / "venv" / "bin" / "python"
     worker: bool = False
+    auth: bool = False  # whether a request needs a token
     minute: float = 60  # what a minute of a schedule lasts, in seconds; tests cannot wait for long ones
 
     @property
@@ -33,6 +34,11 @@ class Settings:
     def data(self) -> Path:
         """Return the folder that is kept between runs."""
         return self.state / "data"
+
+    @property
+    def admin(self) -> Path:
+        """Return the file with the admin's username and password, as a sign-in sends them."""
+        return self.data / "admin.json"
 
     @property
     def logs(self) -> Path:
@@ -50,6 +56,7 @@ class GatewaySettings:
     interpreter: str
     logs: str
     worker: bool
+    auth: bool
     variables: dict[str, str]
     function_variables: dict[str, dict[str, str]]
     references: dict[str, str]

@@ -1,6 +1,7 @@
 """All parts of the local run: the order of starting and stopping, and the watch over them."""
 
 import os
+import secrets
 import shutil
 import sys
 import time
@@ -55,10 +56,10 @@ def start(settings: Settings, children: list[Child]) -> None:
     started_at = time.monotonic()
     shutil.rmtree(settings.logs, ignore_errors=True)  # those of the run before
     api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
-    secrets = passwords.load(settings.data / "passwords.json")
+    known = passwords.load(settings.data / "passwords.json")
     database_port = ports.free()
-    variables = function_variables(settings, database.url(database_port, database.LOGIN, secrets.login))
-    owner_url = database.url(database_port, database.OWNER, secrets.owner)
+    variables = function_variables(settings, database.url(database_port, database.LOGIN, known.login))
+    owner_url = database.url(database_port, database.OWNER, known.owner)
     gateway = start_gateway(settings, variables, owner_url)
     children.append(gateway)
     storage = s3.start(s3_port, settings.data / "s3", buckets(settings).values(), settings.logs / "s3.log")
@@ -66,10 +67,10 @@ def start(settings: Settings, children: list[Child]) -> None:
     messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables())
     children.append(messaging)
     server = postgres.start(
-        settings.data / "postgres", secrets.superuser, port=database_port, log=settings.logs / "postgres.log"
+        settings.data / "postgres", known.superuser, port=database_port, log=settings.logs / "postgres.log"
     )
     children.append(server.process)
-    database.prepare(server, secrets.owner)
+    database.prepare(server, known.owner)
     for child, port in ((storage, s3_port), (messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)):
         processes.wait_until_listening(child, port)
     Queues(sqs_port).create(settings.template)
@@ -102,6 +103,17 @@ def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
     }
 
 
+def secret_variables(settings: Settings, owner_url: str) -> dict[str, dict[str, str]]:
+    """Return what only some functions are told: what AWS keeps in Secrets Manager is made up at the first start."""
+    admin = passwords.keep(settings.admin, {"username": "admin", "password": secrets.token_urlsafe(24)})
+    keys = passwords.keep(settings.data / "signing-keys.json", {"current": secrets.token_urlsafe(48)})
+    return {
+        migrations.FUNCTION: {"DATABASE_OWNER_URL": owner_url, "FIRST_ADMIN": admin},
+        "SignIn": {"SIGNING_KEYS": keys},
+        "AuthorizeRequest": {"SIGNING_KEYS": keys},
+    }
+
+
 def aws_variables() -> dict[str, str]:
     """Return credentials, without which every AWS client searches the machine for some."""
     return {"AWS_ACCESS_KEY_ID": CREDENTIALS[0], "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1]}
@@ -123,7 +135,8 @@ def start_gateway(settings: Settings, variables: dict[str, str], owner_url: str)
         logs=str(settings.logs),
         worker=settings.worker,
         variables=variables,
-        function_variables={migrations.FUNCTION: {"DATABASE_OWNER_URL": owner_url}},
+        auth=settings.auth,
+        function_variables=secret_variables(settings, owner_url),
         references=references(settings),
     )
     return processes.start(

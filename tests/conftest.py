@@ -72,6 +72,7 @@ def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
         connection.execute(
             "truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides restart identity"
         )
+        connection.execute("truncate accounts, sign_in_failures restart identity")
         connection.execute("alter sequence user_ids restart")
         connection.execute("delete from actions where operation = 'A'")
         yield connection

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segmentation import custom_resource, schema, settings
+from segmentation import accounts, custom_resource, schema, settings
 from segmentation.database import connect
 
 PROXY_PATIENCE_SECONDS = 300
@@ -17,7 +17,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def apply_migrations(patience_seconds: float = 0) -> dict[str, Any]:
-    """Apply the missing migrations as the owner of the schema."""
+    """Apply the missing migrations as the owner of the schema, and see to it that somebody can sign in."""
     conninfo, pooled = settings.database_owner_conninfo(), settings.database_is_pooled()
     with connect(conninfo, pooled=pooled, patience_seconds=patience_seconds) as owner:
-        return schema.migrate(owner, settings.database_conninfo())
+        outcome = schema.migrate(owner, settings.database_conninfo())
+        accounts.create_first(owner, settings.first_admin())
+        return outcome

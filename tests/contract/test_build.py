@@ -11,6 +11,7 @@ from packaging.tags import platform_tags
 
 PROJECT = Path(__file__).parents[2]
 FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/app.py"))
+LAYERS = ["SegmentationLayer", "CryptographyLayer"]
 UNZIPPED_MEGABYTES = 45
 RUNTIME = next((PROJECT / ".local" / "runtime" / "lib").glob("python*/site-packages"))
 THIS_MACHINE = {
@@ -22,7 +23,7 @@ THIS_MACHINE = {
 
 def build_layer(folder, **target):
     subprocess.run(
-        ["make", "--silent", "build-SegmentationLayer"],  # noqa: S607 -- as sam build finds it
+        ["make", "--silent", "--makefile", "../Makefile", "build-SegmentationLayer"],  # noqa: S607 -- as sam build finds it
         cwd=PROJECT / "layers" / "segmentation",
         env={**os.environ, **target, "ARTIFACTS_DIR": str(folder)},
         check=True,
@@ -43,22 +44,40 @@ def layer(built):
     return built / "SegmentationLayer"
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_built_handler_imports_with_the_layer_and_what_lambda_has(function, built, layer):
-    code = built / function.title().replace("_", "")
-    folders = [str(code), str(layer / "python"), str(RUNTIME)]
-    script = f"import sys; sys.path[:0] = {folders}; import app; app.handler"
-
+def run_alone(script, *folders):
+    """Run a script with what is in the folders, what Lambda has, and nothing else."""
+    paths = [*map(str, folders), str(RUNTIME)]
     # -B leaves the build as it is; -I and -S: no environment, no site-packages; -W: a warning would be in every log
-    answer = subprocess.run(  # noqa: S603 -- this interpreter
-        [sys.executable, "-B", "-I", "-S", "-W", "error", "-c", script],
+    return subprocess.run(  # noqa: S603 -- this interpreter
+        [sys.executable, "-B", "-I", "-S", "-W", "error", "-c", f"import sys; sys.path[:0] = {paths}; {script}"],
         env={},
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_built_handler_imports_with_the_layer_and_what_lambda_has(function, built, layer):
+    answer = run_alone("import app; app.handler", built / function.title().replace("_", ""), layer / "python")
+
     assert answer.returncode == 0, answer.stderr
+
+
+def test_both_layers_together_can_check_a_providers_signature(built, layer):
+    script = "from jwt import algorithms; algorithms.RSAAlgorithm(algorithms.RSAAlgorithm.SHA256)"
+
+    answer = run_alone(script, layer / "python", built / "CryptographyLayer" / "python")
+
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_the_layers_have_no_package_in_common(built):
+    packages = [
+        {path.name for path in (folder / "python").iterdir()} for folder in (layer, built / "CryptographyLayer")
+    ]
+
+    assert packages[0] & packages[1] == set()
 
 
 def test_a_function_is_its_one_file(built):
@@ -67,10 +86,11 @@ def test_a_function_is_its_one_file(built):
     assert files == {"ApplyMigrations/app.py"}
 
 
-def test_every_module_of_the_layer_is_compiled(layer):
-    modules = {path.parent / path.stem for path in layer.rglob("*.py")}
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_module_of_a_layer_is_compiled(built, name):
+    modules = {path.parent / path.stem for path in (built / name).rglob("*.py")}
 
-    compiled = {path.parents[1] / path.name.partition(".")[0] for path in layer.rglob("*.pyc")}
+    compiled = {path.parents[1] / path.name.partition(".")[0] for path in (built / name).rglob("*.pyc")}
 
     assert compiled == modules
 

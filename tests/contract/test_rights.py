@@ -4,6 +4,8 @@ import pytest
 
 READ_SECRET = ("secretsmanager:GetSecretValue", "application")
 READ_OWNER_SECRET = ("secretsmanager:GetSecretValue", "owner")
+READ_SIGNING_KEYS = ("secretsmanager:GetSecretValue", "SigningKeys")
+READ_FIRST_ADMIN = ("secretsmanager:GetSecretValue", "FirstAdmin")
 READ_REPORTS = ("s3:GetObject", "${ReportsBucket.Arn}/reports/*")
 WRITE_REPORTS = ("s3:PutObject", "${ReportsBucket.Arn}/reports/*")
 ABORT_UPLOADS = ("s3:AbortMultipartUpload", "${ReportsBucket.Arn}/reports/*")
@@ -12,7 +14,8 @@ RECEIVE_JOBS = {(f"sqs:{action}", "JobsQueue") for action in ("ReceiveMessage", 
 SEND_DEAD_LETTERS = ("sqs:SendMessage", "DeadLetters")
 
 SPECIAL = {
-    "ApplyMigrations": {READ_SECRET, READ_OWNER_SECRET},
+    "ApplyMigrations": {READ_SECRET, READ_OWNER_SECRET, READ_FIRST_ADMIN},
+    "AuthorizeRequest": {READ_SIGNING_KEYS},
     "CreateReport": {READ_SECRET, SEND_JOBS},
     "CreateSegment": {READ_SECRET, SEND_JOBS},
     "CreateUserReport": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
@@ -22,6 +25,7 @@ SPECIAL = {
     "RejectRoute": set(),
     "RunJob": {READ_SECRET, READ_REPORTS, WRITE_REPORTS, ABORT_UPLOADS, SEND_JOBS, *RECEIVE_JOBS},
     "ShowJob": {READ_SECRET, READ_REPORTS},
+    "SignIn": {READ_SECRET, READ_SIGNING_KEYS},
     "UpdateSegment": {READ_SECRET, SEND_JOBS},
 }
 OF_EVERY_FUNCTION = {"AWSLambdaBasicExecutionRole", "AWSXrayWriteOnlyAccess", "AWSLambdaVPCAccessExecutionRole"}
@@ -71,4 +75,4 @@ def rights_in(document, name=None):
 
 def resource_in(resource):
     [(function, value)] = resource.items()
-    return value if function == "Fn::Sub" else value[0]
+    return value[0] if function == "Fn::GetAtt" else value

@@ -47,6 +47,7 @@ def test_parameters_that_belong_together_are_accepted(template, parameters):
         (CREATED | SECRETS, "its own database and secrets"),
         (CREATED | {"DatabaseHost": "db.example.com"}, "its own database and secrets"),
         (CREATED | NETWORK, "its own VPC"),
+        (CREATED | {"OidcIssuer": "https://id.example.com"}, "OidcAudience is needed"),
     ],
 )
 def test_parameters_that_contradict_each_other_are_refused(template, parameters, refusal):

@@ -130,6 +130,8 @@ def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
         )
         connection.execute("alter sequence user_ids restart")
         connection.execute("delete from actions where operation = 'A'")
+        connection.execute("truncate sign_in_failures")
+        connection.execute("delete from accounts where username <> 'admin'")
         yield connection
 
 

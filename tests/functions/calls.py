@@ -23,6 +23,8 @@ WITH_BODY = {
     "create_report": "/report",
     "create_action": "/action",
     "delete_action": "/action",
+    "sign_up": "/auth/sign-up",
+    "sign_in": "/auth/sign-in",
 }
 """The functions that take a body, and a path of each."""
 
@@ -45,6 +47,11 @@ class Answer:
 
 def sample(function: str) -> dict[str, Any]:
     return json.loads((EVENTS / f"{function}.json").read_text("utf-8"))
+
+
+def caller(subject: str, role: str = "admin") -> dict[str, Any]:
+    """What the authorizer adds to a request's context."""
+    return {"authorizer": {"lambda": {"subject": subject, "role": role, "expires_at": 4102444800}}}
 
 
 def invoke(function: str, event: dict[str, Any]) -> Any:
@@ -73,7 +80,7 @@ def call(
     event |= query_of(query if isinstance(query, str) else urlencode(query))
     event["headers"] = without_body_headers(event["headers"]) | (headers or {"content-type": "application/json"})
     if actor is not None:
-        event["requestContext"]["authorizer"] = {"iam": {"userArn": actor}}
+        event["requestContext"] |= caller(actor)
     if body is not NO_BODY:
         event |= payload(body, base64=base64)
     if broken_base64:

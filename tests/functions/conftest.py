@@ -8,13 +8,15 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from local import ports
-from segmentation import database
+from segmentation import database, signing_keys
 from segmentation.telemetry import logger
 
 
 @pytest.fixture
 def service(empty_database, monkeypatch) -> Iterator[None]:
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
+    monkeypatch.setenv("SIGNING_KEYS", '{"current": "a-key-of-these-tests-and-of-nothing-else"}')
+    signing_keys.forget()
     yield
     database.close()
 

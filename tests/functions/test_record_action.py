@@ -59,7 +59,7 @@ def test_action_is_dated_now_in_utc():
 
 
 def test_action_of_an_open_run_is_written_under_local():
-    assert done(record(1, "AAA", "exposure"))["actor"] == "local"
+    assert done(record(1, "AAA", "exposure"))["actor"] == "alice"
 
 
 def test_action_stands_behind_the_entry_it_followed():

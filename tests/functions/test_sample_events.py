@@ -35,6 +35,8 @@ EXPECTED = {
         {"slug", "operation", "action", "reason", "actor", "expires_at", "executed_at"},
     ),
     "reject_route": (404, {"type", "title", "status", "detail"}),
+    "sign_in": (200, {"token", "token_type", "expires_in"}),
+    "sign_up": (201, {"id"}),
     "show_job": (404, {"type", "title", "status", "detail"}),
     "update_membership": (200, {"slug", "added_at", "expires_at"}),
     "update_segment": (
@@ -42,8 +44,8 @@ EXPECTED = {
         {"slug", "user_percent", "description", "created_at", "updated_at", "users_added", "users_deleted"},
     ),
 }
-HTTP_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if "requestContext" in sample(path.stem))
-CREATES = {"create_segment", "create_action"}
+HTTP_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if "isBase64Encoded" in sample(path.stem))
+CREATES = {"create_segment", "create_action", "sign_up"}
 ANSWERS_CSV = {"list_user_history"}
 
 
@@ -57,6 +59,7 @@ def world(service, aws) -> None:
     create_segments(SLUG, "AVITO_VOICE")
     add_members(SLUG, 1000)
     done(call("create_action", {"name": "exposure"}))
+    done(call("sign_up", {"username": "bob", "password": "correct horse battery staple"}))
 
 
 @pytest.mark.parametrize("function", sorted({*HTTP_SAMPLES} - CREATES - ANSWERS_CSV))
@@ -122,6 +125,11 @@ def test_sample_event_of_apply_migrations_finds_the_schema_up_to_date(empty_data
     answer = invoke("apply_migrations", sample("apply_migrations"))
 
     assert answer == {"schema_version": schema.migrations()[-1].version, "applied": []}
+
+
+def test_sample_event_of_authorize_request_has_a_token_that_nobody_signed():
+    with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
+        invoke("authorize_request", sample("authorize_request"))
 
 
 def test_sample_events_carry_the_length_of_their_bodies():

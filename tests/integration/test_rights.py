@@ -19,6 +19,10 @@ FORBIDDEN = [
     "create table mine ()",
     "insert into schema_migrations values (7, 'x', 'y')",
     "select create_history_partitions('2001-01-01', 1)",
+    "update accounts set role = 'admin'",
+    "update accounts set password_hash = '$argon2id$'",
+    "delete from accounts",
+    "truncate sign_in_failures",
 ]
 
 

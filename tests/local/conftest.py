@@ -44,6 +44,7 @@ def settings(folder: Path, *, worker: bool) -> GatewaySettings:
         interpreter=sys.executable,
         logs=str(folder / "log"),
         worker=worker,
+        auth=True,
         variables={"GIVEN_TO_ALL": "yes", "PYTHONPYCACHEPREFIX": str(folder / "pycache")},
         function_variables={"Probe": {"GIVEN_TO_ONE": "yes"}},
         references={"Inbox": "http://queue"},

@@ -10,6 +10,9 @@ from segmentation.problems import Problem, RequestInvalid, SegmentUnknown, SlugT
 EVERY = [kind for kind in vars(problems).values() if isinstance(kind, type) and issubclass(kind, Problem)]
 STATUSES = {
     "BodyNotJson": 400,
+    "Unauthenticated": 401,
+    "CredentialsWrong": 401,
+    "RoleTooLow": 403,
     "RouteUnknown": 404,
     "SegmentUnknown": 404,
     "UserUnknown": 404,
@@ -18,9 +21,11 @@ STATUSES = {
     "SlugTaken": 409,
     "ActionTaken": 409,
     "ActionKept": 409,
+    "UsernameTaken": 409,
     "BodyTooLarge": 413,
     "BodyTypeUnsupported": 415,
     "RequestInvalid": 422,
+    "TooManyFailures": 429,
     "InternalError": 500,
     "DatabaseUnavailable": 503,
 }

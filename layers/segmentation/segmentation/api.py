@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 import psycopg
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
+from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
 from aws_lambda_powertools.event_handler.middlewares.openapi_validation import OpenAPIRequestValidationMiddleware
@@ -18,7 +19,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from segmentation import bodies, database
+from segmentation import access, bodies, database
 from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
 from segmentation.responses import OperationPage
 from segmentation.telemetry import logger
@@ -26,13 +27,15 @@ from segmentation.telemetry import logger
 Answer = TypeVar("Answer", bound=BaseModel)
 
 JSON = "application/json; charset=utf-8"
-LOCAL_ACTOR = "local"
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+"""What a 401 has to carry (RFC 9110, section 15.5.2)."""
 
 
 class Api(APIGatewayHttpResolver):
-    """Serve one function's routes as the contract says: validated input, problem documents, a line in the log.
+    """Serve one function's routes as the contract says: admitted callers, validated input, problem documents, a log.
 
-    A request without an authorizer (a local run that is open) is made by the actor 'local'.
+    Who calls is what the authorizer says, and nothing else in the request: without its word a route that is not
+    public answers 401.
     """
 
     def __init__(self) -> None:
@@ -65,6 +68,14 @@ class Api(APIGatewayHttpResolver):
         _log(event, answer["statusCode"], time.perf_counter() - started)
         return answer
 
+    def _resolve(self) -> ResponseBuilder[Any]:
+        """Refuse a caller before anything of the request is read."""
+        try:
+            access.admit(self.current_event["requestContext"])
+        except Problem as problem:
+            return ResponseBuilder(self._answer_problem(problem))
+        return super()._resolve()
+
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = r"^{}\Z") -> re.Pattern[str]:
         """Match the whole path: Powertools' own "$" lets a line feed follow."""
@@ -74,8 +85,7 @@ class Api(APIGatewayHttpResolver):
     @property
     def actor(self) -> str:
         """Return who makes this request, for the history."""
-        authorizer = self.current_event["requestContext"].get("authorizer") or {}
-        return str((authorizer.get("iam") or {}).get("userArn") or LOCAL_ACTOR)
+        return access.caller(self.current_event["requestContext"]).subject
 
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
         """Answer what is done with a status, and with 202 what a job is to finish."""
@@ -98,7 +108,9 @@ class Api(APIGatewayHttpResolver):
         body = problem.body()
         if problem.status >= 500:
             body["request_id"] = self.current_event["requestContext"]["requestId"]
-        headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+        headers = CHALLENGE if problem.status == 401 else {}
+        if problem.retry_after:
+            headers = {"Retry-After": str(problem.retry_after)}
         return Response(problem.status, "application/problem+json", json.dumps(body), headers)
 
     def _answer_invalid(self, error: RequestValidationError) -> Response[str]:

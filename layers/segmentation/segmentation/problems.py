@@ -10,7 +10,7 @@ class Problem(Exception):
     """The request failed."""
 
     status: ClassVar[int] = 500
-    retry_after: ClassVar[int | None] = None
+    retry_after: int | None = None
     """Seconds after which a repeated request may succeed, where time can help."""
 
     def __init__(self, detail: str | None = None, **members: Any) -> None:
@@ -44,6 +44,24 @@ class BodyNotJson(Problem):
     """The request body is not valid JSON."""
 
     status = 400
+
+
+class Unauthenticated(Problem):
+    """A valid token is needed."""
+
+    status = 401
+
+
+class CredentialsWrong(Problem):
+    """The username or the password is wrong."""
+
+    status = 401
+
+
+class RoleTooLow(Problem):
+    """The caller's role does not reach."""
+
+    status = 403
 
 
 class RouteUnknown(Problem):
@@ -112,6 +130,12 @@ class ActionKept(Problem):
     status = 409
 
 
+class UsernameTaken(Problem):
+    """There is an account of this name already."""
+
+    status = 409
+
+
 class BodyTooLarge(Problem):
     """The request body is too large."""
 
@@ -135,6 +159,17 @@ class RequestInvalid(Problem):
             "; ".join(f"{location}: {message}" for location, message in shown),
             errors=[{"location": location, "message": message} for location, message in shown],
         )
+
+
+class TooManyFailures(Problem):
+    """Too many attempts to sign in have failed; try again later."""
+
+    status = 429
+    retry_after = 900
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class InternalError(Problem):

@@ -4,18 +4,22 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from segmentation.access import Role
 from segmentation.values import (
     FIRST_YEAR,
     LAST_YEAR,
     MAX_SLUGS,
     MAX_USERS,
     ActionName,
+    AnyPassword,
     Description,
     ExpiresAt,
+    NewPassword,
     Percent,
     Slug,
     Ttl,
     UserId,
+    Username,
 )
 
 
@@ -132,3 +136,18 @@ class NewReport(Request):
     month: Annotated[int, Field(strict=True, ge=1, le=12)]
     slug: Slug | None = None
     format: Literal["csv", "csv.gz"] = "csv"
+
+
+class NewAccount(Request):
+    """The account to create."""
+
+    username: Username
+    password: NewPassword
+    role: Role = "reader"
+
+
+class Credentials(Request):
+    """Who wants to sign in."""
+
+    username: Username
+    password: AnyPassword

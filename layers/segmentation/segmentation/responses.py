@@ -213,3 +213,17 @@ class Health(BaseModel):
     status: str = "ok"
     database: str = "ok"
     schema_version: int
+
+
+class AccountRef(BaseModel):
+    """The id of an account."""
+
+    id: int
+
+
+class Token(BaseModel):
+    """A token for the Authorization header, and how many seconds it is good for."""
+
+    token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 -- the name of a scheme
+    expires_in: int

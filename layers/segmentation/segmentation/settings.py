@@ -23,6 +23,12 @@ def database_is_pooled() -> bool:
     return os.environ.get("DATABASE_POOLED", "").lower() == "true"
 
 
+def first_admin() -> dict[str, str] | None:
+    """Return the username and the password of the first admin, or None where the deployment names none."""
+    text = secrets.named("FIRST_ADMIN")
+    return json.loads(text) if text else None
+
+
 def _conninfo(prefix: str) -> str:
     """Prefer the URL; else combine the secret with the address, over verified TLS."""
     if url := os.environ.get(f"{prefix}_URL"):

@@ -14,6 +14,10 @@ FIRST_YEAR = 2000
 LAST_YEAR = 9998
 SLUG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$"
 ACTION_PATTERN = r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"
+USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
+RESERVED_USERNAMES = frozenset({"local", "schedule"})
+MIN_PASSWORD = 8
+MAX_PASSWORD = 128
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
 _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -31,6 +35,13 @@ def not_reserved(slug: str) -> str:
     if slug in RESERVED_SLUGS:
         raise ValueError(f"is reserved, as are all of: {', '.join(sorted(RESERVED_SLUGS))}")
     return slug
+
+
+def _nobody_elses(username: str) -> str:
+    """Refuse the names that the history gives to others."""
+    if username.lower() in RESERVED_USERNAMES:
+        raise ValueError(f"is reserved, as are all of: {', '.join(sorted(RESERVED_USERNAMES))}")
+    return username
 
 
 def instant(value: Any) -> Any:
@@ -91,3 +102,11 @@ ActionName = Annotated[str, Field(strict=True, pattern=ACTION_PATTERN, examples=
 Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
+Username = Annotated[
+    str, Field(strict=True, pattern=USERNAME_PATTERN, examples=["alice"]), AfterValidator(_nobody_elses)
+]
+# length alone, as NIST SP 800-63B (section 5.1.1.2) has it: rules of composition make passwords worse
+NewPassword = Annotated[
+    str, Field(strict=True, min_length=MIN_PASSWORD, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])
+]
+AnyPassword = Annotated[str, Field(strict=True, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])]

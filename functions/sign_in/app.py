@@ -1,0 +1,21 @@
+"""POST /auth/sign-in: a token for a username and its password."""
+
+from aws_lambda_powertools.event_handler import Response, content_types
+
+from segmentation import accounts, tokens
+from segmentation.api import Api
+from segmentation.database import connection
+from segmentation.requests import Credentials
+from segmentation.responses import Token
+
+app = Api()
+handler = app.resolve
+
+
+@app.post("/auth/sign-in")
+def sign_in(body: Credentials) -> Response[Token]:
+    """Issue a token, which nobody on the way may keep."""
+    account = accounts.authenticate(connection(), body)
+    token, expires_in = tokens.issue(account.username, account.role)
+    answer = Token(token=token, expires_in=expires_in)
+    return Response(200, content_types.APPLICATION_JSON, answer, {"Cache-Control": "no-store"})

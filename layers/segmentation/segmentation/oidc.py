@@ -1,0 +1,64 @@
+"""Tokens of an external OpenID provider, where the deployment names one."""
+
+import functools
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import jwt
+
+from segmentation.access import ROLES, Caller, Role
+from segmentation.jwks import KeySet
+from segmentation.tokens import LEEWAY_SECONDS, TokenRefused
+
+DEFAULT_ROLE_CLAIM = "roles"
+MAX_SUBJECT_LENGTH = 255
+_REQUIRED = ["iss", "aud", "sub", "exp", "iat"]
+_OF_ID_TOKENS = {"nonce", "at_hash", "c_hash"}
+
+
+def verify(token: str, header: dict[str, Any]) -> Caller | None:
+    """Return whom the provider's token is about, or None where it gives no role that is known here.
+
+    The type of the provider's key decides the algorithm. Raises TokenRefused, jwt.PyJWTError.
+    """
+    issuer = os.environ["OIDC_ISSUER"]
+    key = key_set(issuer).find(header.get("kid"))
+    if key is None:
+        raise TokenRefused("unknown key of the provider")
+    claims = jwt.decode(
+        token,
+        key,
+        algorithms=[key.algorithm_name],
+        issuer=issuer,
+        audience=os.environ["OIDC_AUDIENCE"],
+        leeway=LEEWAY_SECONDS,
+        options={"require": _REQUIRED, "enforce_minimum_key_length": True},
+    )
+    if claims.keys() & _OF_ID_TOKENS or claims.get("token_use") == "id":
+        raise TokenRefused("an ID token tells who somebody is, not what they may do")
+    if not 1 <= len(claims["sub"]) <= MAX_SUBJECT_LENGTH or not claims["sub"].isprintable():
+        raise TokenRefused("the subject is not 1 to 255 printable characters")
+    role = _role(claims, os.environ.get("OIDC_ROLE_CLAIM") or DEFAULT_ROLE_CLAIM)
+    return Caller(claims["sub"], role, int(claims["exp"]) + LEEWAY_SECONDS) if role else None
+
+
+@functools.cache
+def key_set(issuer: str) -> KeySet:
+    """Return the keys of the provider, kept for this process."""
+    return KeySet(issuer)
+
+
+def _role(claims: Mapping[str, Any], name: str) -> Role | None:
+    """Return the greatest role in a claim: a list, or a text of words as `scope` is."""
+    found = _claim(claims, name)
+    words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
+    return next((role for role in reversed(ROLES) if role in words), None)
+
+
+def _claim(claims: Mapping[str, Any], name: str) -> Any:
+    """Return a claim by its name, which may have dots in it, or by its path, as in realm_access.roles."""
+    if name in claims:
+        return claims[name]
+    outer, dot, inner = name.partition(".")
+    return _claim(claims[outer], inner) if dot and isinstance(claims.get(outer), dict) else None

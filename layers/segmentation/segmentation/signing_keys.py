@@ -1,0 +1,68 @@
+"""The keys that our own tokens are signed with: one in use, and the one before it for as long as its tokens live."""
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping
+
+from segmentation import secrets
+
+MIN_LENGTH = 32
+FRESH_SECONDS = 300
+"""How long a key that was taken out of the secret may still count here."""
+
+RETRY_SECONDS = 10
+"""The shortest time between two looks at the secret: tokens that name keys of their own make no storm of them."""
+
+_log = logging.getLogger(__name__)
+_known: dict[str, str] = {}
+_read_at = -float("inf")
+
+
+class KeysUnusable(Exception):
+    """The secret of the signing keys must hold `current`, and may hold `previous`, of 32 characters or more."""
+
+
+def current() -> tuple[str, str]:
+    """Return the id and the key to sign with."""
+    return next(iter(_keys(FRESH_SECONDS).items()))
+
+
+def find(key_id: object) -> str | None:
+    """Return the key of this id, looking into the secret again where it is a new one."""
+    if not isinstance(key_id, str):
+        return None
+    return _keys(FRESH_SECONDS).get(key_id) or _keys(RETRY_SECONDS).get(key_id)
+
+
+def forget() -> None:
+    """Know no key any more, and look into the secret at the next use."""
+    global _known, _read_at
+    _known, _read_at = {}, -float("inf")
+
+
+def _keys(at_most_seconds_old: float) -> dict[str, str]:
+    global _known, _read_at
+    if time.monotonic() - _read_at > at_most_seconds_old:
+        try:
+            _known = _by_id(json.loads(secrets.named("SIGNING_KEYS") or "{}"))
+        except secrets.SecretUnreadable:
+            if not _known:
+                raise
+            _log.warning("signing keys not read again")  # a store that is away for a moment locks nobody out
+        _read_at = time.monotonic()
+    return _known
+
+
+def _by_id(secret: Mapping[str, object]) -> dict[str, str]:
+    """Name each key by a digest of it, so that nobody has to number them; the current one comes first."""
+    keys = [secret.get("current"), *([secret["previous"]] if secret.get("previous") else [])]
+    named = {_id_of(key): key for key in keys if isinstance(key, str) and len(key) >= MIN_LENGTH}
+    if len(named) != len({*keys}):
+        raise KeysUnusable(KeysUnusable.__doc__)
+    return named
+
+
+def _id_of(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:16]

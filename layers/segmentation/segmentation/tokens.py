@@ -1,0 +1,65 @@
+"""Our own tokens: signed at sign-in, short-lived, and checked without the database."""
+
+import os
+import time
+import uuid
+from typing import Any, NamedTuple
+
+import jwt
+
+from segmentation import signing_keys
+from segmentation.access import ROLES, Caller, Role
+
+ISSUER = "urn:segmentation"
+AUDIENCE = "urn:segmentation:api"
+ALGORITHM = "HS256"
+LEEWAY_SECONDS = 5
+"""How far the clocks of two functions may be apart."""
+
+DEFAULT_LIFETIME_SECONDS = 3600
+_REQUIRED = ["iss", "aud", "sub", "role", "iat", "nbf", "exp", "jti"]
+
+
+class Issued(NamedTuple):
+    """A new token, and how many seconds it is good for."""
+
+    token: str
+    expires_in: int
+
+
+class TokenRefused(Exception):
+    """The token is not good; what this says is for the log."""
+
+
+def issue(subject: str, role: Role) -> Issued:
+    """Sign a token for somebody who has just shown who they are."""
+    lifetime = int(os.environ.get("TOKEN_SECONDS", DEFAULT_LIFETIME_SECONDS))
+    now = int(time.time())
+    claims = {
+        **{"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "role": role},
+        **{"iat": now, "nbf": now, "exp": now + lifetime, "jti": uuid.uuid4().hex},
+    }
+    key_id, key = signing_keys.current()
+    return Issued(jwt.encode(claims, key, ALGORITHM, {"kid": key_id}), lifetime)
+
+
+def verify(token: str, header: dict[str, Any]) -> Caller:
+    """Return whom one of our own tokens was issued to; raises TokenRefused, jwt.PyJWTError.
+
+    The algorithm is ours, not the token's: a public key of somebody else can never serve as our secret.
+    """
+    key = signing_keys.find(header.get("kid"))
+    if key is None:
+        raise TokenRefused("unknown key")
+    claims = jwt.decode(
+        token,
+        key,
+        algorithms=[ALGORITHM],
+        issuer=ISSUER,
+        audience=AUDIENCE,
+        leeway=LEEWAY_SECONDS,
+        options={"require": _REQUIRED, "enforce_minimum_key_length": True},
+    )
+    if claims["role"] not in ROLES:
+        raise TokenRefused("unknown role")
+    return Caller(claims["sub"], claims["role"], int(claims["exp"]) + LEEWAY_SECONDS)

@@ -1,0 +1,115 @@
+"""Which routes of the template ask for a token, and which role each takes."""
+
+import copy
+import json
+
+import pytest
+
+from segmentation import access
+
+ASKS_FOR_A_TOKEN = [{"Token": []}]
+
+
+@pytest.fixture(scope="module")
+def api(translated):
+    return translated["Resources"]["HttpApi"]["Properties"]["Body"]
+
+
+@pytest.fixture(scope="module")
+def translate(run_tool, tmp_path_factory):
+    def run(template):
+        path = tmp_path_factory.mktemp("template") / "template.json"
+        path.write_text(json.dumps(template))
+        answer = run_tool("python", "tests/contract/translate.py", str(path))
+        assert answer.returncode == 0, answer.stderr
+        return json.loads(answer.stdout)["translated"]["Resources"]["HttpApi"]["Properties"]["Body"]
+
+    return run
+
+
+def security(api):
+    """What each route asks for."""
+    return {
+        path if path == "$default" else f"{method.upper()} {path}": operation.get("security")
+        for path, methods in api["paths"].items()
+        for method, operation in methods.items()
+    }
+
+
+def test_every_route_but_the_public_ones_asks_for_a_token(api):
+    asked = security(api)
+
+    assert {route for route, scheme in asked.items() if scheme != ASKS_FOR_A_TOKEN} == access.PUBLIC & asked.keys()
+
+
+def test_a_route_that_is_added_without_another_word_asks_for_a_token(template, translate):
+    grown = copy.deepcopy(template)
+    events = grown["Resources"]["ListUsers"]["Properties"]["Events"]
+    events["Added"] = copy.deepcopy(events["Route"])
+    events["Added"]["Properties"] |= {"Method": "PUT", "Path": "/added"}
+
+    assert security(translate(grown))["PUT /added"] == ASKS_FOR_A_TOKEN
+
+
+def test_a_function_of_an_unknown_route_serves_only_admins():
+    assert access.required_role("PUT /added") == "admin"
+    assert access.required_role("POST /added") == "admin"
+
+
+def test_a_token_is_checked_by_the_authorizer_whose_answer_is_kept_for_the_token_alone(api):
+    scheme = api["components"]["securitySchemes"]["Token"]
+
+    authorizer = scheme["x-amazon-apigateway-authorizer"]
+
+    assert authorizer["authorizerUri"]["Fn::Sub"][1] == {"__FunctionArn__": {"Fn::GetAtt": ["AuthorizeRequest", "Arn"]}}
+    assert authorizer["identitySource"] == ["$request.header.Authorization"]
+    assert authorizer["authorizerPayloadFormatVersion"] == "2.0"
+    assert authorizer["enableSimpleResponses"] is True
+    assert authorizer["authorizerResultTtlInSeconds"] == 300
+
+
+def test_api_gateway_may_invoke_the_authorizer(translated):
+    permissions = [
+        resource["Properties"]["FunctionName"]
+        for resource in translated["Resources"].values()
+        if resource["Type"] == "AWS::Lambda::Permission" and "authorizers" in json.dumps(resource)
+    ]
+
+    assert permissions == [{"Fn::GetAtt": ["AuthorizeRequest", "Arn"]}]
+
+
+def test_the_table_of_roles_names_routes_that_there_are(api):
+    named = access._OF_READERS | access._OF_EDITORS
+
+    assert named <= security(api).keys()
+
+
+def test_only_admins_make_accounts_and_delete_users(api):
+    of_admins = {route for route in security(api) if access.required_role(route) == "admin"}
+
+    assert of_admins == {"POST /auth/sign-up", "DELETE /user/{user_id}"}
+
+
+def test_readers_read_and_nothing_else(api):
+    of_readers = {route for route in security(api) if access.required_role(route) == "reader"}
+
+    assert {route for route in of_readers if not route.startswith("GET ")} == {"POST /segment/user/batch", "$default"}
+
+
+def test_no_function_is_told_a_key_or_a_password(translated):
+    for resource in translated["Resources"].values():
+        variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
+
+        assert variables.keys().isdisjoint({"SIGNING_KEYS", "FIRST_ADMIN", "DATABASE_URL", "DATABASE_OWNER_URL"})
+        assert "resolve:secretsmanager" not in json.dumps(variables)
+
+
+def test_the_authorizer_is_outside_the_vpc_which_has_no_way_to_a_provider(translated):
+    assert translated["Resources"]["AuthorizeRequest"]["Properties"]["VpcConfig"] == {"Ref": "AWS::NoValue"}
+
+
+def test_the_key_is_made_by_secrets_manager_and_long_enough(translated):
+    made = translated["Resources"]["SigningKeys"]["Properties"]["GenerateSecretString"]
+
+    assert (made["GenerateStringKey"], made["SecretStringTemplate"]) == ("current", "{}")
+    assert made["PasswordLength"] >= 64

@@ -1,0 +1,96 @@
+"""The authorizer: a good token is somebody with a role, and every other one is nobody."""
+
+import json
+import time
+
+import pytest
+
+from segmentation import authorizer, signing_keys, tokens
+from tests.tokens import bad, key_id, signed
+
+KEY, PREVIOUS = "current-key-of-these-tests" * 2, "previous-key-of-these-tests" * 2
+BAD = bad(KEY)
+
+
+@pytest.fixture(autouse=True)
+def keys(monkeypatch):
+    monkeypatch.delenv("OIDC_ISSUER", raising=False)
+    monkeypatch.setenv("SIGNING_KEYS", json.dumps({"current": KEY, "previous": PREVIOUS}))
+    signing_keys.forget()
+    yield
+    signing_keys.forget()
+
+
+def ask(authorization):
+    return authorizer.authorize({"headers": {"authorization": authorization}, "routeKey": "GET /segment"})
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
+def test_a_good_token_is_its_subject_with_its_role(scheme):
+    end = int(time.time()) + 600
+
+    answer = ask(f"{scheme} {signed(KEY, role='editor', exp=end)}")
+
+    context = {"subject": "mira", "role": "editor", "expires_at": end + tokens.LEEWAY_SECONDS}
+    assert answer == {"isAuthorized": True, "context": context}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_token_is_unauthorized(what):
+    with pytest.raises(authorizer.Unauthorized, match=r"\AUnauthorized\Z"):
+        ask(BAD[what])
+
+
+def test_a_request_without_the_header_is_unauthorized():
+    with pytest.raises(authorizer.Unauthorized):
+        authorizer.authorize({"headers": {}})
+
+
+def test_a_token_of_the_previous_key_is_good():
+    assert ask(f"Bearer {signed(PREVIOUS)}")["isAuthorized"]
+
+
+def test_what_is_issued_at_sign_in_is_good():
+    token, expires_in = tokens.issue("bob", "reader")
+
+    context = ask(f"Bearer {token}")["context"]
+
+    assert (context["subject"], context["role"]) == ("bob", "reader")
+    assert expires_in == tokens.DEFAULT_LIFETIME_SECONDS
+    assert context["expires_at"] == pytest.approx(time.time() + expires_in + tokens.LEEWAY_SECONDS, abs=2)
+
+
+def test_the_lifetime_of_a_token_can_be_set(monkeypatch):
+    monkeypatch.setenv("TOKEN_SECONDS", "300")
+
+    assert tokens.issue("bob", "reader").expires_in == 300
+
+
+def test_every_token_has_an_id_of_its_own():
+    assert tokens.issue("bob", "reader").token != tokens.issue("bob", "reader").token
+
+
+def test_clocks_may_be_a_few_seconds_apart():
+    now = int(time.time())
+
+    assert ask(f"Bearer {signed(KEY, iat=now + 3, nbf=now + 3)}")["isAuthorized"]
+
+
+def test_the_log_says_why_and_holds_no_token(caplog):
+    with pytest.raises(authorizer.Unauthorized):
+        ask(BAD["expired"])
+
+    assert "ExpiredSignatureError" in caplog.text
+    assert BAD["expired"].split(".")[1] not in caplog.text
+
+
+def test_a_key_is_named_by_a_digest_of_it():
+    assert signing_keys.current() == (key_id(KEY), KEY)
+
+
+def test_a_service_without_a_key_lets_nobody_in(monkeypatch):
+    monkeypatch.setenv("SIGNING_KEYS", '{"current": ""}')
+    signing_keys.forget()
+
+    with pytest.raises(signing_keys.KeysUnusable):
+        ask(f"Bearer {signed(KEY)}")

@@ -1,0 +1,260 @@
+"""Tokens of an external provider, whose keys a small server on this machine gives out."""
+
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from segmentation import authorizer, jwks, oidc
+from tests.tokens import claims, encoded, joined
+
+AUDIENCE = "segmentation"
+RSA, EC = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+P384, SHORT = ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 1024)  # noqa: S505 -- to be refused
+OTHER = rsa.generate_private_key(65537, 2048)
+PUBLIC_PEM = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def jwk(private_key, key_id, **members):
+    kind = jwt.algorithms.RSAAlgorithm if isinstance(private_key, rsa.RSAPrivateKey) else jwt.algorithms.ECAlgorithm
+    return {**kind.to_jwk(private_key.public_key(), as_dict=True), "kid": key_id, "key_ops": ["verify"], **members}
+
+
+class Provider(HTTPServer):
+    """An OpenID provider, as far as its keys; counts how often it is asked for them."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Documents)
+        self.issuer = f"http://127.0.0.1:{self.server_port}"
+        self.keys = [jwk(RSA, "rsa-1"), jwk(EC, "ec-1")]
+        self.name, self.fetches, self.failing = self.issuer, 0, False
+
+
+class Documents(BaseHTTPRequestHandler):
+    def do_GET(self):
+        provider = self.server
+        documents = {
+            "/.well-known/openid-configuration": {"issuer": provider.name, "jwks_uri": f"{provider.issuer}/keys"},
+            "/keys": {"keys": provider.keys},
+        }
+        provider.fetches += self.path == "/keys"
+        self.send_response(503 if provider.failing else 200)
+        self.end_headers()
+        self.wfile.write(json.dumps(documents[self.path]).encode())
+
+    def log_message(self, *_):
+        """Stay silent."""
+
+
+@pytest.fixture
+def provider(monkeypatch):
+    with Provider() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        monkeypatch.setenv("OIDC_ISSUER", server.issuer)
+        monkeypatch.setenv("OIDC_AUDIENCE", AUDIENCE)
+        monkeypatch.setenv("OIDC_ROLE_CLAIM", "roles")
+        oidc.key_set.cache_clear()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def ask(provider):
+    """Show the authorizer a token of the provider, with what differs from a good one."""
+
+    def show(key=RSA, algorithm="RS256", key_id="rsa-1", **changes):
+        good = {"iss": provider.issuer, "aud": AUDIENCE, "sub": "auth0|42", "role": None, "roles": ["editor"]}
+        token = jwt.encode(claims(**{**good, **changes}), key, algorithm, {"kid": key_id})
+        return authorizer.authorize({"headers": {"authorization": f"Bearer {token}"}})
+
+    return show
+
+
+def refused(ask, **changes):
+    with pytest.raises(authorizer.Unauthorized):
+        ask(**changes)
+    return True
+
+
+@pytest.mark.parametrize(("key", "algorithm", "key_id"), [(RSA, "RS256", "rsa-1"), (EC, "ES256", "ec-1")])
+def test_a_token_of_the_provider_is_its_subject(ask, key, algorithm, key_id):
+    context = ask(key, algorithm, key_id)["context"]
+
+    assert (context["subject"], context["role"]) == ("auth0|42", "editor")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"exp": 1}, id="expired"),
+        pytest.param({"exp": None}, id="no-end"),
+        pytest.param({"nbf": 2**40}, id="not-yet-valid"),
+        pytest.param({"aud": "another"}, id="audience"),
+        pytest.param({"aud": None}, id="no-audience"),
+        pytest.param({"iss": "https://id.example.com"}, id="issuer"),
+        pytest.param({"sub": None}, id="no-subject"),
+        pytest.param({"sub": ""}, id="empty-subject"),
+        pytest.param({"sub": "x" * 256}, id="long-subject"),
+        pytest.param({"sub": "a\nb"}, id="subject-with-a-line-feed"),
+        pytest.param({"nonce": "1"}, id="id-token"),
+        pytest.param({"token_use": "id"}, id="id-token-of-cognito"),
+        pytest.param({"key": OTHER}, id="another-key"),
+        pytest.param({"algorithm": "RS384"}, id="another-algorithm"),
+        pytest.param({"algorithm": "PS256"}, id="another-padding"),
+        pytest.param({"key_id": "rsa-2"}, id="unknown-key"),
+        pytest.param({"key_id": "ec-1"}, id="key-of-another-type"),
+    ],
+)
+def test_a_bad_token_of_the_provider_is_unauthorized(ask, changes):
+    assert refused(ask, **changes)
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "none"])
+def test_the_providers_public_key_is_no_secret_of_ours(provider, algorithm):
+    body = claims(iss=provider.issuer, aud=AUDIENCE, roles=["admin"])
+    token = joined({"alg": algorithm, "kid": "rsa-1"}, body, PUBLIC_PEM if algorithm == "HS256" else None)
+
+    with pytest.raises(authorizer.Unauthorized):
+        authorizer.authorize({"headers": {"authorization": f"Bearer {token}"}})
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "role"),
+    [
+        ("roles", ["reader", "admin", "other"], "admin"),
+        ("roles", "reader", "reader"),
+        ("scope", "openid editor reader", "editor"),
+        ("https://example.com/roles", ["editor"], "editor"),
+        ("realm_access.roles", ["reader"], "reader"),
+    ],
+)
+def test_the_role_is_the_greatest_in_the_claim(ask, monkeypatch, name, found, role):
+    monkeypatch.setenv("OIDC_ROLE_CLAIM", name)
+    outer, dot, inner = name.partition(".") if name.startswith("realm") else (name, "", "")
+
+    context = ask(**{"roles": None, outer: {inner: found} if dot else found})["context"]
+
+    assert context["role"] == role
+
+
+@pytest.mark.parametrize("roles", [None, [], "", "ADMIN", "administrator", ["owner"], {"admin": True}, 5, [["admin"]]])
+def test_somebody_without_a_role_here_is_forbidden(ask, roles):
+    assert ask(roles=roles) == {"isAuthorized": False}
+
+
+def test_a_provider_that_is_not_configured_is_nobody(ask, monkeypatch):
+    monkeypatch.setenv("OIDC_ISSUER", "")
+
+    assert refused(ask)
+
+
+def test_keys_are_fetched_once(ask, provider):
+    for _ in range(5):
+        ask()
+
+    assert provider.fetches == 1
+
+
+def test_unknown_keys_make_no_storm_of_fetches(ask, provider):
+    for number in range(20):
+        refused(ask, key_id=f"unknown-{number}")
+
+    assert provider.fetches == 1
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    class Clock:
+        now = time.monotonic()
+
+        def monotonic(self):
+            return self.now
+
+    told = Clock()
+    monkeypatch.setattr(jwks, "time", told)
+    return told
+
+
+def test_a_new_key_is_fetched_when_it_is_first_used(ask, provider, clock):
+    ask()
+    provider.keys = [jwk(OTHER, "rsa-2")]
+    clock.now += jwks.RETRY_SECONDS + 1
+
+    assert ask(OTHER, key_id="rsa-2")["isAuthorized"]
+
+
+def test_a_key_that_was_withdrawn_is_good_for_an_hour_at_the_most(ask, provider, clock):
+    ask()
+    provider.keys = [jwk(OTHER, "rsa-2")]
+    clock.now += jwks.FRESH_SECONDS + 1
+
+    assert refused(ask)
+
+
+def test_known_keys_stay_good_while_the_provider_is_away(ask, provider, clock):
+    ask()
+    provider.failing = True
+    clock.now += jwks.FRESH_SECONDS + 1
+
+    assert ask()["isAuthorized"]
+
+
+def test_a_provider_that_is_away_from_the_beginning_leaves_its_tokens_unknown(ask, provider):
+    provider.failing = True
+
+    assert refused(ask)
+
+
+def test_a_document_of_another_issuer_is_not_believed(ask, provider):
+    provider.name = "https://evil.example.com"
+
+    assert refused(ask)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        pytest.param([jwk(RSA, "rsa-1", use="enc")], id="for-encryption"),
+        pytest.param([jwk(RSA, "rsa-1", alg="RS512")], id="for-another-algorithm"),
+        pytest.param([{"kty": "oct", "kid": "rsa-1", "k": encoded(b"x" * 40)}], id="symmetric"),
+        pytest.param([{"kty": "RSA", "kid": "rsa-1"}], id="broken"),
+        pytest.param([5], id="no-key"),
+        pytest.param({}, id="no-list"),
+    ],
+)
+def test_a_key_that_is_none_of_ours_to_use_is_left_alone(ask, provider, keys):
+    provider.keys = keys
+
+    assert refused(ask)
+
+
+def test_a_key_of_another_curve_is_left_alone(ask, provider):
+    provider.keys = [jwk(P384, "p384")]
+
+    assert refused(ask, key=P384, algorithm="ES384", key_id="p384")
+
+
+def test_a_key_that_is_too_short_is_refused(ask, provider):
+    provider.keys = [jwk(SHORT, "short")]
+
+    with pytest.warns(jwt.InsecureKeyLengthWarning):  # of this test, which signs with it
+        assert refused(ask, key=SHORT, key_id="short")
+
+
+def test_a_key_that_cannot_be_used_does_not_hide_the_others(ask, provider):
+    provider.keys = [5, {"kty": "RSA", "kid": "broken"}, jwk(OTHER, "other", use="enc"), *provider.keys]
+
+    assert ask()["isAuthorized"]
+
+
+@pytest.mark.parametrize("url", ["http://id.example.com", "file:///etc/passwd", "ftp://127.0.0.1/keys"])
+def test_keys_come_over_tls_only(url):
+    with pytest.raises(ValueError, match="not an https address"):
+        jwks._get(url)

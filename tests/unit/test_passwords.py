@@ -1,0 +1,39 @@
+"""Passwords: hashed slowly, compared whole."""
+
+import argon2
+import pytest
+
+from segmentation import passwords
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
+
+
+@pytest.fixture(scope="module")
+def password_hash():
+    return passwords.hashed(PASSWORD)
+
+
+def test_a_hash_is_argon2id_with_the_parameters_of_rfc_9106(password_hash):
+    found = argon2.extract_parameters(password_hash)
+
+    assert found == argon2.profiles.RFC_9106_LOW_MEMORY
+    assert found.type is argon2.Type.ID
+
+
+def test_the_hash_for_unknown_names_costs_what_a_real_one_costs(password_hash):
+    assert argon2.extract_parameters(passwords.NOBODYS_HASH) == argon2.extract_parameters(password_hash)
+
+
+def test_the_same_password_has_another_hash_each_time(password_hash):
+    assert passwords.hashed(PASSWORD) != password_hash
+
+
+def test_only_the_whole_password_matches(password_hash):
+    assert passwords.matches(PASSWORD, password_hash)
+    assert not passwords.matches(PASSWORD[:-1], password_hash)
+    assert not passwords.matches(PASSWORD + "\x00", password_hash)
+    assert not passwords.matches("", password_hash)
+
+
+def test_a_password_is_the_same_whichever_way_its_letters_are_composed():
+    assert passwords.matches("e\u0301te\u0301 2023", passwords.hashed("\u00e9t\u00e9 2023"))
