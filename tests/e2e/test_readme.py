@@ -1,6 +1,6 @@
 """Every curl line of the README works as printed, top to bottom, on an empty database.
 
-$JOB_ID and $FILE_NAME stand for what an earlier line has answered.
+$JOB_ID, $FILE_NAME and $TOKEN stand for what an earlier line has answered.
 """
 
 import json
@@ -60,6 +60,8 @@ def api_routes():
 def names_in(body):
     """Find in an answer what a later line may name."""
     answer = json.loads(body) if body.startswith("{") else {}
+    if "token" in answer:
+        yield "TOKEN", answer["token"]
     if "job_id" in answer:
         yield "JOB_ID", answer["job_id"]
     if "report_link" in answer:

@@ -1,8 +1,11 @@
+import itertools
 import json
 import os
 import time
 
 import shared
+
+calls = itertools.count(1)
 
 
 def handler(event, context):
@@ -12,6 +15,7 @@ def handler(event, context):
 
 def show(event, context):
     shown = {
+        "call": next(calls),
         "event": event,
         "variables": dict(os.environ),
         "process": os.getpid(),

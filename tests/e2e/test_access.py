@@ -1,0 +1,157 @@
+"""The matrix: every route of the template, asked with every kind of token, over HTTP."""
+
+import json
+import re
+import subprocess
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+import yaml
+
+from local import postgres
+from local.settings import ROOT
+from local.template import Loader
+from segmentation import access
+from segmentation.access import ROLES
+from tests.e2e.conftest import running
+from tests.tokens import bad, signed
+
+PATTERN = re.compile(r"\{(\w+)\}")
+VALUES = {"user_id": "1", "slug": "NOT_THERE", "file_name": "none", "job_id": "none"}
+UNKNOWN_PATH = "/nowhere"
+BAD = sorted(bad("of-another-service" * 3))
+
+
+def routes_of_template():
+    resources = yaml.load((ROOT / "template.yaml").read_text(), Loader)["Resources"]  # noqa: S506 -- a SafeLoader
+    for resource in resources.values():
+        for event in resource.get("Properties", {}).get("Events", {}).values():
+            if event["Type"] == "HttpApi":
+                properties = event["Properties"]
+                yield f"{properties['Method']} {properties['Path']}" if "Path" in properties else "$default"
+
+
+ROUTES = sorted(routes_of_template())
+PROTECTED = [route for route in ROUTES if route not in access.PUBLIC]
+
+
+@pytest.fixture(scope="module")
+def run():
+    with postgres.throw_away_directory() as state, running(state, "--auth") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(run):
+    with httpx.Client(base_url=f"http://127.0.0.1:{run.port}", timeout=60, trust_env=False) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def key(run):
+    return json.loads((run.state / "data" / "signing-keys.json").read_text())["current"]
+
+
+def ask(client, route, authorization=None):
+    """Ask what changes nothing: the things are not there, and no route knows this body's member."""
+    method, _, path = route.partition(" ") if route != "$default" else ("PUT", "", UNKNOWN_PATH)
+    headers = {} if authorization is None else {"Authorization": authorization}
+    filled = PATTERN.sub(lambda match: VALUES[match[1]], path)
+    return client.request(
+        method, filled, headers={k: v.encode() for k, v in headers.items()}, content=b'{"unknown": 0}'
+    )
+
+
+def as_role(key, role):
+    return f"Bearer {signed(key, role=role, sub=role)}"
+
+
+def is_problem(answer, status):
+    return (
+        answer.status_code == status
+        and answer.headers["content-type"] == "application/problem+json"
+        and answer.json()["status"] == status
+        and "x-request-id" in answer.headers
+    )
+
+
+@pytest.mark.parametrize("route", PROTECTED)
+def test_a_route_takes_nobody_without_a_token(client, route):
+    answer = ask(client, route)
+
+    assert is_problem(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_a_bad_token_is_refused_on_every_route_and_no_function_runs(run, client, key, what):
+    header, said = bad(key)[what], len(run.output)
+
+    answers = {route: ask(client, route, header) for route in PROTECTED}
+
+    assert {route for route, answer in answers.items() if not is_problem(answer, 401)} == set()
+    assert answered_by(run.output[said:]) == {"gateway": len(PROTECTED)}
+
+
+def answered_by(output):
+    """Count the requests in what the run says, by what answered them."""
+    return Counter(line.split(" ms ")[1] for line in output.splitlines())
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_opens_its_routes_and_no_other(client, key, role):
+    with ThreadPoolExecutor(4) as threads:
+        answers = dict(
+            zip(PROTECTED, threads.map(lambda route: ask(client, route, as_role(key, role)), PROTECTED), strict=True)
+        )
+
+    beyond = {route for route in PROTECTED if ROLES.index(access.required_role(route)) > ROLES.index(role)}
+    assert {route for route, answer in answers.items() if is_problem(answer, 403)} == beyond
+    assert {answer.status_code for answer in answers.values()} <= {200, 403, 404, 422}
+
+
+@pytest.mark.parametrize("route", sorted(set(ROUTES) & access.PUBLIC))
+@pytest.mark.parametrize("header", [None, "Bearer garbage"])
+def test_a_public_route_takes_anybody(client, route, header):
+    assert ask(client, route, header).status_code not in {401, 403}
+
+
+def test_the_printed_way_to_a_token_works(run, client):
+    [line] = re.findall(r"TOKEN=.*", run.output)
+
+    token = subprocess.run(  # noqa: S603 -- what we print
+        ["/bin/sh", "-c", f'{line}; printf %s "$TOKEN"'], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert client.get("/segment", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_the_history_names_the_tokens_subject(client, key):
+    for path, body in (
+        ("/segment", {"slug": "AAA"}),
+        ("/segment/user", {"user_id": 7, "add_segments": ["AAA"]}),
+    ):
+        client.post(path, json=body, headers={"Authorization": as_role(key, "editor")}).raise_for_status()
+
+    answer = client.get("/user/7/history", headers={"Authorization": as_role(key, "reader")})
+
+    assert [operation["actor"] for operation in answer.json()["operations"]] == ["editor"]
+
+
+def test_an_account_goes_from_sign_up_to_its_own_limits(client, key):
+    account = {"username": "bob", "password": "correct horse battery staple"}
+    created = client.post("/auth/sign-up", json=account, headers={"Authorization": as_role(key, "admin")})
+    token = client.post("/auth/sign-in", json=account).json()["token"]
+    bob = {"Authorization": f"Bearer {token}"}
+
+    statuses = [client.get("/segment", headers=bob), client.post("/segment", json={"slug": "BBB"}, headers=bob)]
+
+    assert created.status_code == 201
+    assert [answer.status_code for answer in statuses] == [200, 403]
+
+
+def test_secrets_are_their_owners_only(run):
+    for name in ("admin.json", "signing-keys.json"):
+        assert (run.state / "data" / name).stat().st_mode & 0o077 == 0

@@ -1,0 +1,180 @@
+"""Sign-up, sign-in, and what a function does with a caller whose role does not reach."""
+
+import base64
+import json
+
+import pytest
+
+from segmentation import access, sign_ins, signing_keys, tokens
+from tests.functions.calls import EVENTS, WITH_BODY, answer_of, call, caller, invoke, sample
+from tests.functions.factories import done, rows
+
+PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
+PROTECTED = [
+    path.stem
+    for path in sorted(EVENTS.glob("*.json"))
+    if "isBase64Encoded" in sample(path.stem) and sample(path.stem)["routeKey"] not in access.PUBLIC
+]
+
+
+def sign_up(username="bob", **members):
+    return call("sign_up", {"username": username, "password": PASSWORD, **members})
+
+
+def sign_in(username="bob", password=PASSWORD, **members):
+    return call("sign_in", {"username": username, "password": password, **members})
+
+
+def ask(function, **context):
+    event = sample(function)
+    event["requestContext"].pop("authorizer", None)
+    event["requestContext"] |= context
+    return answer_of(invoke(function, event))
+
+
+@pytest.mark.parametrize("function", PROTECTED)
+def test_a_function_does_nothing_for_a_caller_without_a_name(service, owner, function):
+    answer = ask(function)
+
+    assert answer.status == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert answer.headers["x-request-id"]
+    assert rows(owner) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("function", sorted(WITH_BODY.keys() - {"batch_list_memberships", "sign_in"}))
+def test_a_reader_is_refused_before_the_body_is_read(service, owner, function):
+    event = sample(function) | caller_of("reader", function) | {"body": "not json", "isBase64Encoded": False}
+
+    answer = answer_of(invoke(function, event))
+
+    assert answer.status == 403
+    assert answer.json["type"] == "urn:segmentation:problem:role-too-low"
+    assert rows(owner) == (0, 0, 0, 0)
+
+
+def caller_of(role, function):
+    return {"requestContext": sample(function)["requestContext"] | caller("mira", role)}
+
+
+@pytest.mark.parametrize("role", ["reader", "editor"])
+def test_only_an_admin_makes_accounts(service, owner, role):
+    answer = ask("sign_up", **caller("mira", role))
+
+    assert answer.status == 403
+    assert owner.execute("select count(*) from accounts").fetchone() == (0,)
+
+
+def test_who_signed_up_can_sign_in(service):
+    assert done(sign_up(role="editor")).keys() == {"id"}
+
+    answer = sign_in()
+
+    assert answer.status == 200
+    assert answer.json["token_type"] == "Bearer"  # noqa: S105 -- the name of a scheme
+    assert answer.json["expires_in"] == tokens.DEFAULT_LIFETIME_SECONDS
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_the_token_says_who_and_which_role(service):
+    done(sign_up(role="editor"))
+
+    token = sign_in().json["token"]
+
+    assert claims(token)["sub"] == "bob"
+    assert claims(token)["role"] == "editor"
+
+
+def claims(token):
+    return json.loads(base64.urlsafe_b64decode(token.split(".")[1] + "=="))
+
+
+def test_a_name_that_is_taken_is_a_conflict(service):
+    done(sign_up())
+
+    answer = sign_up()
+
+    assert answer.status == 409
+    assert answer.json["type"] == "urn:segmentation:problem:username-taken"
+
+
+def test_wrong_password_and_unknown_name_have_the_same_answer(service):
+    done(sign_up())
+
+    wrong, unknown = sign_in(password="another one"), sign_in("nobody")  # noqa: S106 -- of this test
+
+    assert (wrong.status, wrong.json) == (unknown.status, unknown.json)
+    assert wrong.status == 401
+
+
+def test_too_many_failures_say_when_to_come_back(service, monkeypatch):
+    monkeypatch.setattr(sign_ins, "MAX_FAILURES", 1)
+    sign_in(password="")
+
+    answer = sign_in()
+
+    assert answer.status == 429
+    assert 880 <= int(answer.headers["retry-after"]) <= 900
+
+
+@pytest.mark.parametrize(
+    ("members", "location"),
+    [
+        ({"username": "a b"}, "body.username"),
+        ({"username": ""}, "body.username"),
+        ({"username": "x" * 65}, "body.username"),
+        ({"username": "local"}, "body.username"),
+        ({"username": "bob\n"}, "body.username"),
+        ({"username": "\u0430dmin"}, "body.username"),
+        ({"username": 5}, "body.username"),
+        ({"password": "1234567"}, "body.password"),
+        ({"password": "x" * 129}, "body.password"),
+        ({"password": 12345678}, "body.password"),
+        ({"password": None}, "body.password"),
+        ({"password": "\ud800" * 8}, "body.password"),
+        ({"role": "owner"}, "body.role"),
+        ({"role": None}, "body.role"),
+        ({"admin": True}, "body.admin"),
+    ],
+)
+def test_a_sign_up_that_breaks_a_rule_names_it_and_makes_nothing(service, owner, members, location):
+    answer = sign_up(**members)
+
+    assert answer.status == 422
+    assert answer.locations == [location]
+    assert owner.execute("select count(*) from accounts").fetchone() == (0,)
+
+
+def test_a_refusal_does_not_repeat_the_password(service):
+    answer = sign_up(password="short-x")  # noqa: S106 -- of this test
+
+    assert answer.status == 422
+    assert "short-x" not in answer.text
+
+
+@pytest.mark.parametrize("password", ["pass word", "пароль пароль", "\x00" * 8, "\U0001f40e" * 8, "x" * 128])
+def test_a_password_may_have_any_characters(service, password):
+    done(sign_up(password=password))
+
+    assert sign_in(password=password).status == 200
+
+
+def test_the_log_holds_neither_password_nor_token(service, log):
+    done(sign_up())
+
+    token = sign_in().json["token"]
+    sign_in(password="a wrong one")  # noqa: S106 -- of this test
+
+    assert "POST /auth/sign-in" in log.getvalue()
+    for secret in (PASSWORD, "a wrong one", token.split(".")[2], signing_keys.current()[1]):
+        assert secret not in log.getvalue()
+
+
+def test_a_migration_makes_the_first_admin(empty_database, monkeypatch, service):
+    monkeypatch.setenv("DATABASE_OWNER_URL", empty_database.owner_url)
+    monkeypatch.setenv("FIRST_ADMIN", json.dumps({"username": "admin", "password": PASSWORD}))
+
+    invoke("apply_migrations", sample("apply_migrations"))
+
+    assert claims(sign_in("admin").json["token"])["role"] == "admin"

@@ -1,0 +1,95 @@
+"""Authorizers at the gateway, as AWS's HTTP API asks them."""
+
+import http.client
+import json
+import time
+
+import pytest
+
+from segmentation.problems import RoleTooLow, Unauthenticated
+
+
+def ask(gateway, token=None, name="it"):
+    headers = {} if token is None else {"Authorization": token}
+    return gateway.client.post(f"/guarded/{name}?x=1", headers=headers, content=b"{}")
+
+
+def context(answer):
+    assert answer.status_code == 200, answer.text
+    return answer.json()["event"]["requestContext"]["authorizer"]["lambda"]
+
+
+def test_the_function_is_told_what_the_authorizer_says(gateway):
+    assert context(ask(gateway, "told"))["call"] >= 1
+
+
+def test_the_authorizer_is_told_the_request_without_its_body(gateway):
+    told = context(ask(gateway, "telling"))["event"]
+
+    assert (told["version"], told["type"], told["routeKey"]) == ("2.0", "REQUEST", "POST /guarded/{name}")
+    assert told["identitySource"] == ["telling"]
+    assert told["routeArn"].endswith("/$default/POST/guarded/it")
+    assert told["pathParameters"] == {"name": "it"}
+    assert told["queryStringParameters"] == {"x": "1"}
+    assert "body" not in told
+
+
+def test_an_answer_counts_for_the_same_token_on_every_path(gateway):
+    first = context(ask(gateway, "same", "one"))
+
+    assert context(ask(gateway, "same", "two")) == first
+    assert context(ask(gateway, "different", "one")) != first
+
+
+def test_an_answer_counts_for_as_long_as_the_template_says(gateway):
+    first = context(ask(gateway, "lasting"))
+    time.sleep(2)
+
+    assert context(ask(gateway, "lasting")) != first
+
+
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_the_authorizer_is_not_asked(gateway, token):
+    before = context(ask(gateway, f"before-{token}"))["call"]
+
+    answer = ask(gateway, token)
+
+    assert answer.status_code == 401
+    assert context(ask(gateway, f"after-{token}"))["call"] == before + 1
+
+
+@pytest.mark.parametrize(("token", "status"), [(None, 401), ("unknown", 401), ("known", 403), ("fail", 500)])
+def test_a_refused_request_never_reaches_the_function(gateway, token, status):
+    before = gateway.show()["call"]
+
+    answer = ask(gateway, token)
+
+    assert answer.status_code == status
+    assert gateway.show()["call"] == before + 1
+
+
+@pytest.mark.parametrize(("token", "problem"), [("unknown", Unauthenticated()), ("known", RoleTooLow())])
+def test_a_refusal_is_worded_as_the_contract_has_it(gateway, token, problem):
+    answer = ask(gateway, token)
+
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-request-id"] == answer.headers["apigw-requestid"]
+    assert answer.json() == problem.body()
+
+
+def test_an_authorizer_that_fails_tells_nothing(gateway):
+    assert ask(gateway, "fail").json() == {"message": "Internal Server Error"}
+
+
+def test_a_header_of_ten_kilobytes_is_answered(gateway):
+    assert ask(gateway, "x" * 10_000).status_code == 200
+
+
+def test_a_header_is_found_in_any_case(gateway):
+    connection = http.client.HTTPConnection(gateway.client.base_url.host, gateway.client.base_url.port)
+    connection.request("POST", "/guarded/it", headers={"AUTHORIZATION": "any-case"})
+
+    answer = json.load(connection.getresponse())
+    connection.close()
+
+    assert answer["event"]["requestContext"]["authorizer"]["lambda"]["call"] >= 1
