@@ -36,3 +36,9 @@ def test_the_package_does_jobs(client):
     job_id = client.post("/report", json={"year": 2023, "month": 8}).json()["job_id"]
 
     eventually(lambda: client.get(f"/job/{job_id}").json()["status"] == "succeeded")
+
+
+def test_the_package_signs_people_in(client, state):
+    answer = client.post("/auth/sign-in", content=(state / "data" / "admin.json").read_bytes())
+
+    assert answer.status_code == 200

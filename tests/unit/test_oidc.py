@@ -103,6 +103,7 @@ def test_a_token_of_the_provider_is_its_subject(ask, key, algorithm, key_id):
         pytest.param({"sub": ""}, id="empty-subject"),
         pytest.param({"sub": "x" * 256}, id="long-subject"),
         pytest.param({"sub": "a\nb"}, id="subject-with-a-line-feed"),
+        pytest.param({"sub": "schedule"}, id="reserved-subject"),
         pytest.param({"nonce": "1"}, id="id-token"),
         pytest.param({"token_use": "id"}, id="id-token-of-cognito"),
         pytest.param({"key": OTHER}, id="another-key"),

@@ -123,6 +123,14 @@ def test_nothing_is_signed_without_a_proper_key(keep, keys):
         signing_keys.current()
 
 
+@pytest.mark.parametrize("text", ["not json", "5", "null", '["current"]'])
+def test_a_secret_of_another_form_is_a_fault_of_ours(monkeypatch, keep, text):
+    monkeypatch.setenv("SIGNING_KEYS", text)
+
+    with pytest.raises(KeysUnusable):
+        signing_keys.current()
+
+
 def test_a_short_previous_key_is_refused_too(keep):
     keep(current=NEW, previous="short")
 

@@ -11,6 +11,9 @@ Role = Literal["reader", "editor", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
 """From the least to the most: each may do what those before it may."""
 
+RESERVED_SUBJECTS = frozenset({"local", "schedule"})
+"""Names that the history gives to others than callers with a token."""
+
 PUBLIC = frozenset({"GET /health", "GET /docs", "GET /openapi.json", "POST /auth/sign-in"})
 _OF_READERS = frozenset({"POST /segment/user/batch", "$default"})
 _OF_EDITORS = frozenset(

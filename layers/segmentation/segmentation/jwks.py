@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 
 FRESH_SECONDS = 3600
-RETRY_SECONDS = 60
+RETRY_SECONDS = 30
 """The shortest time between two fetches: tokens that name keys of their own make no storm of them."""
 
 TIMEOUT_SECONDS = 2

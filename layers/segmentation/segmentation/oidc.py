@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 
-from segmentation.access import ROLES, Caller, Role
+from segmentation.access import RESERVED_SUBJECTS, ROLES, Caller, Role
 from segmentation.jwks import KeySet
 from segmentation.tokens import LEEWAY_SECONDS, TokenRefused
 
@@ -37,10 +37,11 @@ def verify(token: str, header: dict[str, Any]) -> Caller | None:
     )
     if claims.keys() & _OF_ID_TOKENS or claims.get("token_use") == "id":
         raise TokenRefused("an ID token tells who somebody is, not what they may do")
-    if not 1 <= len(claims["sub"]) <= MAX_SUBJECT_LENGTH or not claims["sub"].isprintable():
-        raise TokenRefused("the subject is not 1 to 255 printable characters")
+    subject = claims["sub"]
+    if not (1 <= len(subject) <= MAX_SUBJECT_LENGTH and subject.isprintable()) or subject in RESERVED_SUBJECTS:
+        raise TokenRefused("the subject is not 1 to 255 printable characters, or it is reserved")
     role = _role(claims, os.environ.get("OIDC_ROLE_CLAIM") or DEFAULT_ROLE_CLAIM)
-    return Caller(claims["sub"], role, int(claims["exp"]) + LEEWAY_SECONDS) if role else None
+    return Caller(subject, role, int(claims["exp"]) + LEEWAY_SECONDS) if role else None
 
 
 @functools.cache

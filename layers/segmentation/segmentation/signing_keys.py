@@ -4,7 +4,7 @@ import hashlib
 import json
 import logging
 import time
-from collections.abc import Mapping
+from typing import Any
 
 from segmentation import secrets
 
@@ -46,7 +46,7 @@ def _keys(at_most_seconds_old: float) -> dict[str, str]:
     global _known, _read_at
     if time.monotonic() - _read_at > at_most_seconds_old:
         try:
-            _known = _by_id(json.loads(secrets.named("SIGNING_KEYS") or "{}"))
+            _known = _by_id(secrets.named("SIGNING_KEYS") or "{}")
         except secrets.SecretUnreadable:
             if not _known:
                 raise
@@ -55,14 +55,17 @@ def _keys(at_most_seconds_old: float) -> dict[str, str]:
     return _known
 
 
-def _by_id(secret: Mapping[str, object]) -> dict[str, str]:
+def _by_id(text: str) -> dict[str, str]:
     """Name each key by a digest of it, so that nobody has to number them; the current one comes first."""
+    secret = _members(text)
     keys = [secret.get("current"), *([secret["previous"]] if secret.get("previous") else [])]
-    named = {_id_of(key): key for key in keys if isinstance(key, str) and len(key) >= MIN_LENGTH}
-    if len(named) != len({*keys}):
+    if any(not isinstance(key, str) or len(key) < MIN_LENGTH for key in keys):
         raise KeysUnusable(KeysUnusable.__doc__)
-    return named
+    return {hashlib.sha256(key.encode()).hexdigest()[:16]: key for key in keys}
 
 
-def _id_of(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:16]
+def _members(text: str) -> dict[str, Any]:
+    try:
+        return dict(json.loads(text))
+    except (TypeError, ValueError):
+        raise KeysUnusable(KeysUnusable.__doc__) from None

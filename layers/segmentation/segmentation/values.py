@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
+from segmentation.access import RESERVED_SUBJECTS
+
 MAX_USER_ID = 2**63 - 1
 MAX_TTL_SECONDS = 315_360_000
 MAX_SLUGS = 1000
@@ -15,7 +17,6 @@ LAST_YEAR = 9998
 SLUG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$"
 ACTION_PATTERN = r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"
 USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
-RESERVED_USERNAMES = frozenset({"local", "schedule"})
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
@@ -39,8 +40,8 @@ def not_reserved(slug: str) -> str:
 
 def _nobody_elses(username: str) -> str:
     """Refuse the names that the history gives to others."""
-    if username.lower() in RESERVED_USERNAMES:
-        raise ValueError(f"is reserved, as are all of: {', '.join(sorted(RESERVED_USERNAMES))}")
+    if username.lower() in RESERVED_SUBJECTS:
+        raise ValueError(f"is reserved, as are all of: {', '.join(sorted(RESERVED_SUBJECTS))}")
     return username
 
 
