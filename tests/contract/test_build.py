@@ -73,11 +73,9 @@ def test_both_layers_together_can_check_a_providers_signature(built, layer):
 
 
 def test_the_layers_have_no_package_in_common(built):
-    packages = [
-        {path.name for path in (folder / "python").iterdir()} for folder in (layer, built / "CryptographyLayer")
-    ]
+    first, second = ({path.name for path in (built / name / "python").iterdir()} for name in LAYERS)
 
-    assert packages[0] & packages[1] == set()
+    assert first & second == set()
 
 
 def test_a_function_is_its_one_file(built):
