@@ -71,7 +71,7 @@ def test_registered_user_is_in_at_once():
     done(call("create_user", {"user_id": 7}))
 
     [entry] = history_of(7)
-    assert (entry["operation"], entry["reason"], entry["actor"]) == ("I", "percent", "local")
+    assert (entry["operation"], entry["reason"], entry["actor"]) == ("I", "percent", "alice")
 
 
 def test_user_without_a_number_is_in_at_once():

@@ -108,9 +108,9 @@ class Api(APIGatewayHttpResolver):
         body = problem.body()
         if problem.status >= 500:
             body["request_id"] = self.current_event["requestContext"]["requestId"]
-        headers = CHALLENGE if problem.status == 401 else {}
-        if problem.retry_after:
-            headers = {"Retry-After": str(problem.retry_after)}
+        headers = {"Retry-After": str(problem.retry_after)} if problem.retry_after else {}
+        if problem.status == 401:
+            headers |= CHALLENGE
         return Response(problem.status, "application/problem+json", json.dumps(body), headers)
 
     def _answer_invalid(self, error: RequestValidationError) -> Response[str]:
