@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOOLS = ROOT / ".local" / "audit" / "bin"
 SCRATCH = ROOT / ".local" / "audit-run"
 CODE = ("functions", "layers/segmentation/segmentation", "local", ".ci")
-LIBRARIES = "layers/segmentation/requirements.txt"
+LIBRARIES = ("layers/segmentation/requirements.txt", "layers/cryptography/requirements.txt")
 SOURCES = ("pypi", "osv")
 
 
@@ -63,7 +63,8 @@ def code_findings() -> Iterator[str]:
 def library_findings() -> Iterator[str]:
     """Ask a database of vulnerabilities about the pinned libraries; there is none without the internet."""
     for source in SOURCES:
-        answer = run("pip-audit", "--disable-pip", "--require-hashes", "-r", LIBRARIES, "-s", source, "-f", "json")
+        files = [argument for name in LIBRARIES for argument in ("-r", name)]
+        answer = run("pip-audit", "--disable-pip", "--require-hashes", *files, "-s", source, "-f", "json")
         libraries: list[dict[str, Any]] = json.loads(answer.stdout)["dependencies"] if answer.stdout else []
         known = [library for library in libraries if "vulns" in library]
         if known:

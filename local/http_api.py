@@ -25,6 +25,8 @@ from local.sam import CatchAllPathConverter, LambdaResponseParseException, Local
 BODY_LIMIT = 10 * 1024 * 1024
 EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's: a body between the two is refused as well
 MESSAGES = {
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     413: "Request Too Long",
     500: "Internal Server Error",

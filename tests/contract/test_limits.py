@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from local.template import referred
 from segmentation import bodies
 
 SIZES = {"100": 100, "400": 400, "1000": 1000}
@@ -94,7 +95,7 @@ def test_a_run_of_the_schedule_that_has_to_wait_is_dropped_when_the_next_is_due(
 
 def test_a_function_of_a_route_gives_up_before_the_gateway_does(resources, functions):
     targets = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::Permission"]
-    routed = {each["FunctionName"]["Ref"] for each in targets if each["Principal"] == "apigateway.amazonaws.com"}
+    routed = {referred(each["FunctionName"]) for each in targets if each["Principal"] == "apigateway.amazonaws.com"}
 
     assert len(routed) > 20
     assert {name for name in routed if functions[name]["Timeout"] >= GATEWAY_SECONDS} == set()

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from local.template import referred
 from tests.template_routes import ROUTES
 
 
@@ -31,7 +32,7 @@ def permitted(resources):
 
 def test_every_route_leads_to_its_function_which_the_api_may_invoke_for_it(api, permitted):
     sources = {
-        (each["FunctionName"]["Ref"], each["SourceArn"]["Fn::Sub"][0].partition("${__Stage__}/")[2])
+        (referred(each["FunctionName"]), each["SourceArn"]["Fn::Sub"][0].partition("${__Stage__}/")[2])
         for each in permitted
         if each["Principal"] == "apigateway.amazonaws.com" and isinstance(each["SourceArn"]["Fn::Sub"], list)
     }
@@ -48,7 +49,7 @@ def test_the_api_may_invoke_every_function_that_it_names(api, permitted):
     named = set(re.findall(r"functions/\$\{(\w+)\.Arn\}/invocations", json.dumps(api)))
 
     assert len(named) > 20
-    assert named <= {each["FunctionName"]["Ref"] for each in permitted if "apigateway" in each["Principal"]}
+    assert named <= {referred(each["FunctionName"]) for each in permitted if "apigateway" in each["Principal"]}
 
 
 def test_the_stage_serves_the_api_and_writes_its_log(resources):
@@ -64,18 +65,28 @@ def test_nobody_outside_may_invoke_a_function_but_the_api_and_the_schedule(permi
     assert all(each["Action"] == "lambda:InvokeFunction" and each["SourceArn"] for each in permitted)
 
 
-def test_every_function_imports_from_the_one_layer(resources, functions):
-    [layer] = [name for name, each in resources.items() if each["Type"] == "AWS::Lambda::LayerVersion"]
+def layer(resources, name):
+    """The resource of a layer, whose name changes with its content."""
+    [found] = [each for each in resources if each.startswith(name)]
+    assert resources[found]["Type"] == "AWS::Lambda::LayerVersion"
+    return {"Ref": found}
 
-    assert [each["Properties"]["Layers"] for each in functions.values()] == [[{"Ref": layer}]] * len(functions)
+
+def test_every_function_imports_from_the_layer_of_the_service(resources, functions):
+    service = [layer(resources, "SegmentationLayer")]
+
+    layers = {name: each["Properties"]["Layers"] for name, each in functions.items()}
+
+    of_authorizer = layers.pop("AuthorizeRequest")
+    assert list(layers.values()) == [service] * len(layers)
+    assert of_authorizer == {"Fn::If": ["UsesProvider", [*service, layer(resources, "CryptographyLayer")], service]}
 
 
 def test_the_schema_is_brought_up_to_date_when_layer_or_database_is_another(resources):
     migrations = resources["SchemaMigrations"]["Properties"]
-    [layer] = [name for name, each in resources.items() if each["Type"] == "AWS::Lambda::LayerVersion"]
 
     assert migrations["ServiceToken"] == {"Fn::GetAtt": ["ApplyMigrations", "Arn"]}
-    assert migrations["LayerVersion"] == {"Ref": layer}
+    assert migrations["LayerVersion"] == layer(resources, "SegmentationLayer")
     assert migrations["Database"]["Fn::If"][0] == "CreatesDatabase"
 
 

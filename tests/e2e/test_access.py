@@ -8,14 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
-import yaml
 
 from local import postgres
-from local.settings import ROOT
-from local.template import Loader
 from segmentation import access
 from segmentation.access import ROLES
+from tests import template_routes
 from tests.e2e.conftest import running
+from tests.template_routes import name_of
 from tests.tokens import bad, signed
 
 PATTERN = re.compile(r"\{(\w+)\}")
@@ -24,16 +23,7 @@ UNKNOWN_PATH = "/nowhere"
 BAD = sorted(bad("of-another-service" * 3))
 
 
-def routes_of_template():
-    resources = yaml.load((ROOT / "template.yaml").read_text(), Loader)["Resources"]  # noqa: S506 -- a SafeLoader
-    for resource in resources.values():
-        for event in resource.get("Properties", {}).get("Events", {}).values():
-            if event["Type"] == "HttpApi":
-                properties = event["Properties"]
-                yield f"{properties['Method']} {properties['Path']}" if "Path" in properties else "$default"
-
-
-ROUTES = sorted(routes_of_template())
+ROUTES = ["$default", *map(name_of, template_routes.ROUTES)]
 PROTECTED = [route for route in ROUTES if route not in access.PUBLIC]
 
 
