@@ -14,7 +14,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test lint audit format build bench built-here lock
+.PHONY: help setup run reset test lint audit format openapi build bench built-here lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ audit: .local/audit/.made ## look for known weaknesses in the template, the code
 format: setup ## put the code into its form
 	.local/venv/bin/ruff check --fix --select I
 	.local/venv/bin/ruff format
+
+openapi: setup ## write docs/openapi.json from the handlers
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m apidoc
 
 build: setup ## build what a deployment uploads
 	$(SAM) build $(SAM_OPTIONS)

@@ -3,6 +3,7 @@
 from segmentation import memberships
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.problems import SegmentUnknown, answers
 from segmentation.requests import MembershipChange
 from segmentation.responses import MembershipsChanged
 
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.post("/segment/user")
+@answers(SegmentUnknown)
 def change_memberships(body: MembershipChange) -> MembershipsChanged:
     """Change a user's memberships and count what really changed."""
     return memberships.change(connection(), body, actor=app.actor)

@@ -3,6 +3,7 @@
 from segmentation import actions
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.problems import ActionTaken, answers
 from segmentation.requests import NewAction
 from segmentation.responses import Action
 
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.post("/action", status_code=201)
+@answers(ActionTaken)
 def create_action(body: NewAction) -> Action:
     """Create an action that can then be recorded for users."""
     return actions.create(connection(), body.name)

@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.problems import SlugTaken, answers
 from segmentation.requests import NewSegment
 from segmentation.responses import SegmentCreated, SegmentCreatedByJob
 
@@ -13,6 +14,7 @@ handler = app.resolve
 
 
 @app.post("/segment", status_code=201)
+@answers(SlugTaken)
 def create_segment(body: NewSegment) -> Response[SegmentCreatedByJob | SegmentCreated]:
     """Create a segment: 201, or 202 where a job brings its percent about."""
     return app.answer(segments.create(connection(), body, actor=app.actor), status=201)

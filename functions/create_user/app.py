@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from segmentation import users
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import NEW_OR_KNOWN_USER
 from segmentation.requests import NewUser
 from segmentation.responses import UserRef
 
@@ -12,7 +13,7 @@ app = Api()
 handler = app.resolve
 
 
-@app.post("/user", status_code=201)
+@app.post("/user", status_code=201, responses=NEW_OR_KNOWN_USER)
 def create_user(body: NewUser | None = None) -> Response[UserRef]:
     """Register a user: 201, or 200 where the id is registered already."""
     user_id, is_new = users.create(connection(), body.user_id if body else None, actor=app.actor)

@@ -5,6 +5,7 @@ from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.months import month_that_has_begun
 from segmentation.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
+from segmentation.problems import StorageUnavailable, answers
 from segmentation.responses import ReportLink
 
 app = Api()
@@ -12,6 +13,7 @@ handler = app.resolve
 
 
 @app.get("/segment/history/<user_id>")
+@answers(StorageUnavailable)
 def create_user_report(
     user_id: UserIdInPath,
     year: Year,

@@ -3,6 +3,7 @@
 from segmentation import actions
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.problems import ActionKept, ActionUnknown, answers
 from segmentation.requests import ActionRef
 from segmentation.responses import Done
 
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.delete("/action")
+@answers(ActionUnknown, ActionKept)
 def delete_action(body: ActionRef) -> Done:
     """Delete an action that is neither built in nor used."""
     actions.delete(connection(), body.name)

@@ -6,6 +6,7 @@ from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath
+from segmentation.problems import SegmentUnknown, answers
 from segmentation.requests import SegmentRef
 from segmentation.responses import Done, DoneByJob
 
@@ -14,12 +15,14 @@ handler = app.resolve
 
 
 @app.delete("/segment")
+@answers(SegmentUnknown)
 def delete_segment(body: SegmentRef) -> Response[DoneByJob | Done]:
     """Delete the segment that the body names."""
     return delete_segment_by_path(body.slug)
 
 
 @app.delete("/segment/<slug>")
+@answers(SegmentUnknown)
 def delete_segment_by_path(slug: SlugInPath) -> Response[DoneByJob | Done]:
     """Delete a segment, for clients that cannot send a body with DELETE. 202 where a job ends the memberships."""
     return app.answer(segments.delete(connection(), slug, actor=app.actor))

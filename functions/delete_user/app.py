@@ -4,6 +4,7 @@ from segmentation import users
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import Erase, UserIdInPath
+from segmentation.problems import UserUnknown, answers
 from segmentation.responses import UserDeleted
 
 app = Api()
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.delete("/user/<user_id>")
+@answers(UserUnknown)
 def delete_user(user_id: UserIdInPath, erase: Erase = False) -> UserDeleted:
     """Delete a user; the history stays, unless it is to be erased."""
     return users.delete(connection(), user_id, erase=erase, actor=app.actor)

@@ -4,6 +4,7 @@ from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath
+from segmentation.problems import SegmentUnknown, answers
 from segmentation.responses import SegmentWithMembers
 
 app = Api()
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.get("/segment/<slug>")
+@answers(SegmentUnknown)
 def get_segment(slug: SlugInPath) -> SegmentWithMembers:
     """Show a segment and the exact number of its members."""
     return segments.get(connection(), slug)

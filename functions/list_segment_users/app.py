@@ -4,6 +4,7 @@ from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
+from segmentation.problems import SegmentUnknown, answers
 from segmentation.responses import MemberPage
 
 app = Api()
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.get("/segment/<slug>/users")
+@answers(SegmentUnknown)
 def list_segment_users(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> MemberPage:
     """List the members of a segment, in order of user id."""
     return segments.list_members(connection(), slug, after=cursor, limit=limit)

@@ -7,6 +7,7 @@ from aws_lambda_powertools.event_handler import Response
 from segmentation import history
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import JSON_OR_CSV
 from segmentation.parameters import (
     DEFAULT_LIMIT,
     FIRST_INSTANT,
@@ -23,7 +24,7 @@ app = Api()
 handler = app.resolve
 
 
-@app.get("/user/<user_id>/history")
+@app.get("/user/<user_id>/history", responses=JSON_OR_CSV)
 def list_user_history(
     user_id: UserIdInPath,
     since: From = FIRST_INSTANT,

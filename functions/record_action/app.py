@@ -4,6 +4,7 @@ from segmentation import history
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import UserIdInPath
+from segmentation.problems import ActionUnknown, SegmentUnknown, UserUnknown, answers
 from segmentation.requests import NewOperation
 from segmentation.responses import Operation
 
@@ -12,6 +13,7 @@ handler = app.resolve
 
 
 @app.post("/user/<user_id>/history", status_code=201)
+@answers(UserUnknown, SegmentUnknown, ActionUnknown)
 def record_action(user_id: UserIdInPath, body: NewOperation) -> Operation:
     """Record what happened to a user in a segment, for example an exposure or a conversion."""
     return history.record(connection(), user_id, body, actor=app.actor)

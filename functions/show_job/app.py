@@ -5,6 +5,7 @@ from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.kinds import KINDS
 from segmentation.parameters import JobIdInPath
+from segmentation.problems import JobUnknown, StorageUnavailable, answers
 from segmentation.responses import Job
 
 app = Api()
@@ -12,6 +13,7 @@ handler = app.resolve
 
 
 @app.get("/job/<job_id>")
+@answers(JobUnknown, StorageUnavailable)
 def show_job(job_id: JobIdInPath) -> Job:
     """Show a job; the result of a report holds a link signed for this answer."""
     job = jobs.get(connection(), job_id)

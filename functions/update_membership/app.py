@@ -4,6 +4,7 @@ from segmentation import memberships
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath, UserIdInPath
+from segmentation.problems import MembershipUnknown, answers
 from segmentation.requests import LifetimeChange
 from segmentation.responses import Membership
 
@@ -12,6 +13,7 @@ handler = app.resolve
 
 
 @app.patch("/segment/user/<user_id>/<slug>")
+@answers(MembershipUnknown)
 def update_membership(user_id: UserIdInPath, slug: SlugInPath, body: LifetimeChange) -> Membership:
     """Change when an active membership ends; null makes it permanent."""
     return memberships.change_lifetime(connection(), user_id, slug, body, actor=app.actor)

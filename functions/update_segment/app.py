@@ -6,6 +6,7 @@ from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath
+from segmentation.problems import SegmentUnknown, SlugTaken, answers
 from segmentation.requests import SegmentChange
 from segmentation.responses import SegmentChanged, SegmentChangedByJob
 
@@ -14,6 +15,7 @@ handler = app.resolve
 
 
 @app.patch("/segment/<slug>")
+@answers(SegmentUnknown, SlugTaken)
 def update_segment(slug: SlugInPath, body: SegmentChange) -> Response[SegmentChangedByJob | SegmentChanged]:
     """Change a segment; what the body does not name stays. 202 where a job brings the percent about."""
     return app.answer(segments.update(connection(), slug, body, actor=app.actor))

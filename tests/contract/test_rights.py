@@ -21,10 +21,12 @@ SPECIAL = {
     "CreateUserReport": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
     "DeleteSegment": {READ_SECRET, SEND_JOBS},
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS},
+    "OpenDocs": set(),
     "OpenReport": {READ_REPORTS},
     "RejectRoute": set(),
     "RunJob": {READ_SECRET, READ_REPORTS, WRITE_REPORTS, ABORT_UPLOADS, SEND_JOBS, *RECEIVE_JOBS},
     "ShowJob": {READ_SECRET, READ_REPORTS},
+    "ShowOpenapi": set(),
     "SignIn": {READ_SECRET, READ_SIGNING_KEYS},
     "UpdateSegment": {READ_SECRET, SEND_JOBS},
 }

@@ -33,6 +33,8 @@ ROUTES = {
     "sign_up": {"POST /auth/sign-up"},
     "sign_in": {"POST /auth/sign-in"},
     "check_health": {"GET /health"},
+    "open_docs": {"GET /docs"},
+    "show_openapi": {"GET /openapi.json"},
     "reject_route": {"$default"},
 }
 UNROUTED = {"apply_migrations", "authorize_request", "expire_memberships", "run_job"}

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from tests.functions.contract import assert_documented
+
 EVENTS = Path(__file__).parents[2] / "events"
 PROBLEM = "application/problem+json"
 NO_BODY = object()
@@ -85,7 +87,10 @@ def call(
         event |= payload(body, base64=base64)
     if broken_base64:
         event["isBase64Encoded"] = True
-    return answer_of(invoke(function, event))
+    answer = answer_of(invoke(function, event))
+    http = event["requestContext"]["http"]
+    assert_documented(http["method"], http["path"], answer.status, answer.headers.get("content-type", ""))
+    return answer
 
 
 def query_of(text: str) -> dict[str, Any]:

@@ -37,6 +37,7 @@ EXPECTED = {
     "reject_route": (404, {"type", "title", "status", "detail"}),
     "sign_in": (200, {"token", "token_type", "expires_in"}),
     "sign_up": (201, {"id"}),
+    "show_openapi": (200, {"openapi", "info", "servers", "tags", "paths", "components"}),
     "show_job": (404, {"type", "title", "status", "detail"}),
     "update_membership": (200, {"slug", "added_at", "expires_at"}),
     "update_segment": (
@@ -47,6 +48,7 @@ EXPECTED = {
 HTTP_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if "isBase64Encoded" in sample(path.stem))
 CREATES = {"create_segment", "create_action", "sign_up"}
 ANSWERS_CSV = {"list_user_history"}
+ANSWERS_HTML = {"open_docs"}
 
 
 def run(function: str) -> Answer:
@@ -62,7 +64,7 @@ def world(service, aws) -> None:
     done(call("sign_up", {"username": "bob", "password": "correct horse battery staple"}))
 
 
-@pytest.mark.parametrize("function", sorted({*HTTP_SAMPLES} - CREATES - ANSWERS_CSV))
+@pytest.mark.parametrize("function", sorted({*HTTP_SAMPLES} - CREATES - ANSWERS_CSV - ANSWERS_HTML))
 def test_sample_event_gets_the_answer_of_its_route(world, function):
     answer = run(function)
 
@@ -86,6 +88,13 @@ def test_sample_event_of_list_user_history_is_answered_in_csv(world):
     assert answer.status == 200
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert SLUG in answer.text
+
+
+def test_sample_event_of_open_docs_is_answered_with_a_compressed_page():
+    answer = run("open_docs")
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert answer.headers["content-encoding"] == "gzip"
 
 
 def test_sample_event_of_expire_memberships_finds_nothing_due(world):

@@ -44,8 +44,8 @@ def _place_in_history(cursor: str) -> str:
 
 UserIdInPath = Annotated[
     int,
-    BeforeValidator(whole_number),
     Field(ge=1, le=MAX_USER_ID),
+    BeforeValidator(whole_number),
     Path(description="The caller's own id of the user."),
 ]
 SlugInPath = Annotated[
@@ -56,35 +56,35 @@ SlugInPath = Annotated[
 ]
 Limit = Annotated[
     int,
-    BeforeValidator(whole_number),
     Field(ge=1, le=1000),
+    BeforeValidator(whole_number),
     Query(description="How long the page may be."),
 ]
 UserCursor = Annotated[
     int,
     BeforeValidator(_user_id_of_cursor),
     Field(ge=0, le=MAX_USER_ID),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-users"}),
     Query(description="The next_cursor of the page before."),
 ]
 SlugCursor = Annotated[
     str,
     BeforeValidator(decode_cursor),
     Field(pattern=SLUG_PATTERN),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-slugs"}),
     Query(description="The next_cursor of the page before."),
 ]
 ActionCursor = Annotated[
     str,
     BeforeValidator(decode_cursor),
     Field(pattern=ACTION_PATTERN),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-actions"}),
     Query(description="The next_cursor of the page before."),
 ]
 HistoryCursor = Annotated[
     str,
     BeforeValidator(_place_in_history),
-    WithJsonSchema({"type": "string"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-history"}),
     Query(description="The next_cursor of the page before."),
 ]
 From = Annotated[
@@ -99,12 +99,13 @@ To = Annotated[
     AfterValidator(in_utc),
     Query(alias="to", description="The instant before which the wanted ones end."),
 ]
-Accept = Annotated[str, Header(description="application/json or text/csv.")]
+# the document tells it by the media types of the answer: OpenAPI ignores a parameter of this name
+Accept = Annotated[str, Header(description="application/json or text/csv.", include_in_schema=False)]
 Year = Annotated[
-    int, BeforeValidator(whole_number), Field(ge=FIRST_YEAR, le=LAST_YEAR), Query(description="A year, in UTC.")
+    int, Field(ge=FIRST_YEAR, le=LAST_YEAR), BeforeValidator(whole_number), Query(description="A year, in UTC.")
 ]
 MonthOfYear = Annotated[
-    int, BeforeValidator(whole_number), Field(ge=1, le=12), Query(alias="month", description="A month, from 1 to 12.")
+    int, Field(ge=1, le=12), BeforeValidator(whole_number), Query(alias="month", description="A month, from 1 to 12.")
 ]
 ReportFormat = Annotated[
     Literal["plain", "extended"],

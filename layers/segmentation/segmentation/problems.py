@@ -3,7 +3,10 @@
 One class an error: its docstring is the title that the client reads.
 """
 
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar
+
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class Problem(Exception):
@@ -38,6 +41,21 @@ class Problem(Exception):
             "detail": self.detail,
             **self.members,
         }
+
+    @classmethod
+    def example(cls) -> Self:
+        """Return what the API's document shows of this kind."""
+        return cls()
+
+
+def answers(*kinds: type[Problem]) -> Callable[[Handler], Handler]:
+    """Declare, for the API's document, the problems that a route has beside those of every route."""
+
+    def declare(handler: Handler) -> Handler:
+        vars(handler)["problems"] = kinds
+        return handler
+
+    return declare
 
 
 class BodyNotJson(Problem):
@@ -78,6 +96,11 @@ class SegmentUnknown(Problem):
     def __init__(self, slugs: list[str]) -> None:
         super().__init__(f"No segment has the slug {', '.join(slugs)}.", slugs=slugs)
 
+    @classmethod
+    def example(cls) -> Self:
+        """Name one slug of a request."""
+        return cls(["AVITO_DISCOUNT_30"])
+
 
 class UserUnknown(Problem):
     """There is no such user."""
@@ -116,6 +139,11 @@ class SlugTaken(Problem):
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"Another segment has the slug {slug}.", slugs=[slug])
+
+    @classmethod
+    def example(cls) -> Self:
+        """Name the slug of a request."""
+        return cls("AVITO_DISCOUNT_30")
 
 
 class ActionTaken(Problem):
@@ -159,6 +187,11 @@ class RequestInvalid(Problem):
             "; ".join(f"{location}: {message}" for location, message in shown),
             errors=[{"location": location, "message": message} for location, message in shown],
         )
+
+    @classmethod
+    def example(cls) -> Self:
+        """Break a rule that every route has."""
+        return cls(("query.color", "is not a parameter of this route"))
 
 
 class TooManyFailures(Problem):

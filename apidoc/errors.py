@@ -1,0 +1,117 @@
+"""What can go wrong at a route, as answers of the document."""
+
+from typing import Any
+
+from apidoc.routes import Route
+from segmentation.problems import (
+    BodyNotJson,
+    BodyTooLarge,
+    BodyTypeUnsupported,
+    DatabaseUnavailable,
+    InternalError,
+    Problem,
+    RequestInvalid,
+    RouteUnknown,
+)
+
+FIRST_STATUS = "400"
+EVERYWHERE = (RequestInvalid, InternalError, DatabaseUnavailable)
+WITH_A_BODY = (BodyNotJson, BodyTooLarge, BodyTypeUnsupported)
+REQUEST_ID = {"$ref": "#/components/headers/RequestId"}
+RETRY_AFTER = {"$ref": "#/components/headers/RetryAfter"}
+_REFUSED: dict[str, Any] = {
+    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
+}
+
+HEADERS: dict[str, Any] = {
+    "RequestId": {
+        "description": "The id by which the log knows the request.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "5f0c3a6e-3f3e-4b0f-8f5c-0a3b3b8f1c55",
+    },
+    "RetryAfter": {
+        "description": "After how many seconds to try again.",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 2,
+    },
+}
+
+PROBLEM_DOCUMENT: dict[str, Any] = {
+    "title": "ProblemDocument",
+    "description": "What went wrong (RFC 9457).",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "format": "uri", "description": "Identifies the kind of problem."},
+        "title": {"type": "string", "description": "Says what kind of problem it is."},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string", "description": "Says what is wrong with this request."},
+        "errors": {
+            "description": "Each value that breaks a rule.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["location", "message"],
+                "properties": {"location": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "slugs": {"description": "The slugs that are the cause.", "type": "array", "items": {"type": "string"}},
+        "request_id": {"type": "string", "description": "Names a failure of the service in its log."},
+    },
+}
+
+RESPONSES: dict[str, Any] = {
+    "Throttled": {
+        "description": "Too many requests at once.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}},
+                "example": {"message": "Too Many Requests"},
+            }
+        },
+    },
+    "Unauthorized": _REFUSED | {"description": "No token, or none that is valid."},
+    "Forbidden": _REFUSED | {"description": "The token's role may not do this."},
+}
+"""Answers that come before any function runs."""
+
+
+def by_status(route: Route) -> dict[str, list[type[Problem]]]:
+    """Return the problems of a route by the status of their answer."""
+    kinds: set[type[Problem]] = {*route.problems, *EVERYWHERE}
+    kinds |= {*WITH_A_BODY} if route.has_body else set()
+    kinds |= {RouteUnknown} if "{" in route.path else set()  # a character that no path of ours has is in the value
+    found: dict[str, list[type[Problem]]] = {}
+    for kind in sorted(kinds, key=lambda kind: (kind.status, kind.__name__)):
+        found.setdefault(str(kind.status), []).append(kind)
+    return found
+
+
+def name_of(kinds: list[type[Problem]]) -> str:
+    """Return the name under which the document's components have the answer."""
+    return "Or".join(kind.__name__ for kind in kinds)
+
+
+def refusals_of(route: Route) -> dict[str, str]:
+    """Return the names of the answers that come before any function runs, by status."""
+    return ({"401": "Unauthorized", "403": "Forbidden"} if route.role else {}) | {"429": "Throttled"}
+
+
+def answer(kinds: list[type[Problem]]) -> dict[str, Any]:
+    """Describe the answer of problems that have one status."""
+    patience = {"Retry-After": RETRY_AFTER} if any(kind.retry_after for kind in kinds) else {}
+    return {
+        "description": " ".join(kind.title() for kind in kinds),
+        "headers": {"x-request-id": REQUEST_ID} | patience,
+        "content": {
+            "application/problem+json": {
+                "schema": {"$ref": "#/components/schemas/ProblemDocument"},
+                "examples": {kind.__name__: {"summary": kind.title(), "value": _body(kind)} for kind in kinds},
+            }
+        },
+    }
+
+
+def _body(kind: type[Problem]) -> dict[str, Any]:
+    identified = {"request_id": HEADERS["RequestId"]["example"]} if kind.status >= 500 else {}
+    return kind.example().body() | identified

@@ -1,0 +1,98 @@
+"""Examples: one value a member of the contract, wherever that member stands, and what is composed of them."""
+
+from typing import Any
+
+from apidoc import schemas
+
+SLUG = "AVITO_DISCOUNT_30"
+JOB_ID = "0191f3a4-7c1e-7d4b-9a65-0c2f5e8b1d37"
+FILE_NAME = "user-1000-2023-08-5d41402abc4b2a76b9719d911017c592.csv"
+REPORT_LINK = f"https://reports.s3.eu-central-1.amazonaws.com/reports/{FILE_NAME}?X-Amz-Expires=900"
+ENTERED_AT, LEFT_AT = "2023-08-28T10:25:25Z", "2023-08-29T10:25:25Z"
+
+MEMBERS: dict[str, Any] = {
+    "action": "exposure",
+    "actor": "mira",
+    "add_segments": [SLUG, "AVITO_VOICE_MESSAGES"],
+    "added_at": ENTERED_AT,
+    "created_at": ENTERED_AT,
+    "database": "ok",
+    "delete_segments": ["AVITO_DISCOUNT_50"],
+    "delimiter": ";",
+    "description": "30 % off the first delivery",
+    "done": 1000,
+    "erase": True,
+    "error": None,
+    "executed_at": ENTERED_AT,
+    "expires_at": LEFT_AT,
+    "file_name": FILE_NAME,
+    "finished_at": LEFT_AT,
+    "format": "csv",
+    "from": "2023-08-01T00:00:00Z",
+    "job_id": JOB_ID,
+    "kind": "month_report",
+    "limit": 50,
+    "members": 300,
+    "message": "ok",
+    "month": 8,
+    "name": "exposure",
+    "next_cursor": None,
+    "operation": "A",
+    "prefix": "AVITO_",
+    "reason": "manual",
+    "report_link": REPORT_LINK,
+    "result": {"report_link": REPORT_LINK, "rows": 1000},
+    "rows": 2,
+    "schema_version": 3,
+    "segments_added": 2,
+    "segments_deleted": 1,
+    "slug": SLUG,
+    "status": "ok",
+    "to": "2023-09-01T00:00:00Z",
+    "total": 1000,
+    "ttl": 86400,
+    "updated_at": ENTERED_AT,
+    "user_id": 1000,
+    "user_ids": [1000, 1001],
+    "user_percent": None,
+    "users_added": 0,
+    "users_deleted": 0,
+    "year": 2023,
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "Action": {"name": "exposure", "operation": "A"},
+    "Job": {"status": "succeeded"},
+    "UserSlugs": {"segments": [SLUG]},
+}
+"""Where a member means something else than elsewhere."""
+
+ABSENT = {"MembershipChange": {"expires_at"}, "LifetimeChange": {"expires_at"}}
+"""Members of which a model has only one at a time."""
+
+PARAMETERS: dict[str, Any] = {"format": "extended"}
+"""Where a parameter means something else than the member of that name."""
+
+
+def of(schema: dict[str, Any], described: dict[str, Any]) -> Any:
+    """Compose an example of a schema that refers to a model, or is a list of what does."""
+    name = schemas.name_in(schema)
+    return [of(schema["items"], described)] if name is None else _of_model(name, described)
+
+
+def of_parameter(name: str) -> Any:
+    """Return an example of a parameter."""
+    return PARAMETERS.get(name, MEMBERS[name])
+
+
+def _of_model(name: str, described: dict[str, Any]) -> dict[str, Any]:
+    known, absent = MODELS.get(name, {}), ABSENT.get(name, set())
+    members = described[name]["properties"].items()
+    return {
+        member: known[member] if member in known else _of_member(member, schema, described)
+        for member, schema in members
+        if member not in absent
+    }
+
+
+def _of_member(member: str, schema: dict[str, Any], described: dict[str, Any]) -> Any:
+    return of(schema, described) if "$ref" in schema.get("items", schema) else MEMBERS[member]

@@ -1,0 +1,57 @@
+"""The routes that the handlers serve."""
+
+import importlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apidoc.roles import role_of
+from segmentation.api import Api
+from segmentation.problems import Problem
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route, and the function that serves it."""
+
+    path: str
+    name: str
+    text: str
+    role: str | None
+    has_body: bool
+    problems: tuple[type[Problem], ...]
+
+
+def apps() -> Iterator[Api]:
+    """Import every handler that serves routes."""
+    for path in sorted(ROOT.glob("functions/*/app.py")):
+        module = importlib.import_module(f"functions.{path.parent.name}.app")
+        if hasattr(module, "app"):
+            yield module.app
+
+
+def routes_of(app: Api) -> dict[tuple[str, str], Route]:
+    """Return an app's routes by path and method, as the document writes them."""
+    # Powertools has no public way to ask a resolver for its routes
+    registered = [*app._static_routes, *app._dynamic_routes]
+    return {
+        (route.openapi_path, route.method.lower()): Route(
+            path=route.openapi_path,
+            name=route.func.__name__,
+            text=" ".join((route.func.__doc__ or "").split()),
+            role=role_of(route.openapi_path, route.method.lower()),
+            has_body=route.body_field is not None,
+            problems=vars(route.func).get("problems", ()),
+        )
+        for route in registered
+    }
+
+
+def schema_of(app: Api) -> dict[str, Any]:
+    """Return what Powertools says about an app's routes."""
+    schema: dict[str, Any] = json.loads(app.get_openapi_json_schema())
+    return schema

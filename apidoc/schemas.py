@@ -1,0 +1,74 @@
+"""The models of requests and answers, as schemas."""
+
+import json
+import re
+from types import ModuleType
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from segmentation import requests, responses
+from segmentation.values import MAX_USER_ID
+
+Json = dict[str, Any]
+Mode = Literal["validation", "serialization"]
+
+REF = "#/components/schemas/"
+
+
+class ModelsDiffer(Exception):
+    """One name stands for a request and for an answer: the document could show only one of them."""
+
+
+def of_models_in(paths: Json) -> Json:
+    """Describe the models that routes name; asked of pydantic, because Powertools keeps limits as floats."""
+    named = set(re.findall(rf'"{REF}(\w+)"', json.dumps(paths)))
+    asked, answered = _models(requests, named), _models(responses, named)
+    if asked.keys() & answered.keys():
+        raise ModelsDiffer(ModelsDiffer.__doc__)
+    read, written = _described(asked, "validation"), _described(answered, "serialization")
+    return dict(sorted((read | {name: _complete(schema) for name, schema in written.items()}).items()))
+
+
+def exact(schema: Json) -> Json:
+    """Undo what Powertools does to a parameter: limits become floats, and the greatest id is none."""
+    return {
+        name: min(int(value), MAX_USER_ID) if isinstance(value, float) else value
+        for name, value in schema.items()
+        if name not in {"title", "description"}
+    }
+
+
+def name_in(schema: Json) -> str | None:
+    """Return the name of the model that a schema refers to, if it does."""
+    return schema["$ref"].removeprefix(REF) if "$ref" in schema else None
+
+
+def _models(module: ModuleType, named: set[str]) -> dict[str, type[BaseModel]]:
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if name in named and isinstance(value, type) and issubclass(value, BaseModel)
+    }
+
+
+def _described(models: dict[str, type[BaseModel]], mode: Mode) -> Json:
+    _, found = models_json_schema([(model, mode) for model in models.values()], ref_template=f"{REF}{{model}}")
+    return {name: _plain(schema) for name, schema in found["$defs"].items()}
+
+
+def _complete(schema: Json) -> Json:
+    """Say that an answer has all its members, those that a handler leaves to their defaults too."""
+    return {**schema, "required": [*schema["properties"]]}
+
+
+def _plain(schema: Json) -> Json:
+    """Drop the titles that pydantic makes of names, and the defaults that stand for absence."""
+    members = {name: _member(member) for name, member in schema["properties"].items()}
+    return {name: value for name, value in schema.items() if name != "title"} | {"properties": members}
+
+
+def _member(schema: Json) -> Json:
+    absent = schema.get("default", "") in ("", None)
+    return {name: value for name, value in schema.items() if name != "title" and not (name == "default" and absent)}

@@ -1,0 +1,18 @@
+"""GET /openapi.json: what this API is, for programs."""
+
+from pathlib import Path
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response, content_types
+
+from segmentation.api import Api
+from segmentation.documented import DOCUMENT
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/openapi.json", compress=True, responses=DOCUMENT)
+def show_openapi() -> Response[Any]:
+    """Show this document, OpenAPI 3.1."""
+    return Response(200, content_types.APPLICATION_JSON, Path(__file__).with_name("openapi.json").read_text("utf-8"))

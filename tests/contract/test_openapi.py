@@ -1,0 +1,81 @@
+"""docs/openapi.json is what the handlers say today, and says of every operation what a client needs."""
+
+import pytest
+
+from apidoc import __main__ as written
+from apidoc import document, operations
+from segmentation import requests
+
+OPENAPI = document.build()
+OPERATIONS = {
+    f"{method.upper()} {path}": operation
+    for path, methods in OPENAPI["paths"].items()
+    for method, operation in methods.items()
+}
+
+
+def test_the_document_is_up_to_date():
+    assert written.PATH.read_text("utf-8") == written.text(), "run `make openapi`, and commit what it writes"
+
+
+def test_the_document_has_the_routes_of_the_template(translated):
+    paths = translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]
+    served = {f"{method.upper()} {path}" for path, methods in paths.items() if path != "$default" for method in methods}
+
+    assert OPERATIONS.keys() == served
+
+
+def test_the_public_operations_are_those_that_the_template_opens(translated):
+    paths = translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]
+    opened = {
+        f"{method.upper()} {path}"
+        for path, methods in paths.items()
+        for method, operation in methods.items()
+        if operation.get("security") == [{"NONE": []}] or not operation.get("security")
+    }
+
+    assert {route for route, operation in OPERATIONS.items() if operation["x-role"] == "public"} == opened
+
+
+@pytest.mark.parametrize("route", sorted(OPERATIONS))
+def test_an_operation_says_what_a_client_needs(route):
+    operation = OPERATIONS[route]
+
+    assert {"operationId", "tags", "summary", "description", "x-role", "security", "responses"} <= operation.keys()
+    assert {*operation["tags"]} <= operations.TAGS.keys()
+    assert {"422", "429", "500", "503"} <= operation["responses"].keys()
+    assert ({"401", "403"} <= operation["responses"].keys()) == (operation["x-role"] != "public")
+    assert ("requestBody" in operation) == ({"400", "413", "415"} <= operation["responses"].keys())
+
+
+@pytest.mark.parametrize("route", sorted(OPERATIONS))
+def test_an_operation_shows_each_json_it_takes_or_gives(route):
+    operation = OPERATIONS[route]
+    bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
+    shown = [content.get("application/json") for content in (body.get("content", {}) for body in bodies)]
+
+    assert all("example" in content for content in shown if content and "$ref" in content["schema"])
+
+
+@pytest.mark.parametrize("route", sorted(route for route in OPERATIONS if "requestBody" in OPERATIONS[route]))
+def test_the_example_of_a_body_keeps_the_rules_of_its_model(route):
+    content = OPERATIONS[route]["requestBody"]["content"]["application/json"]
+    model = getattr(requests, content["schema"]["$ref"].rpartition("/")[2])
+
+    assert model.model_validate(content["example"]).model_fields_set == content["example"].keys()
+
+
+def test_every_example_is_of_a_member_or_parameter_of_the_contract():
+    from apidoc.examples import MEMBERS
+
+    schemas = OPENAPI["components"]["schemas"].values()
+    members = {name for schema in schemas for name in schema["properties"]}
+    parameters = {each["name"] for operation in OPERATIONS.values() for each in operation.get("parameters", ())}
+
+    assert MEMBERS.keys() <= members | parameters
+
+
+def test_the_greatest_id_is_written_exactly():
+    [user_id] = (each for each in OPERATIONS["DELETE /user/{user_id}"]["parameters"] if each["name"] == "user_id")
+
+    assert user_id["schema"]["maximum"] == 2**63 - 1

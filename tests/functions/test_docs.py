@@ -1,0 +1,53 @@
+"""The page and the document: complete, compressed where the client can read that, and closed to the rest of the web."""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+
+from tests.functions.calls import EVENTS, call
+
+DOCUMENT = json.loads((EVENTS.parent / "docs" / "openapi.json").read_text())
+LAMBDA_LIMIT = 6 * 1024 * 1024
+PLAIN = {"accept-encoding": "identity"}
+
+
+def test_document_is_the_one_that_is_published():
+    answer = call("show_openapi")
+
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
+    assert answer.json == DOCUMENT
+
+
+def test_page_is_small_enough_for_lambda_even_uncompressed():
+    answer = call("open_docs", headers=PLAIN)
+
+    assert answer.text.startswith("<!DOCTYPE html>")
+    assert len(json.dumps(answer.text)) < LAMBDA_LIMIT
+
+
+def test_page_is_compressed_where_the_client_can_read_that():
+    answer = call("open_docs", headers={"accept-encoding": "br, gzip"})
+
+    page = gzip.decompress(base64.b64decode(answer.text)).decode()
+
+    assert answer.headers["content-encoding"] == "gzip"
+    assert page == call("open_docs", headers=PLAIN).text
+
+
+def test_page_names_no_other_place():
+    page = call("open_docs", headers=PLAIN).text
+
+    assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=.https?:", page) == []
+
+
+def test_page_may_run_its_own_scripts_and_no_other():
+    answer = call("open_docs", headers=PLAIN)
+    scripts = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+
+    allowed = re.search(r"script-src ([^;]+);", answer.headers["content-security-policy"])[1].split()
+
+    assert allowed == [f"'sha256-{digest}'" for digest in digests]
+    assert len(digests) == 2
