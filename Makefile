@@ -6,6 +6,7 @@ UV := .local/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 REQUIREMENTS := local/requirements
 # Without what make would pass on: the layer has a Makefile of its own.
+NPM := PATH="$(CURDIR)/.local/api/bin:$$PATH" npm --ignore-scripts --no-audit --no-fund --no-update-notifier
 SAM := env -u MAKEFLAGS -u MAKELEVEL PATH="$(CURDIR)/.local/sam/bin:$$PATH" sam
 
 # Compiled files go here, so that the functions' folders, which are packaged as they are, stay clean.
@@ -14,10 +15,10 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test lint audit format openapi build bench built-here lock
+.PHONY: help setup run reset test lint audit format openapi check-api fuzz build bench built-here lock
 
 help: ## say what there is to make
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## make the environments that are missing or out of date
 
@@ -46,6 +47,12 @@ format: setup ## put the code into its form
 openapi: setup ## write docs/openapi.json from the handlers
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m apidoc
 
+check-api: setup .local/api/.made .local/node/.made ## check the published API: linter, browser, schemathesis, newman
+	.local/api/bin/pytest tests/api
+
+fuzz: setup .local/api/.made .local/node/.made ## let schemathesis look for what breaks the document, with another seed each time; SECONDS=600
+	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py
+
 build: setup ## build what a deployment uploads
 	$(SAM) build $(SAM_OPTIONS)
 
@@ -57,11 +64,12 @@ built-here: setup  # the same for this machine instead of Lambda's
 bench: setup ## measure speed against bare SQL and write docs/benchmarks.md; SCALE=0.1 shrinks the data, ONLY=sweep picks some
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m benchmarks --scale $(or $(SCALE),1) --rounds $(or $(ROUNDS),3) $(if $(ONLY),--only $(ONLY))
 
-lock: .local/uv/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
+lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
 	$(LOCK) --python-version 3.13 --no-deps layers/cryptography/requirements.in -o layers/cryptography/requirements.txt
-	for name in uv sam service runtime audit; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
+	for name in uv sam service runtime audit api; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
+	$(NPM) install --prefix local/node --package-lock-only --omit-lockfile-registry-resolved
 
 # Each environment is made afresh when its requirements changed; its .made file comes last, so that half of one never counts.
 # What differs between them: uv itself comes by pip, and servers holds programs, whose wheels need not suit our Python.
@@ -75,9 +83,17 @@ lock: .local/uv/.made ## pin what the *.in files ask for; UPGRADE=--upgrade take
 .local/sam/.made: $(REQUIREMENTS)/sam.txt .local/uv/.made
 .local/runtime/.made: $(REQUIREMENTS)/runtime.txt .local/uv/.made
 .local/audit/.made: $(REQUIREMENTS)/audit.txt .local/uv/.made
-.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made:
+.local/api/.made: $(REQUIREMENTS)/api.txt .local/uv/.made
+.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made .local/api/.made:
 	$(UV) venv --quiet --clear --python .local/uv/bin/python $(@D)
 	$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
+
+# npm runs no script of a package: none of ours needs one.
+.local/node/.made: local/node/package-lock.json .local/api/.made
+	rm -rf $(@D) && mkdir -p $(@D) && cp local/node/* $(@D)
+	$(NPM) ci --prefix $(@D) --loglevel error
+	cd $(@D) && TMPDIR="$(CURDIR)/$(@D)/browser" ../api/bin/node unpack_chromium.mjs
 	@touch $@
 
 .local/servers/.made: $(REQUIREMENTS)/servers.txt .local/uv/.made

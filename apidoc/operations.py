@@ -82,7 +82,9 @@ def _success(given: Json, described: Json) -> Json:
         "description": _description(given, contents, described),
         "headers": {"x-request-id": errors.REQUEST_ID} | given.get("headers", {}),
     }
-    return answer | ({"content": contents} if contents else {})
+    return (
+        answer | ({"content": contents} if contents else {}) | ({"links": given["links"]} if "links" in given else {})
+    )
 
 
 def _description(given: Json, contents: Json, described: Json) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 
 import psycopg
 import pytest
@@ -14,6 +15,9 @@ from tests.fix_aws import aws as aws
 from tests.fix_aws import keep_secret as keep_secret
 from tests.fix_aws import moto_url as moto_url
 from tests.fix_aws import secrets_manager as secrets_manager
+
+# tests/api needs what `make check-api` installs, which `make test` does without
+collect_ignore = [] if find_spec("playwright") else ["api"]
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"

@@ -3,6 +3,7 @@
 from segmentation import reports
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import JOB_BEGUN
 from segmentation.requests import NewReport
 from segmentation.responses import JobRef
 
@@ -10,7 +11,7 @@ app = Api()
 handler = app.resolve
 
 
-@app.post("/report", status_code=202)
+@app.post("/report", status_code=202, responses=JOB_BEGUN)
 def create_report(body: NewReport) -> JobRef:
     """Begin a report and name its job."""
     return reports.create_for_all(connection(), body, actor=app.actor)

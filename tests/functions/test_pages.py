@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.functions.calls import call
+from tests.functions.calls import answer_of, call, invoke, sample
 from tests.functions.factories import add_members, change, create_segments, create_users, done, users_in
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -243,3 +243,14 @@ def test_query_parameter_of_a_route_without_any_is_422():
     answer = call("get_segment", path="/segment/AAA", query={"limit": "1"})
 
     assert (answer.status, answer.locations) == (422, ["query.limit"])
+
+
+@pytest.mark.parametrize("function", ["list_users", "list_segments", "list_actions", "list_segment_users"])
+@pytest.mark.parametrize("name", ["limit", "cursor"])
+def test_parameter_given_twice_is_422(function, name):
+    event = sample(function)
+    event |= {"rawQueryString": f"{name}=5&{name}=5", "queryStringParameters": {name: "5,5"}}
+
+    answer = answer_of(invoke(function, event))
+
+    assert (answer.status, answer.locations) == (422, [f"query.{name}"])

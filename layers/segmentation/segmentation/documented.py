@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from segmentation.responses import OperationPage, UserRef
+from segmentation.responses import JobRef, OperationPage, UserRef
 
 Answers = dict[int, OpenAPIResponse]
 
@@ -15,6 +15,13 @@ JSON_OR_CSV: Answers = {
         "description": "A page, in the form that the Accept header prefers.",
         "headers": {"Link": {"description": "The next page of CSV, if there is one.", "schema": {"type": "string"}}},
         "content": {"application/json": {"model": OperationPage}, "text/csv": {"schema": {"type": "string"}}},
+    }
+}
+JOB_BEGUN: Answers = {
+    202: {
+        "description": "The job waits for a worker.",
+        "content": {"application/json": {"model": JobRef}},
+        "links": {"progress": {"operationId": "show_job", "parameters": {"job_id": "$response.body#/job_id"}}},
     }
 }
 REDIRECT: Answers = {

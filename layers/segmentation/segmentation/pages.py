@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 NOT_A_CURSOR = "must be the next_cursor of the page before"
 
@@ -21,8 +21,10 @@ def encode_cursor(key: str) -> str:
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> str:
-    """Return the key that the page begins after; raises ValueError for what was never a cursor."""
+def decode_cursor(cursor: Any) -> str:
+    """Return the key that the page begins after; raises ValueError for what was never a cursor, and for two."""
+    if not isinstance(cursor, str):
+        raise ValueError(NOT_A_CURSOR)
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode("ascii")
     except ValueError:

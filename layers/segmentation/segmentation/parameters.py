@@ -64,27 +64,27 @@ UserCursor = Annotated[
     int,
     BeforeValidator(_user_id_of_cursor),
     Field(ge=0, le=MAX_USER_ID),
-    WithJsonSchema({"type": "string", "format": "cursor-of-users"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-users", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
 SlugCursor = Annotated[
     str,
     BeforeValidator(decode_cursor),
     Field(pattern=SLUG_PATTERN),
-    WithJsonSchema({"type": "string", "format": "cursor-of-slugs"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-slugs", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
 ActionCursor = Annotated[
     str,
     BeforeValidator(decode_cursor),
     Field(pattern=ACTION_PATTERN),
-    WithJsonSchema({"type": "string", "format": "cursor-of-actions"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-actions", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
 HistoryCursor = Annotated[
     str,
     BeforeValidator(_place_in_history),
-    WithJsonSchema({"type": "string", "format": "cursor-of-history"}),
+    WithJsonSchema({"type": "string", "format": "cursor-of-history", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
 From = Annotated[

@@ -24,9 +24,9 @@ _INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
-def whole_number(value: str) -> int:
-    """Refuse what int() would also read in a path, such as '+5', ' 5' and '1_0'."""
-    if not re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII):
+def whole_number(value: Any) -> int:
+    """Refuse what int() would also read in a path, such as '+5', ' 5' and '1_0', and a parameter given twice."""
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII):
         raise ValueError("must be a whole number")
     return int(value)
 
@@ -85,7 +85,6 @@ Slug = Annotated[
     ),
     AfterValidator(not_reserved),
 ]
-Description = Annotated[str, Field(strict=True, max_length=1000), AfterValidator(_without_controls)]
 Percent = Annotated[
     float,
     Field(
@@ -98,6 +97,13 @@ Percent = Annotated[
         json_schema_extra={"multipleOf": 0.01},
     ),
     AfterValidator(in_hundredths),
+]
+Description = Annotated[
+    str,
+    Field(
+        strict=True, max_length=1000, json_schema_extra={"pattern": r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$"}
+    ),
+    AfterValidator(_without_controls),
 ]
 ActionName = Annotated[str, Field(strict=True, pattern=ACTION_PATTERN, examples=["exposure", "conversion"])]
 Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]

@@ -1,0 +1,51 @@
+"""The service as a client that reads its document finds it, and the tools from npm."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from local.settings import INSTALLED, ROOT
+from tests.e2e.conftest import base_url as base_url
+from tests.e2e.conftest import local_run as local_run
+
+NODE = INSTALLED / "node"
+UNPACKED = NODE / "browser"
+
+
+@pytest.fixture(scope="session")
+def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a program of an npm package in the project's folder."""
+    path = os.pathsep.join([str(INSTALLED / "api" / "bin"), os.environ["PATH"]])
+
+    def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(  # noqa: S603 -- our own pinned tools
+            [NODE / "node_modules" / ".bin" / program, *map(str, arguments)],
+            cwd=ROOT,
+            env={**os.environ, "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The Chromium from npm; where there is none for the system, the Chrome that is installed."""
+    unpacked = UNPACKED / "chromium"
+    which = {"executable_path": unpacked, "env": libraries()} if unpacked.exists() else {"channel": "chrome"}
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(args=["--no-sandbox"], **which)
+
+
+def libraries() -> dict[str, str]:
+    """Say where Chromium finds what a bare machine does not have."""
+    return {
+        **os.environ,
+        "LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"),
+        "FONTCONFIG_PATH": str(UNPACKED / "fonts"),
+    }
