@@ -19,9 +19,13 @@ EVERYWHERE = (RequestInvalid, InternalError, DatabaseUnavailable)
 WITH_A_BODY = (BodyNotJson, BodyTooLarge, BodyTypeUnsupported)
 REQUEST_ID = {"$ref": "#/components/headers/RequestId"}
 RETRY_AFTER = {"$ref": "#/components/headers/RetryAfter"}
-_REFUSED: dict[str, Any] = {
-    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/ProblemDocument"}}}
-}
+
+
+def _refusal(status: int, title: str) -> dict[str, Any]:
+    example = {"type": "about:blank", "title": title, "status": status, "detail": title}
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    return {"description": title, "content": {"application/problem+json": {"schema": schema, "example": example}}}
+
 
 HEADERS: dict[str, Any] = {
     "RequestId": {
@@ -70,8 +74,8 @@ RESPONSES: dict[str, Any] = {
             }
         },
     },
-    "Unauthorized": _REFUSED | {"description": "No token, or none that is valid."},
-    "Forbidden": _REFUSED | {"description": "The token's role may not do this."},
+    "Unauthorized": _refusal(401, "A valid token is needed."),
+    "Forbidden": _refusal(403, "The token's role may not do this."),
 }
 """Answers that come before any function runs."""
 

@@ -1,0 +1,59 @@
+"""The order in which the Postman collection calls the operations, so that each finds what it needs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Step:
+    """One request: its operation, what differs from the document's example, and what later requests take from it."""
+
+    operation: str
+    body: dict[str, Any] = field(default_factory=dict)
+    path: dict[str, str] = field(default_factory=dict)
+    title: str = ""
+    keeps: dict[str, str] = field(default_factory=dict)
+    """JavaScript that finds a value in the answer, by the name of the variable that keeps it."""
+
+
+SLUG, OTHER_SLUG, ACTION = "{{slug}}", "{{other_slug}}", "{{action}}"
+JOB_ID = {"job_id": "pm.response.json().job_id"}
+FILE_NAME = {"file_name": "pm.response.json().report_link.match(/reports\\/([^?]+)/)[1]"}
+
+STORY: dict[str, tuple[Step, ...]] = {
+    "Is it there": (Step("check_health"), Step("show_openapi"), Step("open_docs")),
+    "Users": (Step("create_user"), Step("list_users")),
+    "Segments": (
+        Step("create_segment", {"slug": SLUG}),
+        Step("create_segment", {"slug": OTHER_SLUG}, title="Create a second segment"),
+        Step("list_segments"),
+        Step("get_segment", path={"slug": SLUG}),
+        Step("update_segment", {"slug": SLUG}, {"slug": SLUG}),
+    ),
+    "Memberships": (
+        Step("change_memberships", {"add_segments": [SLUG], "delete_segments": [OTHER_SLUG]}),
+        Step("list_memberships"),
+        Step("batch_list_memberships"),
+        Step("update_membership", path={"slug": SLUG}),
+        Step("list_segment_users", path={"slug": SLUG}),
+    ),
+    "History": (
+        Step("create_action", {"name": ACTION}),
+        Step("delete_action", {"name": ACTION}),
+        Step("create_action", {"name": ACTION}, title="Create the action again"),
+        Step("list_actions"),
+        Step("record_action", {"slug": SLUG, "action": ACTION}),
+        Step("list_user_history"),
+    ),
+    "Reports": (
+        Step("create_user_report", keeps=FILE_NAME),
+        Step("open_report", path={"file_name": "{{file_name}}"}),
+        Step("create_report", {"slug": SLUG}, keeps=JOB_ID),
+        Step("show_job", path={"job_id": "{{job_id}}"}),
+    ),
+    "The end": (
+        Step("delete_segment", {"slug": OTHER_SLUG}),
+        Step("delete_segment_by_path", path={"slug": SLUG}),
+        Step("delete_user"),
+    ),
+}
