@@ -7,48 +7,9 @@ from types import SimpleNamespace
 import pytest
 
 from segmentation import schema
-from tests.functions.calls import EVENTS, Answer, answer_of, call, invoke, sample
+from tests.functions.calls import Answer, answer_of, call, invoke, sample
 from tests.functions.factories import add_members, create_segments, done
-
-SLUG = "AVITO_DISCOUNT_30"
-EXPECTED = {
-    "batch_list_memberships": (200, {"users"}),
-    "change_memberships": (200, {"segments_added", "segments_deleted"}),
-    "check_health": (200, {"status", "database", "schema_version"}),
-    "create_action": (201, {"name", "operation"}),
-    "create_report": (202, {"job_id"}),
-    "create_segment": (201, {"created_at", "slug", "user_percent", "description", "users_added"}),
-    "create_user": (200, {"user_id"}),
-    "create_user_report": (200, {"report_link", "expires_at", "rows"}),
-    "delete_action": (200, {"message"}),
-    "delete_segment": (200, {"message"}),
-    "delete_user": (200, {"message", "segments_deleted"}),
-    "get_segment": (200, {"slug", "user_percent", "description", "created_at", "updated_at", "members"}),
-    "list_actions": (200, {"actions", "next_cursor"}),
-    "list_memberships": (200, {"segments"}),
-    "list_segment_users": (200, {"users", "next_cursor"}),
-    "list_segments": (200, {"segments", "next_cursor"}),
-    "list_users": (200, {"users", "next_cursor"}),
-    "open_report": (404, {"type", "title", "status", "detail"}),
-    "record_action": (
-        201,
-        {"slug", "operation", "action", "reason", "actor", "expires_at", "executed_at"},
-    ),
-    "reject_route": (404, {"type", "title", "status", "detail"}),
-    "sign_in": (200, {"token", "token_type", "expires_in"}),
-    "sign_up": (201, {"id"}),
-    "show_openapi": (200, {"openapi", "info", "servers", "tags", "paths", "components"}),
-    "show_job": (404, {"type", "title", "status", "detail"}),
-    "update_membership": (200, {"slug", "added_at", "expires_at"}),
-    "update_segment": (
-        200,
-        {"slug", "user_percent", "description", "created_at", "updated_at", "users_added", "users_deleted"},
-    ),
-}
-HTTP_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if "isBase64Encoded" in sample(path.stem))
-CREATES = {"create_segment", "create_action", "sign_up"}
-ANSWERS_CSV = {"list_user_history"}
-ANSWERS_HTML = {"open_docs"}
+from tests.samples import ANSWERS_CSV, ANSWERS_HTML, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
 
 
 def run(function: str) -> Answer:
