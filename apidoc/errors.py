@@ -11,7 +11,9 @@ from segmentation.problems import (
     InternalError,
     Problem,
     RequestInvalid,
+    RoleTooLow,
     RouteUnknown,
+    Unauthenticated,
 )
 
 FIRST_STATUS = "400"
@@ -19,13 +21,6 @@ EVERYWHERE = (RequestInvalid, InternalError, DatabaseUnavailable)
 WITH_A_BODY = (BodyNotJson, BodyTooLarge, BodyTypeUnsupported)
 REQUEST_ID = {"$ref": "#/components/headers/RequestId"}
 RETRY_AFTER = {"$ref": "#/components/headers/RetryAfter"}
-
-
-def _refusal(status: int, title: str) -> dict[str, Any]:
-    example = {"type": "about:blank", "title": title, "status": status, "detail": title}
-    schema = {"$ref": "#/components/schemas/ProblemDocument"}
-    return {"description": title, "content": {"application/problem+json": {"schema": schema, "example": example}}}
-
 
 HEADERS: dict[str, Any] = {
     "RequestId": {
@@ -64,8 +59,9 @@ PROBLEM_DOCUMENT: dict[str, Any] = {
     },
 }
 
+THROTTLED = "Throttled"
 RESPONSES: dict[str, Any] = {
-    "Throttled": {
+    THROTTLED: {
         "description": "Too many requests at once.",
         "content": {
             "application/json": {
@@ -74,15 +70,14 @@ RESPONSES: dict[str, Any] = {
             }
         },
     },
-    "Unauthorized": _refusal(401, "A valid token is needed."),
-    "Forbidden": _refusal(403, "The token's role may not do this."),
 }
-"""Answers that come before any function runs."""
+"""What API Gateway answers in the service's place."""
 
 
 def by_status(route: Route) -> dict[str, list[type[Problem]]]:
     """Return the problems of a route by the status of their answer."""
     kinds: set[type[Problem]] = {*route.problems, *EVERYWHERE}
+    kinds |= {Unauthenticated, RoleTooLow} if route.role else set()
     kinds |= {*WITH_A_BODY} if route.has_body else set()
     kinds |= {RouteUnknown} if "{" in route.path else set()  # a character that no path of ours has is in the value
     found: dict[str, list[type[Problem]]] = {}
@@ -94,11 +89,6 @@ def by_status(route: Route) -> dict[str, list[type[Problem]]]:
 def name_of(kinds: list[type[Problem]]) -> str:
     """Return the name under which the document's components have the answer."""
     return "Or".join(kind.__name__ for kind in kinds)
-
-
-def refusals_of(route: Route) -> dict[str, str]:
-    """Return the names of the answers that come before any function runs, by status."""
-    return ({"401": "Unauthorized", "403": "Forbidden"} if route.role else {}) | {"429": "Throttled"}
 
 
 def answer(kinds: list[type[Problem]]) -> dict[str, Any]:

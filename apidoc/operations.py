@@ -16,6 +16,7 @@ TAGS = {
     "Memberships": "Who is in which segment, and until when.",
     "History": "Every entry, exit and change, as the database itself wrote it; and actions of your own.",
     "Reports": "A month of the history as a file, and the jobs that make the large ones.",
+    "Access": "Accounts, and the tokens that they sign in for.",
     "Operations": "Whether the service answers, and what it can do.",
 }
 TAG_OF_PATH = {
@@ -28,6 +29,7 @@ TAG_OF_PATH = {
     "/report": "Reports",
     "/job": "Reports",
     "/action": "History",
+    "/auth": "Access",
     "/health": "Operations",
     "/docs": "Operations",
     "/openapi.json": "Operations",
@@ -102,5 +104,5 @@ def _content(given: Json, described: Json) -> Json:
 
 def _failures(route: Route) -> Json:
     problems = {status: errors.name_of(kinds) for status, kinds in errors.by_status(route).items()}
-    named = sorted((problems | errors.refusals_of(route)).items())
+    named = sorted(({"429": errors.THROTTLED} | problems).items())
     return {status: {"$ref": f"#/components/responses/{name}"} for status, name in named}

@@ -24,11 +24,13 @@ NAMES_OF_A_RUN = """\
 const run = Date.now().toString(36);
 pm.collectionVariables.set("slug", `POSTMAN_${run}`);
 pm.collectionVariables.set("other_slug", `POSTMAN_OTHER_${run}`);
-pm.collectionVariables.set("action", `postman-${run}`);"""
+pm.collectionVariables.set("action", `postman-${run}`);
+pm.collectionVariables.set("username", `postman-${run}`);"""
 VARIABLES = {
     "slug": "AVITO_DISCOUNT_30",
     "other_slug": "AVITO_DISCOUNT_50",
     "action": "exposure",
+    "username": "mira",
     "job_id": "",
     "file_name": "",
 }

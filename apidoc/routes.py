@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from apidoc.roles import role_of
+from segmentation.access import required_role
 from segmentation.api import Api
 from segmentation.problems import Problem
 
@@ -43,7 +43,7 @@ def routes_of(app: Api) -> dict[tuple[str, str], Route]:
             path=route.openapi_path,
             name=route.func.__name__,
             text=" ".join((route.func.__doc__ or "").split()),
-            role=role_of(route.openapi_path, route.method.lower()),
+            role=required_role(f"{route.method} {route.openapi_path}"),
             has_body=route.body_field is not None,
             problems=vars(route.func).get("problems", ()),
         )

@@ -16,12 +16,13 @@ class Step:
     """JavaScript that finds a value in the answer, by the name of the variable that keeps it."""
 
 
-SLUG, OTHER_SLUG, ACTION = "{{slug}}", "{{other_slug}}", "{{action}}"
+SLUG, OTHER_SLUG, ACTION, USERNAME = "{{slug}}", "{{other_slug}}", "{{action}}", "{{username}}"
 JOB_ID = {"job_id": "pm.response.json().job_id"}
 FILE_NAME = {"file_name": "pm.response.json().report_link.match(/reports\\/([^?]+)/)[1]"}
 
 STORY: dict[str, tuple[Step, ...]] = {
     "Is it there": (Step("check_health"), Step("show_openapi"), Step("open_docs")),
+    "Access": (Step("sign_up", {"username": USERNAME}), Step("sign_in", {"username": USERNAME})),
     "Users": (Step("create_user"), Step("list_users")),
     "Segments": (
         Step("create_segment", {"slug": SLUG}),

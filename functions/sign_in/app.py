@@ -5,6 +5,8 @@ from aws_lambda_powertools.event_handler import Response, content_types
 from segmentation import accounts, tokens
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import TOKEN
+from segmentation.problems import CredentialsWrong, TooManyFailures, answers
 from segmentation.requests import Credentials
 from segmentation.responses import Token
 
@@ -12,7 +14,8 @@ app = Api()
 handler = app.resolve
 
 
-@app.post("/auth/sign-in")
+@app.post("/auth/sign-in", responses=TOKEN)
+@answers(CredentialsWrong, TooManyFailures)
 def sign_in(body: Credentials) -> Response[Token]:
     """Issue a token, which nobody on the way may keep."""
     account = accounts.authenticate(connection(), body)

@@ -3,20 +3,34 @@
 import os
 import subprocess
 
-from local.settings import INSTALLED, ROOT
+import httpx
+import pytest
+
+from local import postgres
+from local.settings import INSTALLED, ROOT, Settings
+from tests.e2e.conftest import running
 
 SECONDS = os.environ.get("FUZZ_SECONDS")
 BOUNDED = ["--max-time", "45", "--max-examples", "10", "--seed", "1"]
 
 
-def test_schemathesis_finds_nothing(base_url):
+@pytest.fixture
+def controlled():
+    """Where a service answers that asks for tokens, and what its admin signs in with."""
+    with postgres.throw_away_directory() as state, running(state, "--auth") as run:
+        yield f"http://localhost:{run.port}", Settings(state=state).admin.read_text()
+
+
+def test_schemathesis_finds_nothing(controlled):
+    url, admin = controlled
+    token = httpx.post(f"{url}/auth/sign-in", content=admin).raise_for_status().json()["token"]
     limits = ["--max-time", SECONDS] if SECONDS else BOUNDED
     config = ROOT / "tests" / "api" / "schemathesis.toml"
 
     # one worker: on Python 3.11 a second thread lets the compiler lose count of its recursion
-    command = [INSTALLED / "api" / "bin" / "st", "--config-file", config, "run", f"{base_url}/openapi.json", "-w", "1"]
+    command = [INSTALLED / "api" / "bin" / "st", "--config-file", config, "run", f"{url}/openapi.json", "-w", "1"]
     done = subprocess.run(  # noqa: S603 -- our own pinned tool
-        [*command, *limits],
+        [*command, *limits, "--header", f"Authorization: Bearer {token}"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "segmentation")])},
         capture_output=True,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from local import invocation
-from tests.functions.calls import EVENTS
+from tests.functions.calls import EVENTS, sample
 from tests.samples import ANSWERS_CSV, ANSWERS_HTML, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
 
 FORMS = {name: (200, "text/csv; charset=utf-8") for name in ANSWERS_CSV}
@@ -27,11 +27,12 @@ def send(local_run):
 
 @pytest.fixture
 def world(client, segment, change):
-    """What the samples speak of: user 1000 in the samples' segment, and the samples' action."""
+    """What the samples speak of: user 1000 in the samples' segment, the samples' action, and who signs in."""
     segment(SLUG)
     segment("AVITO_VOICE")
     change(1000, add_segments=[SLUG])
     client.post("/action", json={"name": "exposure"}).raise_for_status()
+    client.post("/auth/sign-up", json=json.loads(sample("sign_in")["body"])).raise_for_status()
 
 
 @pytest.mark.parametrize("function", sorted({*EXPECTED} - CREATES))

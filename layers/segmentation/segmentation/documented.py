@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 
-from segmentation.responses import JobRef, OperationPage, UserRef
+from segmentation.responses import JobRef, OperationPage, Token, UserRef
 
 Answers = dict[int, OpenAPIResponse]
 
@@ -24,6 +24,7 @@ JOB_BEGUN: Answers = {
         "links": {"progress": {"operationId": "show_job", "parameters": {"job_id": "$response.body#/job_id"}}},
     }
 }
+TOKEN: Answers = {200: {"description": "A token.", "content": {"application/json": {"model": Token}}}}
 REDIRECT: Answers = {
     302: {
         "description": "On to the file.",

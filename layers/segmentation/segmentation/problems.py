@@ -204,6 +204,11 @@ class TooManyFailures(Problem):
         super().__init__()
         self.retry_after = retry_after
 
+    @classmethod
+    def example(cls) -> Self:
+        """Wait as long as a locked name has to."""
+        return cls(900)
+
 
 class InternalError(Problem):
     """The service failed; the request_id names this failure in its log."""
