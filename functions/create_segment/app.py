@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import CREATED_NOW_OR_BY_JOB
 from segmentation.problems import SlugTaken, answers
 from segmentation.requests import NewSegment
 from segmentation.responses import SegmentCreated, SegmentCreatedByJob
@@ -13,7 +14,7 @@ app = Api()
 handler = app.resolve
 
 
-@app.post("/segment", status_code=201)
+@app.post("/segment", status_code=201, responses=CREATED_NOW_OR_BY_JOB)
 @answers(SlugTaken)
 def create_segment(body: NewSegment) -> Response[SegmentCreatedByJob | SegmentCreated]:
     """Create a segment: 201, or 202 where a job brings its percent about."""

@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import DONE_NOW_OR_BY_JOB
 from segmentation.parameters import SlugInPath
 from segmentation.problems import SegmentUnknown, answers
 from segmentation.requests import SegmentRef
@@ -14,14 +15,14 @@ app = Api()
 handler = app.resolve
 
 
-@app.delete("/segment")
+@app.delete("/segment", responses=DONE_NOW_OR_BY_JOB)
 @answers(SegmentUnknown)
 def delete_segment(body: SegmentRef) -> Response[DoneByJob | Done]:
     """Delete the segment that the body names."""
     return delete_segment_by_path(body.slug)
 
 
-@app.delete("/segment/<slug>")
+@app.delete("/segment/<slug>", responses=DONE_NOW_OR_BY_JOB)
 @answers(SegmentUnknown)
 def delete_segment_by_path(slug: SlugInPath) -> Response[DoneByJob | Done]:
     """Delete a segment, for clients that cannot send a body with DELETE. 202 where a job ends the memberships."""

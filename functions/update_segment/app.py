@@ -5,6 +5,7 @@ from aws_lambda_powertools.event_handler import Response
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import CHANGED_NOW_OR_BY_JOB
 from segmentation.parameters import SlugInPath
 from segmentation.problems import SegmentUnknown, SlugTaken, answers
 from segmentation.requests import SegmentChange
@@ -14,7 +15,7 @@ app = Api()
 handler = app.resolve
 
 
-@app.patch("/segment/<slug>")
+@app.patch("/segment/<slug>", responses=CHANGED_NOW_OR_BY_JOB)
 @answers(SegmentUnknown, SlugTaken)
 def update_segment(slug: SlugInPath, body: SegmentChange) -> Response[SegmentChangedByJob | SegmentChanged]:
     """Change a segment; what the body does not name stays. 202 where a job brings the percent about."""

@@ -13,6 +13,7 @@ from segmentation.values import SLUG_PATTERN
 SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,30}", fullmatch=True)
 IDS = st.integers(0, 2**63 - 1)
 INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001 -- hypothesis asks for naive bounds
+BUILT_IN = {"added", "deleted", "lifetime_changed"}
 KEYS = {
     "users": IDS.map(str),
     "slugs": SLUGS,
@@ -40,6 +41,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
         mend_lists(case.body)
         mend_lifetime(case.body)
         mend_month(case.body)
+        mend_action(case.body)
     mend_month(case.query)
     mend_range(case.query)
     mend_slug(case.path_parameters)
@@ -72,6 +74,12 @@ def mend_month(values: dict[str, Any]) -> None:
     """Ask for a month that has begun."""
     if "year" in values and int(values["year"]) >= datetime.now(UTC).year:
         values["year"] = 2023
+
+
+def mend_action(body: dict[str, Any]) -> None:
+    """Record an action of the company's own."""
+    if body.get("action") in BUILT_IN:
+        body["action"] = "exposure"
 
 
 def mend_range(query: dict[str, Any]) -> None:

@@ -1,10 +1,44 @@
 """What the API's document says of answers that are more, or less, than one model in JSON."""
 
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from pydantic import BaseModel
 
-from segmentation.responses import JobRef, OperationPage, Token, UserRef
+from segmentation.responses import (
+    Done,
+    DoneByJob,
+    JobRef,
+    OperationPage,
+    SegmentChanged,
+    SegmentChangedByJob,
+    SegmentCreated,
+    SegmentCreatedByJob,
+    Token,
+    UserRef,
+)
 
 Answers = dict[int, OpenAPIResponse]
+
+
+def _with_job(model: type[BaseModel]) -> Answers:
+    """Describe an answer that names a job, and lead to the job."""
+    return {
+        202: {
+            "description": (model.__doc__ or "").strip(),
+            "content": {"application/json": {"model": model}},
+            "links": {"progress": {"operationId": "show_job", "parameters": {"job_id": "$response.body#/job_id"}}},
+        }
+    }
+
+
+def _now(status: int, model: type[BaseModel]) -> Answers:
+    return {status: {"description": (model.__doc__ or "").strip(), "content": {"application/json": {"model": model}}}}
+
+
+CREATED_NOW_OR_BY_JOB = _now(201, SegmentCreated) | _with_job(SegmentCreatedByJob)
+CHANGED_NOW_OR_BY_JOB = _now(200, SegmentChanged) | _with_job(SegmentChangedByJob)
+DONE_NOW_OR_BY_JOB = _now(200, Done) | _with_job(DoneByJob)
+JOB_BEGUN = _with_job(JobRef)
+TOKEN = _now(200, Token)
 
 NEW_OR_KNOWN_USER: Answers = {
     200: {"description": "It is known already.", "content": {"application/json": {"model": UserRef}}},
@@ -17,14 +51,6 @@ JSON_OR_CSV: Answers = {
         "content": {"application/json": {"model": OperationPage}, "text/csv": {"schema": {"type": "string"}}},
     }
 }
-JOB_BEGUN: Answers = {
-    202: {
-        "description": "The job waits for a worker.",
-        "content": {"application/json": {"model": JobRef}},
-        "links": {"progress": {"operationId": "show_job", "parameters": {"job_id": "$response.body#/job_id"}}},
-    }
-}
-TOKEN: Answers = {200: {"description": "A token.", "content": {"application/json": {"model": Token}}}}
 REDIRECT: Answers = {
     302: {
         "description": "On to the file.",
