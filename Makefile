@@ -45,8 +45,8 @@ format: setup ## put the code into its form
 	.local/venv/bin/ruff format
 
 openapi: setup .local/api/.made .local/node/.made ## write docs/openapi.json from the handlers, and docs/postman from that
-	PYTHONPATH=layers/segmentation .local/venv/bin/python -m apidoc
-	PYTHONPATH=layers/segmentation .local/venv/bin/python -m apidoc.postman
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m docs.generator
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m docs.generator.postman
 
 check-api: setup .local/api/.made .local/node/.made ## check the published API: linter, browser, schemathesis, newman
 	.local/api/bin/pytest tests/api

@@ -2,8 +2,8 @@
 
 import json
 
-from apidoc import postman
-from apidoc.story import STORY
+from docs.generator import postman
+from docs.generator.story import STORY
 from local.settings import ROOT
 
 COLLECTION = "docs/postman/segmentation.postman_collection.json"

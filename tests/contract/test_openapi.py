@@ -2,8 +2,8 @@
 
 import pytest
 
-from apidoc import __main__ as written
-from apidoc import document, operations
+from docs.generator import __main__ as written
+from docs.generator import document, operations
 from segmentation import requests
 
 OPENAPI = document.build()
@@ -66,7 +66,7 @@ def test_the_example_of_a_body_keeps_the_rules_of_its_model(route):
 
 
 def test_every_example_is_of_a_member_or_parameter_of_the_contract():
-    from apidoc.examples import MEMBERS
+    from docs.generator.examples import MEMBERS
 
     schemas = OPENAPI["components"]["schemas"].values()
     members = {name for schema in schemas for name in schema["properties"]}

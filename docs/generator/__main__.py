@@ -2,8 +2,8 @@
 
 import json
 
-from apidoc import document
-from apidoc.routes import ROOT
+from docs.generator import document
+from docs.generator.routes import ROOT
 
 PATH = ROOT / "docs" / "openapi.json"
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apidoc import schemas
+from docs.generator import schemas
 
 SLUG = "AVITO_DISCOUNT_30"
 JOB_ID = "0191f3a4-7c1e-7d4b-9a65-0c2f5e8b1d37"

@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.constants import DEFAULT_OPENAPI_RESPONSE_DESCRIPTION
 
-from apidoc import errors, examples, schemas
-from apidoc.routes import Route
+from docs.generator import errors, examples, schemas
+from docs.generator.routes import Route
 
 Json = dict[str, Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 
-from apidoc import errors, operations, schemas
-from apidoc.routes import ROOT, Route, apps, routes_of, schema_of
+from docs.generator import errors, operations, schemas
+from docs.generator.routes import ROOT, Route, apps, routes_of, schema_of
 
 Json = dict[str, Any]
 

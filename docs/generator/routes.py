@@ -11,7 +11,7 @@ from segmentation.access import required_role
 from segmentation.api import Api
 from segmentation.problems import Problem
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from apidoc.routes import ROOT
-from apidoc.story import STORY, Step
+from docs.generator.routes import ROOT
+from docs.generator.story import STORY, Step
 
 Json = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apidoc.routes import Route
+from docs.generator.routes import Route
 from segmentation.problems import (
     BodyNotJson,
     BodyTooLarge,
