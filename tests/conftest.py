@@ -74,7 +74,10 @@ def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
     """The schema's owner, who may look into everything; the database is empty at first."""
     with database.connect(migrated_database.owner_url) as connection:
         connection.execute(
-            "truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides restart identity"
+            """
+            truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys
+             restart identity
+            """
         )
         connection.execute("truncate accounts, sign_in_failures restart identity")
         connection.execute("alter sequence user_ids restart")

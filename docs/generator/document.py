@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 
-from docs.generator import errors, operations, schemas
+from docs.generator import errors, keys, operations, schemas
 from docs.generator.routes import ROOT, Route, apps, routes_of, schema_of
 
 Json = dict[str, Any]
@@ -40,7 +40,8 @@ def build() -> Json:
         "paths": _paths(merged["paths"], routes, described),
         "components": {
             "schemas": described | {"ProblemDocument": errors.PROBLEM_DOCUMENT},
-            "headers": errors.HEADERS,
+            "parameters": keys.PARAMETERS,
+            "headers": errors.HEADERS | keys.HEADERS,
             "responses": errors.RESPONSES | _failures(routes),
             "securitySchemes": {"bearer": BEARER},
         },

@@ -8,6 +8,7 @@ from segmentation.problems import (
     BodyTooLarge,
     BodyTypeUnsupported,
     DatabaseUnavailable,
+    IdempotencyKeyInUse,
     InternalError,
     Problem,
     RequestInvalid,
@@ -79,6 +80,7 @@ def by_status(route: Route) -> dict[str, list[type[Problem]]]:
     kinds: set[type[Problem]] = {*route.problems, *EVERYWHERE}
     kinds |= {Unauthenticated, RoleTooLow} if route.role else set()
     kinds |= {*WITH_A_BODY} if route.has_body else set()
+    kinds |= {IdempotencyKeyInUse} if route.takes_key else set()
     kinds |= {RouteUnknown} if "{" in route.path else set()  # a character that no path of ours has is in the value
     found: dict[str, list[type[Problem]]] = {}
     for kind in sorted(kinds, key=lambda kind: (kind.status, kind.__name__)):

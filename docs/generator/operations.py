@@ -5,7 +5,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.constants import DEFAULT_OPENAPI_RESPONSE_DESCRIPTION
 
-from docs.generator import errors, examples, schemas
+from docs.generator import errors, examples, keys, schemas
 from docs.generator.routes import Route
 
 Json = dict[str, Any]
@@ -46,9 +46,9 @@ def complete(given: Json, route: Route, described: Json) -> Json:
         "description": f"{route.text}\n\nRole: {route.role or 'none, this route is public'}.",
         "x-role": route.role or "public",
         "security": [{"bearer": []}] if route.role else [],
-        "parameters": [_parameter(parameter) for parameter in given.get("parameters", ())],
+        "parameters": [_parameter(parameter) for parameter in given.get("parameters", ())] + keys.parameters(route),
         "requestBody": _request_body(given["requestBody"], described) if route.has_body else None,
-        "responses": _successes(given["responses"], described) | _failures(route),
+        "responses": _successes(given["responses"], described, keys.headers(route)) | _failures(route),
     }
     return {name: value for name, value in members.items() if value or name == "security"}
 
@@ -72,17 +72,19 @@ def _request_body(given: Json, described: Json) -> Json:
     return {"required": given.get("required", False), "content": {media_type: body}}
 
 
-def _successes(given: Json, described: Json) -> Json:
+def _successes(given: Json, described: Json, headers: Json) -> Json:
     return {
-        status: _success(answer, described) for status, answer in sorted(given.items()) if status < errors.FIRST_STATUS
+        status: _success(answer, described, headers)
+        for status, answer in sorted(given.items())
+        if status < errors.FIRST_STATUS
     }
 
 
-def _success(given: Json, described: Json) -> Json:
+def _success(given: Json, described: Json, headers: Json) -> Json:
     contents = {media_type: _content(content, described) for media_type, content in given.get("content", {}).items()}
     answer = {
         "description": _description(given, contents, described),
-        "headers": {"x-request-id": errors.REQUEST_ID} | given.get("headers", {}),
+        "headers": {"x-request-id": errors.REQUEST_ID} | headers | given.get("headers", {}),
     }
     return (
         answer | ({"content": contents} if contents else {}) | ({"links": given["links"]} if "links" in given else {})

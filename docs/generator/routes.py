@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segmentation import idempotency
 from segmentation.access import required_role
 from segmentation.api import Api
 from segmentation.problems import Problem
@@ -23,6 +24,7 @@ class Route:
     text: str
     role: str | None
     has_body: bool
+    takes_key: bool
     problems: tuple[type[Problem], ...]
 
 
@@ -45,6 +47,7 @@ def routes_of(app: Api) -> dict[tuple[str, str], Route]:
             text=" ".join((route.func.__doc__ or "").split()),
             role=required_role(f"{route.method} {route.openapi_path}"),
             has_body=route.body_field is not None,
+            takes_key=idempotency.applies_to(route.method, route.openapi_path),
             problems=vars(route.func).get("problems", ()),
         )
         for route in registered

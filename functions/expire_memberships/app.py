@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import expiry, jobs, queueing, schema
+from segmentation import expiry, idempotency, jobs, queueing, schema
 from segmentation.database import connection
 from segmentation.metrics import count_expiry
 
@@ -20,4 +20,5 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     schema.keep_partitions_ahead(connection())
     for job_id in jobs.requeue_lost(connection()):
         queueing.send(job_id)
+    idempotency.forget_old(connection())
     return {"removed": removed, "remaining": left.memberships, "oldest_age_seconds": left.oldest_age_seconds}

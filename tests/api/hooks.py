@@ -4,10 +4,12 @@ import base64
 import re
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import schemathesis
 from hypothesis import strategies as st
 
+from segmentation.idempotency import HEADER
 from segmentation.values import SLUG_PATTERN
 
 SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,30}", fullmatch=True)
@@ -45,6 +47,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
     mend_month(case.query)
     mend_range(case.query)
     mend_slug(case.path_parameters)
+    mend_key(case.headers)
 
 
 def with_whole_numbers(value: Any) -> Any:
@@ -92,3 +95,9 @@ def mend_slug(path_parameters: dict[str, Any]) -> None:
     """Refuse what Schemathesis takes over from another answer although it is no slug."""
     if "slug" in path_parameters and not re.fullmatch(SLUG_PATTERN, str(path_parameters["slug"])):
         path_parameters["slug"] = "NONE"
+
+
+def mend_key(headers: Any) -> None:
+    """Send no key twice: it would stand for the request that it came with first."""
+    if HEADER in headers:
+        headers[HEADER] = str(uuid4())

@@ -126,7 +126,10 @@ def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
     """The schema's owner, looking into an emptied database."""
     with psycopg.connect(local_run.owner_url, autocommit=True) as connection:
         connection.execute(
-            "truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides restart identity"
+            """
+            truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys
+             restart identity
+            """
         )
         connection.execute("alter sequence user_ids restart")
         connection.execute("delete from actions where operation = 'A'")

@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.functions.calls import Answer, call
+from tests.samples import SLUG
 
 ROWS = """
 select (select count(*) from users), (select count(*) from segments),
@@ -18,6 +19,13 @@ def done(answer: Answer) -> Any:
 def create_segments(*slugs: str) -> None:
     for slug in slugs:
         done(call("create_segment", {"slug": slug}))
+
+
+def create_samples_world() -> None:
+    """User 1000 is in the samples' segment, and the samples' action exists."""
+    create_segments(SLUG, "AVITO_VOICE")
+    add_members(SLUG, 1000)
+    done(call("create_action", {"name": "exposure"}))
 
 
 def create_users(*user_ids: int) -> None:

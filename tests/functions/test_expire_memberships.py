@@ -8,9 +8,10 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from segmentation import expiry
+from segmentation import expiry, idempotency
 from tests.functions.calls import sample
 from tests.functions.factories import change, create_segments, done, history_of, memberships_of, rows
+from tests.functions.keys import create_user
 
 MINUTE_MS = 60_000
 FIGURES = {"removed", "remaining", "oldest_age_seconds"}
@@ -210,3 +211,16 @@ def test_failed_run_keeps_what_it_removed_and_the_next_one_goes_on(due, owner, m
 
     assert run()["removed"] == 1
     assert rows(owner) == (3, 1, 0, 6)
+
+
+def test_schedule_forgets_what_was_kept_for_a_day(service, owner, monkeypatch):
+    monkeypatch.setattr(idempotency, "BATCH", 2)
+    for user_id in range(1, 7):
+        done(create_user(user_id, key=f"key-{user_id}"))
+    owner.execute(
+        "update idempotency_keys set created_at = now() - interval '24 hours' where body <> %s", ('{"user_id":6}',)
+    )
+
+    run()
+
+    assert owner.execute("select body from idempotency_keys").fetchall() == [('{"user_id":6}',)]

@@ -8,7 +8,7 @@ import pytest
 
 from segmentation import schema
 from tests.functions.calls import Answer, answer_of, call, invoke, sample
-from tests.functions.factories import add_members, create_segments, done
+from tests.functions.factories import create_samples_world, create_segments, done
 from tests.samples import ANSWERS_CSV, ANSWERS_HTML, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
 
 
@@ -18,10 +18,7 @@ def run(function: str) -> Answer:
 
 @pytest.fixture
 def world(service, aws) -> None:
-    """User 1000 is in the samples' segment, and the samples' action exists."""
-    create_segments(SLUG, "AVITO_VOICE")
-    add_members(SLUG, 1000)
-    done(call("create_action", {"name": "exposure"}))
+    create_samples_world()
     done(call("sign_up", {"username": "bob", "password": "correct horse battery staple"}))
 
 

@@ -1,5 +1,7 @@
 """One connection a process: opened on first use, replaced when the server hung up."""
 
+from contextlib import suppress
+
 import pytest
 
 from segmentation import database, memberships, schema, segments, users
@@ -81,3 +83,30 @@ def test_patience_outlasts_a_database_that_comes_late(empty_database, monkeypatc
 
     with database.connect(empty_database.url, patience_seconds=60) as connection:
         assert schema.version(connection) >= 1
+
+
+def test_transaction_that_is_undivided_stays_on_its_connection(own_connection, superuser):
+    def write_on_both_sides_of_a_kill():
+        with database.undivided(own_connection()):
+            users.create(own_connection(), 1, actor="analyst")
+            superuser.execute("select pg_terminate_backend(%s, 5000)", (own_connection().info.backend_pid,))
+            users.create(own_connection(), 2, actor="analyst")
+
+    with pytest.raises(database.psycopg.OperationalError):
+        write_on_both_sides_of_a_kill()
+
+    assert superuser.execute("select from users").rowcount == 0
+    assert schema.version(own_connection()) >= 1
+
+
+def test_what_waits_for_a_commit_is_done_after_it_and_not_when_it_is_undone(own_connection):
+    done = []
+    with database.undivided(own_connection()):
+        database.after_commit(lambda: done.append(own_connection().info.transaction_status.name))
+        assert done == []
+
+    with suppress(ZeroDivisionError), database.undivided(own_connection()):
+        database.after_commit(lambda: done.append("undone"))
+        raise ZeroDivisionError
+
+    assert done == ["IDLE"]

@@ -5,6 +5,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 
@@ -19,7 +20,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from segmentation import access, bodies, database
+from segmentation import access, bodies, database, idempotency
 from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
 from segmentation.responses import OperationPage
 from segmentation.telemetry import logger
@@ -143,7 +144,7 @@ class _StrictValidation(OpenAPIRequestValidationMiddleware):
 
     def handler(self, app: Api, next_middleware: NextMiddleware) -> Response[Any]:  # type: ignore[override] # ours
         route = app.context["_route"]
-        if route in (*app._static_routes, *app._dynamic_routes):  # else that is what is wrong with this request
+        if _is_known(app):  # else that is what is wrong with this request
             _refuse_parameters(app.current_event, {parameter.alias for parameter in route.dependant.query_params})
             if route.dependant.body_params and app.current_event.is_base64_encoded:
                 _refuse_broken_base64(app.current_event.body or "")
@@ -165,8 +166,38 @@ def _refuse_broken_base64(text: str) -> None:
         raise BodyNotJson("The request body is not valid JSON: it is not valid base64.") from None
 
 
+def _is_known(app: Api) -> bool:
+    """Tell a route from what Powertools makes up for a request that none matches."""
+    return app.context["_route"] in (*app._static_routes, *app._dynamic_routes)
+
+
 def _settle(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
-    return database.settled(lambda: next_middleware(app))
+    request = _keyed_request(app)
+    if request is None:
+        return database.settled(lambda: next_middleware(app))
+    carry_out = partial(_carry_out, app, next_middleware)
+    answer, is_kept = database.settled(lambda: idempotency.once(database.connection(), request, carry_out))
+    headers = answer.headers | ({"Idempotent-Replayed": "true"} if is_kept else {})
+    return Response(answer.status, body=answer.body, headers=headers)
+
+
+def _keyed_request(app: Api) -> idempotency.Request | None:
+    event = app.current_event
+    key = event["headers"].get(idempotency.HEADER.lower())
+    if key is None or not idempotency.applies_to(event.http_method, event.path) or not _is_known(app):
+        return None
+    return idempotency.request(
+        key,
+        belongs_to=(app.actor, event.http_method, event.path),
+        says=(event["rawQueryString"], event.json_body),
+    )
+
+
+def _carry_out(app: Api, next_middleware: NextMiddleware) -> idempotency.Answer:
+    response = next_middleware(app)
+    body: Any = response.body
+    text = body if isinstance(body, str) else app._serializer(body)
+    return idempotency.Answer(response.status_code, response.headers, text)
 
 
 def _prefers_csv(accept: str) -> bool:

@@ -4,6 +4,8 @@ import select
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import psycopg
@@ -33,12 +35,26 @@ Result = TypeVar("Result")
 _connection: Connection | None = None
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """A transaction around everything, and what waits for its commit."""
+
+    connection: Connection
+    waiting: list[Callable[[], None]] = field(default_factory=list)
+
+
+_whole: ContextVar[_Whole | None] = ContextVar("whole", default=None)
+
+
 def connection() -> Connection:
     """Return this process's connection, in autocommit; open it first where none is alive.
 
-    Raises DatabaseUnavailable when none can be opened.
+    Raises DatabaseUnavailable when none can be opened. Inside of undivided() it is the one of that transaction, dead or
+    alive: a part of it would otherwise be committed by itself.
     """
     global _connection
+    if whole := _whole.get():
+        return whole.connection
     if _connection is None or _is_lost(_connection):
         close()
         _connection = connect(settings.database_conninfo(), pooled=settings.database_is_pooled())
@@ -92,6 +108,29 @@ def transaction(connection: Connection, *, actor: str, reason: str = "manual") -
             (actor, reason),
         )
         yield
+
+
+@contextmanager
+def undivided(connection: Connection) -> Iterator[None]:
+    """Run a block as one transaction with all those in it, and after its commit what waits for that."""
+    whole = _Whole(connection)
+    outside = _whole.set(whole)
+    try:
+        with connection.transaction():
+            yield
+    finally:
+        _whole.reset(outside)
+    for action in whole.waiting:
+        action()
+
+
+def after_commit(action: Callable[[], None]) -> None:
+    """Do what others must not see before the data: now, or where a transaction is undivided, after its commit."""
+    whole = _whole.get()
+    if whole is None:
+        action()
+    else:
+        whole.waiting.append(action)
 
 
 def settled(work: Callable[[], Result]) -> Result:

@@ -164,6 +164,13 @@ class UsernameTaken(Problem):
     status = 409
 
 
+class IdempotencyKeyInUse(Problem):
+    """A request with this Idempotency-Key is being carried out; repeat it shortly for its answer."""
+
+    status = 409
+    retry_after = 1
+
+
 class BodyTooLarge(Problem):
     """The request body is too large."""
 

@@ -1,11 +1,12 @@
 """The queue of jobs: a message says which job to take on, and nothing else."""
 
-import functools
 import json
 import os
+from functools import cache, partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from segmentation import database
 from segmentation.telemetry import logger
 
 if TYPE_CHECKING:
@@ -18,7 +19,14 @@ def send(job_id: UUID) -> None:
 
 
 def announce(job_id: UUID) -> None:
-    """Ask for a worker; where the queue does not answer, the schedule asks again, for the job is written down."""
+    """Ask for a worker as soon as the job can be seen.
+
+    Where the queue does not answer, the schedule asks again, for the job is written down.
+    """
+    database.after_commit(partial(_announce, job_id))
+
+
+def _announce(job_id: UUID) -> None:
     from botocore.exceptions import BotoCoreError, ClientError  # not before there is something to send
 
     try:
@@ -27,7 +35,7 @@ def announce(job_id: UUID) -> None:
         logger.exception("the queue does not answer", job_id=str(job_id))
 
 
-@functools.cache
+@cache
 def _sqs() -> "SQSClient":
     import boto3  # not before there is something to send: the schedule rarely has
 

@@ -151,4 +151,5 @@ _LOGIN_SETTINGS = {
     "statement_timeout": "10s",
     "lock_timeout": "2s",  # a lock held too long is answered with 503, before the client gives up
     "idle_in_transaction_session_timeout": "10s",
+    "client_connection_check_interval": "1s",  # what a dead environment began is undone before its request is repeated
 }

@@ -1,0 +1,229 @@
+"""Idempotency-Key: the same request twice is carried out once, on every route that writes."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.functions.calls import call
+from tests.functions.factories import create_samples_world, create_segments, done, rows
+from tests.functions.keys import (
+    KEY,
+    KEYED,
+    add_to,
+    create_user,
+    everything,
+    is_replayed,
+    send_sample,
+    under,
+    without_id,
+)
+from tests.samples import CREATES
+
+OTHER_BODIES = {
+    "batch_list_memberships": {"user_ids": [77]},
+    "change_memberships": {"user_id": 77},
+    "create_action": {"name": "conversion"},
+    "create_report": {"year": 2023, "month": 9},
+    "create_segment": {"slug": "OTHER"},
+    "create_user": {"user_id": 77},
+    "record_action": {"slug": "AVITO_VOICE", "action": "exposure"},
+    "sign_up": {"username": "other", "password": "correct horse battery staple"},
+    "update_membership": {"ttl": 77},
+    "update_segment": {"description": None},
+}
+VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+on_any_key = settings(
+    max_examples=50,
+    deadline=None,  # a busy machine is no finding
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each key is a new one, whatever there is already
+)
+
+
+@pytest.fixture
+def world(service, request, function):
+    """What the sample event of the function under test needs to succeed."""
+    if function == "create_report":
+        request.getfixturevalue("aws")
+    if function not in CREATES:
+        create_samples_world()
+
+
+@pytest.mark.parametrize("function", KEYED)
+def test_request_sent_again_gets_its_answer_again_and_writes_nothing(world, owner, function):
+    first = send_sample(function)
+    before = everything(owner)
+
+    again = send_sample(function)
+
+    assert first.status < 300
+    assert without_id(again) == without_id(first)
+    assert (is_replayed(first), is_replayed(again)) == (False, True)
+    assert everything(owner) == before
+
+
+@pytest.mark.parametrize("function", KEYED)
+def test_another_body_under_the_same_key_is_refused_and_writes_nothing(world, owner, function):
+    assert send_sample(function).status < 300
+    before = everything(owner)
+
+    other = send_sample(function, OTHER_BODIES[function])
+
+    assert (other.status, other.locations) == (422, ["header.Idempotency-Key"])
+    assert everything(owner) == before
+
+
+def test_nothing_is_kept_without_a_key(service, owner):
+    create_segments("AAA")
+    done(call("create_user"))
+
+    assert owner.execute("select from idempotency_keys").rowcount == 0
+
+
+def test_neither_the_key_nor_the_request_can_be_read_in_what_is_kept(service, owner):
+    create_user(123456789)
+
+    [(scope, fingerprint)] = owner.execute("select scope, fingerprint from idempotency_keys").fetchall()
+
+    assert (len(scope), len(fingerprint)) == (32, 32)
+    assert not [text for text in (KEY, "123456789", "/user") if text.encode() in scope + fingerprint]
+
+
+def test_order_and_space_in_a_body_make_no_other_request(service):
+    create_segments("AAA")
+    first = call("change_memberships", '{"user_id": 1, "add_segments": ["AAA"]}', headers=under(KEY))
+
+    again = call("change_memberships", '{"add_segments":["AAA"],  "user_id":1}', headers=under(KEY))
+
+    assert first.json == again.json == {"segments_added": 1, "segments_deleted": 0}
+
+
+def test_encoding_of_a_body_makes_no_other_request(service):
+    create_segments("AAA")
+    add_to("AAA")
+
+    body = {"user_id": 1, "add_segments": ["AAA"]}
+    assert is_replayed(call("change_memberships", body, headers=under(KEY), base64=True))
+
+
+def test_request_without_a_body_is_another_than_one_with(service):
+    done(call("create_user", headers=under(KEY)))
+
+    assert create_user(1).locations == ["header.Idempotency-Key"]
+
+
+def test_key_of_one_caller_means_nothing_to_another(service):
+    create_user(7, actor="alice")
+
+    answer = create_user(7, actor="bob")
+
+    assert (answer.status, is_replayed(answer)) == (200, False)
+
+
+def test_key_belongs_to_a_path_and_a_method(service):
+    create_segments("AAA", "BBB")
+    add_to("AAA")
+
+    answers = [
+        call("update_segment", {"description": "x"}, path=f"/segment/{slug}", headers=under(KEY))
+        for slug in ("AAA", "BBB")
+    ]
+
+    assert [(answer.json["slug"], is_replayed(answer)) for answer in answers] == [("AAA", False), ("BBB", False)]
+
+
+def test_answer_is_kept_though_the_world_has_changed(service):
+    create_segments("AAA")
+    add_to("AAA")
+    done(call("delete_segment", {"slug": "AAA"}))
+
+    assert add_to("AAA").json == {"segments_added": 1, "segments_deleted": 0}
+
+
+def test_refused_request_can_be_repeated_under_its_key_when_its_cause_is_gone(service, owner):
+    assert add_to("AAA").status == 404
+    assert rows(owner) == (0, 0, 0, 0)
+    create_segments("AAA")
+
+    assert add_to("AAA").json == {"segments_added": 1, "segments_deleted": 0}
+
+
+def test_refused_request_can_be_mended_under_its_key(service):
+    create_segments("AAA")
+    assert add_to("BBB").status == 404
+
+    assert add_to("AAA").json["segments_added"] == 1
+
+
+@pytest.mark.parametrize(("age", "status"), [("24 hours", 409), ("23:59:58", 201)])
+def test_key_is_known_for_a_day(service, owner, age, status):
+    call("create_segment", {"slug": "AAA"}, headers=under(KEY))
+
+    owner.execute("update idempotency_keys set created_at = now() - %s::interval", (age,))
+
+    assert call("create_segment", {"slug": "AAA"}, headers=under(KEY)).status == status
+
+
+def test_key_that_is_used_again_after_a_day_keeps_the_new_answer(service, owner):
+    create_user(7)
+    owner.execute("update idempotency_keys set created_at = now() - interval '24 hours'")
+
+    later, again = create_user(8), create_user(8)
+
+    assert [without_id(answer)[0] for answer in (later, again)] == [201, 201]
+    assert is_replayed(again)
+
+
+def test_token_is_not_kept_whatever_the_key(service, owner):
+    account = {"username": "bob", "password": "correct horse battery staple"}
+    done(call("sign_up", account))
+
+    answers = [call("sign_in", account, headers=under(KEY)) for _ in range(2)]
+
+    assert [(answer.status, is_replayed(answer)) for answer in answers] == [(200, False)] * 2
+    assert owner.execute("select from idempotency_keys").rowcount == 0
+
+
+def test_failed_sign_in_is_counted_whatever_the_key(service, owner):
+    call("sign_in", {"username": "bob", "password": "a guess"}, headers=under(KEY))
+
+    assert owner.execute("select from sign_in_failures").rowcount == 1
+
+
+@pytest.mark.parametrize("function", ["list_users", "delete_action"])
+def test_key_means_nothing_where_nothing_is_kept(service, owner, function):
+    create_segments("AAA")
+    done(call("create_action", {"name": "exposure"}))
+    body = {"name": "exposure"} if function == "delete_action" else ""
+
+    answer = call(function, body, headers=under("not a key"))
+
+    assert answer.status == 200
+    assert owner.execute("select from idempotency_keys").rowcount == 0
+
+
+def test_key_on_an_unknown_route_needs_no_database(away):
+    assert call("reject_route", {}, method="POST", path="/nowhere", headers=under(KEY)).status == 404
+
+
+def test_bad_request_is_told_apart_from_a_bad_key(service):
+    assert call("create_segment", {"slug": "!"}, headers=under(KEY)).locations == ["body.slug"]
+
+
+@on_any_key
+@given(key=st.text(VISIBLE, min_size=1, max_size=255))
+def test_any_visible_characters_are_a_key(service, key):
+    create_user(7, key=key)
+
+    assert is_replayed(create_user(7, key=key))
+
+
+@on_any_key
+@given(
+    key=st.text(VISIBLE, min_size=256, max_size=300)
+    | st.text(st.characters(codec=None), max_size=260).filter(lambda text: not text or {*text} - {*VISIBLE})
+)
+def test_anything_else_is_refused_and_writes_nothing(service, owner, key):
+    answer = create_user(7, key=key)
+
+    assert (answer.status, answer.locations) == (422, ["header.Idempotency-Key"])
+    assert rows(owner) == (0, 0, 0, 0)

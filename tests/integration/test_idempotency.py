@@ -1,0 +1,91 @@
+"""Requests under a key that meet, or whose sender dies: real connections, and a real process.
+
+KEY_ROUNDS sets how often the same request comes several times at once.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from segmentation import database, idempotency, memberships
+from segmentation.problems import IdempotencyKeyInUse
+from segmentation.requests import MembershipChange
+
+ROUNDS = int(os.environ.get("KEY_ROUNDS", "200"))
+SENDERS = 4
+DIE_IN_A_TRANSACTION = """
+import sys
+from segmentation import database
+from tests.integration.test_idempotency import add_once
+
+def never_answer(connection):
+    connection.execute("select 1 from memberships")
+    print("written", flush=True)
+    connection.execute("select pg_sleep(60)")
+
+with database.connect(sys.argv[1]) as connection:
+    add_once(connection, "key", then=never_answer)
+"""
+
+
+def add_once(connection, key, *, user_id=1, then=lambda connection: None):
+    """Let a user enter under a key, and return what is answered: how many segments were added, or why none were."""
+    request = idempotency.request(key, belongs_to=("analyst", "POST", "/segment/user"), says=user_id)
+    wanted = MembershipChange(user_id=user_id, add_segments=["AVITO_30"])
+
+    def carry_out():
+        changed = memberships.change(connection, wanted, actor="analyst")
+        then(connection)
+        return idempotency.Answer(200, {}, str(changed.segments_added))
+
+    try:
+        answer, is_kept = idempotency.once(connection, request, carry_out)
+    except IdempotencyKeyInUse:
+        return "in use"
+    return "replayed" if is_kept and answer.body == "1" else answer.body
+
+
+@pytest.fixture
+def senders(empty_database):
+    with ExitStack() as stack:
+        yield [stack.enter_context(database.connect(empty_database.url)) for _ in range(SENDERS)]
+
+
+def test_same_request_several_times_at_once_is_carried_out_once(make_segments, senders, owner):
+    make_segments("AVITO_30")
+    start = threading.Barrier(SENDERS)
+
+    def send(connection):
+        return [(start.wait(30), add_once(connection, f"key-{user_id}", user_id=user_id))[1] for user_id in numbers]
+
+    numbers = range(1, ROUNDS + 1)
+    with ThreadPoolExecutor(SENDERS) as pool:
+        answers = [sorted(round_) for round_ in zip(*pool.map(send, senders), strict=True)]
+
+    assert [round_ for round_ in answers if round_[0] != "1" or {*round_[1:]} - {"in use", "replayed"}] == []
+    assert {answer for round_ in answers for answer in round_} == {"1", "in use", "replayed"}
+    assert owner.execute("select user_id from history").rowcount == ROUNDS
+
+
+def test_sender_that_is_killed_leaves_its_key_free_within_seconds(make_segments, empty_database, connection):
+    make_segments("AVITO_30")
+    command = [sys.executable, "-c", DIE_IN_A_TRANSACTION, empty_database.url]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as sender:  # noqa: S603 - ours
+        assert sender.stdout.readline() == "written\n"
+        assert add_once(connection, "key") == "in use"
+        sender.send_signal(signal.SIGKILL)
+    killed = time.monotonic()
+
+    while (answer := add_once(connection, "key")) == "in use":
+        time.sleep(0.05)
+
+    assert answer == "1"
+    assert time.monotonic() - killed < 5  # and not when its statement has had its time
