@@ -20,6 +20,7 @@ from psycopg.rows import dict_row
 from segmentation import actions, database, expiry, history, memberships, segments, users
 from segmentation.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
 from segmentation.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
+from tests import law
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "40"))
 STEPS = int(os.environ.get("LAW_STEPS", "50"))
@@ -221,13 +222,7 @@ class Law(RuleBasedStateMachine):
 
     @invariant()
     def law_holds(self):
-        replayed, live = set(), self.live_segments()
-        for (user, segment_id), rows in self.operations().items():
-            letters = "".join(row["operation"] for row in rows)
-            assert letters == ("ID" * len(letters))[: len(letters)], f"{user} in {segment_id}: {letters}"
-            if len(rows) % 2:
-                replayed.add((user, live[segment_id]))
-        assert replayed == set(self.reads())
+        assert law.replayed(self.superuser, law.live_segments(self.superuser)) == set(self.reads())
 
     @invariant()
     def reads_are_what_was_written(self):
@@ -268,43 +263,13 @@ class Law(RuleBasedStateMachine):
         self.members = {key: ttl for key, ttl in self.members.items() if not which(*key)}
 
     def learn(self):
-        self.segments = set(self.live_segments().values())
+        self.segments = set(law.live_segments(self.superuser).values())
         self.members = self.reads()
-
-    def operations(self):
-        """Return entries and exits by user and segment, each in time order, checked for it as they were written."""
-        found: dict[tuple[int, int], list[dict[str, Any]]] = {}
-        for row in self.superuser.execute(
-            """
-            select operations.user_id, operations.segment_id, operations.executed_at, actions.operation
-              from operations
-              join actions on actions.action_id = operations.action_id
-             where actions.operation in ('I', 'D')
-             order by operations.history_id
-            """
-        ):
-            before = found.setdefault((row["user_id"], row["segment_id"]), [])
-            assert not before or before[-1]["executed_at"] <= row["executed_at"], "written against the order of time"
-            before.append(row)
-        return found
-
-    def live_segments(self):
-        rows = self.superuser.execute("select segment_id, slug from segments where deleted_at is null")
-        return {row["segment_id"]: row["slug"] for row in rows}
 
     def reads(self):
         """Return the members, with their remaining seconds to the half hour, as every kind of read sees them."""
-        by_user = {}
-        for user in range(1, 5):
-            for one in memberships.list_for_user(self.connection, user).segments:
-                by_user[user, one.slug] = self.remaining(user, one.slug)
-        batch = memberships.list_for_users(self.connection, [1, 2, 3, 4]).users
-        assert {(found.user_id, slug) for found in batch for slug in found.segments} == set(by_user)
-        for slug in self.live_segments().values():
-            listed = segments.list_members(self.connection, slug, after=0, limit=9).users
-            assert {(member.user_id, slug) for member in listed} == {key for key in by_user if key[1] == slug}
-            assert segments.get(self.connection, slug).members == len(listed)
-        return by_user
+        members = law.read(self.connection, [1, 2, 3, 4], law.live_segments(self.superuser).values())
+        return {key: self.remaining(*key) for key in members}
 
     def remaining(self, user, slug):
         [row] = self.superuser.execute(

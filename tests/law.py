@@ -1,0 +1,69 @@
+"""The law: for every user and segment the history alternates entry and exit, in time order, and replaying it gives
+exactly what the reads return."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from segmentation import memberships, segments
+
+LONGEST_PAGE = 1000
+
+
+def check(connection: Connection[Any]) -> None:
+    """Hold the whole database to the law, as of one moment."""
+    with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute("set transaction isolation level repeatable read")
+        users = [user_id for (user_id,) in cursor.execute("select user_id from users order by 1")]
+        live = live_segments(connection)
+        assert replayed(connection, live) == read(connection, users, live.values())
+
+
+def live_segments(connection: Connection[Any]) -> dict[int, str]:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return dict(cursor.execute("select segment_id, slug from segments where deleted_at is null").fetchall())
+
+
+def replayed(connection: Connection[Any], live: dict[int, str]) -> set[tuple[int, str]]:
+    """Replay the history, as it was written: who is in which segment by it."""
+    inside = set()
+    for key, rows in _operations(connection).items():
+        letters = "".join(letter for letter, _ in rows)
+        assert letters == ("ID" * len(letters))[: len(letters)], f"{key} does not alternate: {letters}"
+        moments = [moment for _, moment in rows]
+        assert moments == sorted(moments), f"{key} was written against the order of time"
+        if letters.endswith("I"):
+            inside.add((key[0], live[key[1]]))
+    return inside
+
+
+def _operations(connection: Connection[Any]) -> dict[tuple[int, int], list[tuple[str, Any]]]:
+    found: dict[tuple[int, int], list[tuple[str, Any]]] = {}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        for user_id, segment_id, letter, moment in cursor.execute(
+            """
+            select operations.user_id, operations.segment_id, actions.operation, operations.executed_at
+              from operations
+              join actions on actions.action_id = operations.action_id
+             where actions.operation in ('I', 'D')
+             order by operations.history_id
+            """
+        ):
+            found.setdefault((user_id, segment_id), []).append((letter, moment))
+    return found
+
+
+def read(connection: Connection[Any], users: list[int], slugs: Iterable[str]) -> set[tuple[int, str]]:
+    """Ask every kind of read who is in which segment; they agree."""
+    by_user = {
+        (user_id, one.slug) for user_id in users for one in memberships.list_for_user(connection, user_id).segments
+    }
+    batch = memberships.list_for_users(connection, users).users
+    assert {(found.user_id, slug) for found in batch for slug in found.segments} == by_user
+    for slug in slugs:
+        listed = segments.list_members(connection, slug, after=0, limit=LONGEST_PAGE).users
+        assert {(member.user_id, slug) for member in listed} == {key for key in by_user if key[1] == slug}
+        assert segments.get(connection, slug).members == len(listed)
+    return by_user
