@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test lint audit format openapi check-api fuzz build bench built-here lock
+.PHONY: help setup run reset test chaos lint audit format openapi check-api fuzz build bench built-here lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ reset: setup ## forget the data of the local run
 
 test: lint ## check everything: lint, types, and all tests; TESTS=tests/unit for some of them
 	.local/venv/bin/pytest $(TESTS)
+
+chaos: setup ## break the database under load, and check that nothing is lost or doubled; SECONDS=10 a fault, TESTS=tests/chaos/chaos_load.py
+	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=test_*.py chaos_*.py' $(or $(TESTS),tests/chaos)
 
 lint: setup ## check style, formatting and types
 	.local/venv/bin/ruff check

@@ -49,15 +49,17 @@ class Database:
             return schema.migrate(owner, self.url)
 
 
+def create_owner(server: postgres.Server) -> None:
+    with psycopg.connect(server.url(), autocommit=True) as superuser:
+        superuser.execute(
+            sql.SQL("create role {} login createrole password {}").format(sql.Identifier(OWNER), sql.Literal(PASSWORD))
+        )
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Server]:
     with postgres.server() as server:
-        with psycopg.connect(server.url(), autocommit=True) as superuser:
-            superuser.execute(
-                sql.SQL("create role {} login createrole password {}").format(
-                    sql.Identifier(OWNER), sql.Literal(PASSWORD)
-                )
-            )
+        create_owner(server)
         yield server
 
 

@@ -1,0 +1,155 @@
+"""A database that refuses, or keeps everybody waiting: 503 in time on every route, and nothing written."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+from argon2 import PasswordHasher
+
+from segmentation import database, passwords
+from tests import law
+from tests.functions.calls import answer_of, invoke, sample
+from tests.functions.factories import change, create_samples_world, create_segments, done, slugs_of
+from tests.functions.keys import everything
+from tests.samples import CREATES
+from tests.template_routes import ROUTES
+
+WITHOUT_DATABASE = {"open_report", "open_docs", "show_openapi"}
+FUNCTIONS = sorted({route.function for route in ROUTES} - WITHOUT_DATABASE)
+READS = {route.function for route in ROUTES if route.method == "GET"} | {"batch_list_memberships"}
+WRITES = sorted({*FUNCTIONS} - READS)
+LOCK_EVERYTHING = """
+do $$
+declare
+    v_table text;
+begin
+    for v_table in select tablename from pg_tables where schemaname = 'public'
+    loop
+        execute format('lock table %I in access exclusive mode', v_table);
+    end loop;
+end
+$$
+"""
+KILL_LOGINS = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'segmentation_login'"
+ANSWER_SECONDS = 3
+
+
+def send(function):
+    started = time.monotonic()
+    answer = answer_of(invoke(function, sample(function)))
+    return answer, time.monotonic() - started
+
+
+def assert_refused_in_time(answer, seconds):
+    assert (answer.status, "retry-after" in answer.headers) == (503, True)
+    assert answer.json["type"] == "urn:segmentation:problem:database-unavailable"
+    assert seconds < ANSWER_SECONDS
+
+
+@pytest.fixture
+def world(service, function, aws, monkeypatch):
+    """What the function's sample needs to succeed, and with it a connection that is open."""
+    # a real hash takes what time the processors have for it, and that is not what is measured here
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+    if function not in CREATES:
+        create_samples_world()
+    if function == "sign_in":
+        done(answer_of(invoke("sign_up", sample("sign_up"))))
+    database.connection()
+
+
+@pytest.fixture
+def for_logins(superuser):
+    """Changes a setting of the application's login, for its next sessions, and puts it back in the end."""
+    before = superuser.execute("select rolconfig, rolconnlimit from pg_roles where rolname = 'segmentation_login'")
+    [(settings, _)] = before.fetchall()
+
+    def alter(change):
+        superuser.execute(f"alter role segmentation_login {change}")
+        superuser.execute(KILL_LOGINS)
+
+    yield alter
+    superuser.execute("alter role segmentation_login connection limit -1")
+    superuser.execute("alter role segmentation_login reset all")
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        superuser.execute(f"alter role segmentation_login set {name} = '{value}'")
+
+
+@contextmanager
+def holding(connection, statement):
+    """Hold the locks of a statement, as an administrator's forgotten session does."""
+    with connection.transaction():
+        connection.execute(statement)
+        yield
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_table_locks_of_an_administrator_are_answered_in_time(world, function, owner):
+    before = everything(owner)
+    with holding(owner, LOCK_EVERYTHING):
+        assert_refused_in_time(*send(function))
+
+    assert everything(owner) == before
+    law.check(owner)
+    assert send(function)[0].status < 500
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_too_many_connections_are_answered_in_time(world, function, for_logins, owner):
+    before = everything(owner)
+    for_logins("connection limit 0")
+    assert_refused_in_time(*send(function))
+    assert everything(owner) == before
+
+    for_logins("connection limit -1")
+
+    assert send(function)[0].status < 500
+
+
+@pytest.mark.parametrize("function", WRITES)
+def test_database_that_only_reads_is_answered_in_time_and_left_when_it_writes_again(world, function, for_logins, owner):
+    before = everything(owner)
+    for_logins("set default_transaction_read_only = on")
+    assert_refused_in_time(*send(function))
+    assert everything(owner) == before
+
+    for_logins("reset default_transaction_read_only")
+
+    assert send(function)[0].status < 400
+
+
+@pytest.mark.parametrize("function", WRITES)
+def test_statement_past_its_time_is_undone(world, function, for_logins, owner):
+    before = everything(owner)
+    for_logins("set statement_timeout = '200ms'")
+    with holding(owner, LOCK_EVERYTHING):
+        assert_refused_in_time(*send(function))
+
+    assert everything(owner) == before
+    assert send(function)[0].status < 400
+    law.check(owner)
+
+
+def test_deadlock_with_an_administrator_is_settled_without_the_client(service, owner, superuser):
+    create_segments("AAA")
+    done(change(1))
+
+    def wait_for_the_handler_then_for_its_segment():
+        while not superuser.execute("select from pg_stat_activity where wait_event_type = 'Lock'").rowcount:
+            time.sleep(0.01)
+        owner.execute("select from segments for update")
+
+    with owner.transaction():
+        owner.execute("select from users for update")
+        administrator = threading.Thread(target=wait_for_the_handler_then_for_its_segment)
+        answers = []
+        handler = threading.Thread(target=lambda: answers.append(change(1, add=("AAA",))))
+        handler.start()
+        administrator.start()
+        administrator.join(10)
+    handler.join(10)
+
+    assert answers[0].json == {"segments_added": 1, "segments_deleted": 0}
+    assert slugs_of(1) == ["AAA"]

@@ -1,0 +1,108 @@
+"""The connection breaks at every statement of every request that writes, COMMIT included, before the statement
+arrives or before its answer does: all has happened, or nothing, and a repeat ends with what one request does."""
+
+import itertools
+
+import pytest
+
+from segmentation import database
+from tests import law
+from tests.chaos.line import line_to
+from tests.functions.calls import Answer, answer_of, invoke, sample
+from tests.functions.factories import create_samples_world
+from tests.functions.keys import KEYED, everything, is_replayed, send_sample
+from tests.samples import CREATES
+from tests.template_routes import ROUTES
+
+LEAST_STATEMENTS = 4
+"""BEGIN, the claim, the answer kept, COMMIT."""
+
+WRITES = sorted({route.function for route in ROUTES if route.method != "GET"} - {"sign_in"})
+"""Signing in writes down failures alone."""
+
+
+def send_without_a_key(function: str) -> Answer:
+    return answer_of(invoke(function, sample(function)))
+
+
+@pytest.fixture
+def line(service, request, function, empty_database, monkeypatch):
+    if function == "create_report":
+        request.getfixturevalue("aws")
+    with line_to(empty_database.server.port) as line:
+        url = empty_database.url.replace(f":{empty_database.server.port}/", f":{line.port}/")
+        monkeypatch.setenv("DATABASE_URL", f"{url}?sslmode=disable&gssencmode=disable")
+        yield line
+        database.close()
+
+
+@pytest.fixture
+def rehearse(owner, line):
+    """Empty the database and prepare it for a function's sample, again and again."""
+
+    def prepare(function: str) -> tuple[int, ...]:
+        owner.execute(
+            """
+            truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys,
+                     accounts
+             restart identity
+            """
+        )
+        owner.execute("alter sequence user_ids restart")
+        owner.execute("delete from actions where operation = 'A'")
+        if function not in CREATES:
+            create_samples_world()
+        if function == "delete_action":
+            owner.execute("insert into actions (name) values ('conversion')")
+        return everything(owner)
+
+    return prepare
+
+
+def send_by_a_breaking_line(line, send, function, statement, moment) -> tuple[Answer, bool]:
+    """Send a sample, and return whether the line broke; wait where the server has not noticed the break before."""
+    while True:
+        line.break_at(statement, moment)
+        answer = send(function)
+        if answer.status != 409:
+            return answer, line.mend()
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("function", KEYED)
+def test_repeat_under_a_key_is_given_the_one_answer_wherever_the_line_broke(function, moment, rehearse, line, owner):
+    rehearse(function)
+    undisturbed, then = send_sample(function), everything(owner)
+    before = rehearse(function)
+
+    for statement in itertools.count(1):
+        answer, broke = send_by_a_breaking_line(line, send_sample, function, statement, moment)
+        if not broke or everything(owner) == then:
+            break
+        assert (answer.status, "retry-after" in answer.headers) == (503, True)
+        assert everything(owner) == before
+    repeated = send_sample(function)
+
+    assert statement >= LEAST_STATEMENTS
+    assert (repeated.status, repeated.json.keys()) == (undisturbed.status, undisturbed.json.keys())
+    assert is_replayed(repeated)
+    assert everything(owner) == then
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("function", WRITES)
+def test_all_or_nothing_has_happened_wherever_the_line_broke(function, moment, rehearse, line, owner, connection):
+    rehearse(function)
+    assert send_without_a_key(function).status < 300
+    then = everything(owner)
+    before = rehearse(function)
+
+    for statement in itertools.count(1):
+        answer, broke = send_by_a_breaking_line(line, send_without_a_key, function, statement, moment)
+        law.check(connection)
+        if not broke or everything(owner) == then != before:
+            break
+        assert (answer.status, "retry-after" in answer.headers) == (503, True)
+        assert everything(owner) == before
+
+    assert everything(owner) == then
