@@ -1,10 +1,11 @@
 """`make run`: start every part, say what to try, and stop everything when told to or when a part fails."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from local import stack
+from local import elsewhere, stack
 from local.processes import ChildFailed
 from local.settings import PORT, ROOT, Settings
 
@@ -20,7 +21,7 @@ def main() -> int:
 
 
 def parse(arguments: list[str]) -> Settings:
-    """Read the command line."""
+    """Read the command line, and from the environment what runs elsewhere."""
     default = Settings()
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=int, default=PORT, help="of the API; the next three are used too")
@@ -39,6 +40,8 @@ def parse(arguments: list[str]) -> Settings:
         worker=options.worker,
         auth=options.auth,
         minute=options.minute,
+        database=elsewhere.database(os.environ),
+        storage=elsewhere.storage(os.environ),
     )
 
 

@@ -17,10 +17,12 @@ TRY = """\
 """
 READY = """
 Ready after {seconds:.1f} s: http://localhost:{port}
-Lambda invoke endpoint http://localhost:{lambda_port}, S3 http://localhost:{s3_port}, SQS http://localhost:{sqs_port}.
-Data is in {data} (make reset removes it), logs are in {logs}.
+Lambda invoke endpoint http://localhost:{lambda_port}, S3 {s3}, SQS http://localhost:{sqs_port}.
+Data is in {data}, logs are in {logs}.
 Changed code counts from the next request on; after a change of {template}, start again. Ctrl-C stops.
 """
+OURS = "{folder} (make reset removes it)"
+ANOTHERS = "the database that DATABASE_URL names"
 OPEN = """\
 Access is open: whoever reaches this port may do everything, as 'local'. make run AUTH=on asks for tokens.
 
@@ -43,16 +45,16 @@ def say(text: str) -> None:
         sys.stdout.flush()
 
 
-def ready(settings: Settings, seconds: float, data: Path) -> None:
+def ready(settings: Settings, seconds: float, data: Path | None) -> None:
     """Say that the service answers, and what to try."""
-    _, lambda_port, s3_port, sqs_port = settings.ports.values()
+    _, lambda_port, _, sqs_port = settings.ports.values()
     text = READY.format(
         seconds=seconds,
         port=settings.port,
         lambda_port=lambda_port,
-        s3_port=s3_port,
+        s3=settings.s3.url,
         sqs_port=sqs_port,
-        data=data,
+        data=OURS.format(folder=data) if data else ANOTHERS,
         logs=settings.logs,
         template=settings.template.name,
     )

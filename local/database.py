@@ -5,7 +5,9 @@ from typing import LiteralString
 import psycopg
 from psycopg import sql
 
+from local.passwords import Passwords
 from local.postgres import Server, make_url
+from local.settings import Database
 
 NAME = "segmentation"
 OWNER = "segmentation_owner"
@@ -28,6 +30,6 @@ def exists(connection: psycopg.Connection, query: LiteralString, name: str) -> b
     return connection.execute(query, [name]).fetchone() is not None
 
 
-def url(port: int, user: str, password: str) -> str:
-    """Return how a role connects to the database."""
-    return make_url(port, user, password, NAME)
+def urls(port: int, known: Passwords) -> Database:
+    """Return how the application and the owner connect to the database."""
+    return Database(make_url(port, LOGIN, known.login, NAME), make_url(port, OWNER, known.owner, NAME))

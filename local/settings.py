@@ -6,10 +6,29 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from local import ports
+
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = ROOT / ".local"
 PORT = 8080
 CREDENTIALS = ("local", "local-secret")  # of the local S3 and SQS, which listen on 127.0.0.1 only
+
+
+@dataclass(frozen=True)
+class Database:
+    """How the application and the owner of the schema connect."""
+
+    url: str
+    owner_url: str
+
+
+@dataclass(frozen=True)
+class Storage:
+    """Where S3 is, and the key that opens it."""
+
+    url: str
+    key_id: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -23,12 +42,19 @@ class Settings:
     worker: bool = False
     auth: bool = False  # whether a request needs a token
     minute: float = 60  # what a minute of a schedule lasts, in seconds; tests cannot wait for long ones
+    database: Database | None = None  # instead of ours
+    storage: Storage | None = None  # instead of ours
 
     @property
     def ports(self) -> dict[str, int]:
         """Return the ports that others use, by what listens there."""
         names = ("the API", "the Lambda invoke endpoint", "S3", "SQS")
         return {name: self.port + offset for offset, name in enumerate(names)}
+
+    @property
+    def s3(self) -> Storage:
+        """Return the S3 in use, ours or another."""
+        return self.storage or Storage(f"http://{ports.HOST}:{self.ports['S3']}", *CREDENTIALS)
 
     @property
     def data(self) -> Path:

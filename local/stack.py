@@ -9,6 +9,7 @@ import time
 from local import (
     banner,
     database,
+    elsewhere,
     lock,
     migrations,
     passwords,
@@ -23,7 +24,7 @@ from local import (
 )
 from local.processes import Child, ChildFailed
 from local.queues import Queues
-from local.settings import CREDENTIALS, INSTALLED, ROOT, GatewaySettings, Settings
+from local.settings import CREDENTIALS, INSTALLED, ROOT, Database, GatewaySettings, Settings
 
 LOOK_EVERY = 0.2
 
@@ -35,6 +36,7 @@ def run(settings: Settings) -> None:
     try:
         with lock.alone(settings.state):
             refuse_taken_ports(settings)
+            meet_others(settings)
             try:
                 start(settings, children)
                 watch(children)
@@ -47,8 +49,17 @@ def run(settings: Settings) -> None:
 
 def refuse_taken_ports(settings: Settings) -> None:
     """Raise before anything starts when another program has one of our ports."""
-    if taken := [f"{port} (for {name})" for name, port in settings.ports.items() if ports.taken(port)]:
+    wanted = {name: port for name, port in settings.ports.items() if not (name == "S3" and settings.storage)}
+    if taken := [f"{port} (for {name})" for name, port in wanted.items() if ports.taken(port)]:
         raise ChildFailed(f"Port {', '.join(taken)} is taken: choose others with PORT=, for example PORT=8180.")
+
+
+def meet_others(settings: Settings) -> None:
+    """Raise before anything starts when what runs elsewhere is not there; make the buckets in another's S3."""
+    if settings.database:
+        elsewhere.refuse_absent(settings.database)
+    if settings.storage:
+        elsewhere.create_buckets(settings.storage, buckets(settings).values())
 
 
 def start(settings: Settings, children: list[Child]) -> None:
@@ -58,26 +69,30 @@ def start(settings: Settings, children: list[Child]) -> None:
     api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
     known = passwords.load(settings.data / "passwords.json")
     database_port = ports.free()
-    variables = function_variables(settings, database.url(database_port, database.LOGIN, known.login))
-    owner_url = database.url(database_port, database.OWNER, known.owner)
-    gateway = start_gateway(settings, variables, owner_url)
+    gateway = start_gateway(settings, settings.database or database.urls(database_port, known))
     children.append(gateway)
-    storage = s3.start(s3_port, settings.data / "s3", buckets(settings).values(), settings.logs / "s3.log")
-    children.append(storage)
     messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables())
     children.append(messaging)
-    server = postgres.start(
-        settings.data / "postgres", known.superuser, port=database_port, log=settings.logs / "postgres.log"
-    )
-    children.append(server.process)
-    database.prepare(server, known.owner)
-    for child, port in ((storage, s3_port), (messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)):
+    awaited = [(messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)]
+    if not settings.storage:
+        storage = s3.start(s3_port, settings.data / "s3", buckets(settings).values(), settings.logs / "s3.log")
+        children.append(storage)
+        awaited.append((storage, s3_port))
+    data = None
+    if not settings.database:
+        server = postgres.start(
+            settings.data / "postgres", known.superuser, port=database_port, log=settings.logs / "postgres.log"
+        )
+        children.append(server.process)
+        database.prepare(server, known.owner)
+        data = server.data
+    for child, port in awaited:
         processes.wait_until_listening(child, port)
     Queues(sqs_port).create(settings.template)
     migrations.apply(lambda_port)
     children.append(start_part(settings, "The scheduler", "scheduler", lambda_port))
     children.append(start_part(settings, "The queue poller", "queue_poller", lambda_port, sqs_port))
-    banner.ready(settings, time.monotonic() - started_at, server.data)
+    banner.ready(settings, time.monotonic() - started_at, data)
 
 
 def buckets(settings: Settings) -> dict[str, str]:
@@ -92,12 +107,14 @@ def references(settings: Settings) -> dict[str, str]:
 
 
 def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
-    """Return what every function is told beyond the template: where the local parts are."""
-    _, _, s3_port, sqs_port = settings.ports.values()
-    return aws_variables() | {
+    """Return what every function is told beyond the template: where the other parts are."""
+    return {
         "DATABASE_URL": database_url,
-        "AWS_ENDPOINT_URL_S3": f"http://{ports.HOST}:{s3_port}",
-        "AWS_ENDPOINT_URL_SQS": f"http://{ports.HOST}:{sqs_port}",
+        "AWS_ENDPOINT_URL_S3": settings.s3.url,
+        "AWS_ACCESS_KEY_ID": settings.s3.key_id,
+        "AWS_SECRET_ACCESS_KEY": settings.s3.key,
+        # Ours whatever runs elsewhere: its queues are the template's, and it asks for no key.
+        "AWS_ENDPOINT_URL_SQS": f"http://{ports.HOST}:{settings.ports['SQS']}",
         # Its own folder: a function's folder is packaged as it is.
         **python_variables(),
     }
@@ -114,17 +131,12 @@ def secret_variables(settings: Settings, owner_url: str) -> dict[str, dict[str, 
     }
 
 
-def aws_variables() -> dict[str, str]:
-    """Return credentials, without which every AWS client searches the machine for some."""
-    return {"AWS_ACCESS_KEY_ID": CREDENTIALS[0], "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1]}
-
-
 def python_variables() -> dict[str, str]:
     """Return where Python keeps what it compiles."""
     return {"PYTHONPYCACHEPREFIX": str(INSTALLED / "pycache")}
 
 
-def start_gateway(settings: Settings, variables: dict[str, str], owner_url: str) -> Child:
+def start_gateway(settings: Settings, urls: Database) -> Child:
     """Start the API and the Lambda endpoint; only the migrations learn the owner's password."""
     api_port, lambda_port, _, _ = settings.ports.values()
     told = GatewaySettings(
@@ -134,9 +146,9 @@ def start_gateway(settings: Settings, variables: dict[str, str], owner_url: str)
         interpreter=str(settings.interpreter),
         logs=str(settings.logs),
         worker=settings.worker,
-        variables=variables,
+        variables=function_variables(settings, urls.url),
         auth=settings.auth,
-        function_variables=secret_variables(settings, owner_url),
+        function_variables=secret_variables(settings, urls.owner_url),
         references=references(settings),
     )
     return processes.start(
@@ -169,7 +181,9 @@ def gateway_environment(settings: Settings) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(settings.state),
         "SAM_CLI_TELEMETRY": "0",
-        **aws_variables(),
+        # without credentials, every AWS client searches the machine for some
+        "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
         **python_variables(),
     }
 

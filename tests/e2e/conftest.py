@@ -1,11 +1,12 @@
 """The whole service, started as `make run` starts it, with fresh data; asked over real HTTP."""
 
 import json
+import os
 import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,11 +64,22 @@ def free_ports() -> int:
     return next(first for first in candidates if not any(ports.taken(first + offset) for offset in range(4)))
 
 
-def launch(state: Path, port: int, *options: str) -> LocalRun:
+ELSEWHERE = ("DATABASE_URL", "DATABASE_OWNER_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+
+
+def launch(state: Path, port: int, *options: str, environment: Mapping[str, str] | None = None) -> LocalRun:
+    """Start a run, which sees none of the developer's own databases and stores."""
+    inherited = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     command = [sys.executable, "-m", "local", "--port", str(port), "--state", str(state), *options]
     with (state / "output").open("w") as output:
         process = subprocess.Popen(  # noqa: S603 - our own
-            command, cwd=ROOT, stdout=output, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=inherited | (environment or {}),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
         )
     return LocalRun(process, port, state)
 
@@ -100,8 +112,8 @@ def start(state: Path) -> Iterator[Callable[..., LocalRun]]:
     """Starts runs, and sees to it that they end before their folder does."""
     started: list[LocalRun] = []
 
-    def start_one(state: Path, port: int | None = None, *options: str) -> LocalRun:
-        started.append(launch(state, port or free_ports(), *options))
+    def start_one(state: Path, port: int | None = None, *options: str, **environment: str) -> LocalRun:
+        started.append(launch(state, port or free_ports(), *options, environment=environment))
         return started[-1]
 
     yield start_one

