@@ -1,6 +1,7 @@
 """What every suite may use: a real Postgres with the schema in it, emptied before each test."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 
@@ -56,10 +57,16 @@ def create_owner(server: postgres.Server) -> None:
         )
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[postgres.Server]:
+@contextmanager
+def server_with_owner() -> Iterator[postgres.Server]:
     with postgres.server() as server:
         create_owner(server)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Server]:
+    with server_with_owner() as server:
         yield server
 
 
