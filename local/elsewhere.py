@@ -30,8 +30,8 @@ def refuse_without_password(name: str, url: str) -> None:
     """Raise unless the URL says who connects, and how: the migrations create the application's role with it."""
     try:
         known = conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise ChildFailed(f"{name} is no URL of a database: {error}") from None
+    except psycopg.ProgrammingError:  # it repeats the URL, password included
+        raise ChildFailed(f"{name} is no URL of a Postgres database.") from None
     if not (known.get("user") and known.get("password")):
         raise ChildFailed(f"{name} must name a user and a password; DATABASE_URL and DATABASE_OWNER_URL go together.")
 

@@ -1,5 +1,6 @@
 """What every suite may use: a real Postgres with the schema in it, emptied before each test."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,15 @@ collect_ignore = [] if find_spec("playwright") else ["api"]
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
 PASSWORD = "not-a-secret"  # noqa: S105 -- of a server on 127.0.0.1 that lives as long as the tests
+
+
+# the developer's own, which `make run` uses and no test may
+ELSEWHERE = ("DATABASE_URL", "DATABASE_OWNER_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS")
+
+
+def pytest_configure() -> None:
+    for name in ELSEWHERE:
+        os.environ.pop(name, None)
 
 
 @dataclass(frozen=True)

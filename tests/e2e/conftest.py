@@ -64,18 +64,13 @@ def free_ports() -> int:
     return next(first for first in candidates if not any(ports.taken(first + offset) for offset in range(4)))
 
 
-ELSEWHERE = ("DATABASE_URL", "DATABASE_OWNER_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
-
-
 def launch(state: Path, port: int, *options: str, environment: Mapping[str, str] | None = None) -> LocalRun:
-    """Start a run, which sees none of the developer's own databases and stores."""
-    inherited = {name: value for name, value in os.environ.items() if name not in ELSEWHERE}
     command = [sys.executable, "-m", "local", "--port", str(port), "--state", str(state), *options]
     with (state / "output").open("w") as output:
         process = subprocess.Popen(  # noqa: S603 - our own
             command,
             cwd=ROOT,
-            env=inherited | (environment or {}),
+            env={**os.environ, **(environment or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
             text=True,

@@ -15,6 +15,7 @@ CONSOLE = "".join(re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL))
 STEPS = [step.partition("\n")[::2] for step in re.split(r"^\$ ", CONSOLE, flags=re.MULTILINE)[1:]]
 SEPARATOR = "\x1e"
 OF_THIS_RUN = {
+    r"(?<=\"schema_version\":)\d+": "VERSION",
     r"http://(localhost|127\.0\.0\.1):\d+/reports-bucket/\S+?(?=\")": "LINK",
     r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?": "INSTANT",
     r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}": "ID",

@@ -36,6 +36,13 @@ def test_half_of_a_database_is_refused_by_name(name, value):
         elsewhere.database({"DATABASE_URL": URL, "DATABASE_OWNER_URL": OWNER_URL, name: value})
 
 
+def test_a_password_is_not_repeated():
+    with pytest.raises(ChildFailed) as refused:
+        elsewhere.database({"DATABASE_URL": "mysql://app:hidden@127.0.0.1/x", "DATABASE_OWNER_URL": OWNER_URL})
+
+    assert "hidden" not in str(refused.value)
+
+
 def test_the_endpoint_of_s3_wins_over_the_one_of_everything():
     environment = {"AWS_ENDPOINT_URL": "http://everything", "AWS_ENDPOINT_URL_S3": "http://s3"}
 
