@@ -4,11 +4,13 @@ from typing import Any
 
 from segmentation import accounts, custom_resource, schema, settings
 from segmentation.database import connect
+from segmentation.telemetry import observed
 
 PROXY_PATIENCE_SECONDS = 300
 """How long a stack waits for a new database: RDS Proxy answers some minutes after CloudFormation calls it made."""
 
 
+@observed("apply_migrations")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Apply the missing migrations; as a custom resource of CloudFormation, tell the stack how it went."""
     if custom_resource.is_request(event):

@@ -6,17 +6,17 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import expiry, idempotency, jobs, queueing, schema
 from segmentation.database import connection
-from segmentation.metrics import count_expiry
+from segmentation.telemetry import observed
 
 MARGIN_MS = 3000
 """What a batch, the figures and the answer may take at the end of the time."""
 
 
+@observed("expire_memberships")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Sweep until nothing is due or the time is nearly over; the next run goes on from there."""
     removed = expiry.sweep(connection(), go_on=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)
     left = expiry.backlog(connection())
-    count_expiry(removed=removed, remaining=left.memberships, oldest_age_seconds=left.oldest_age_seconds)
     schema.keep_partitions_ahead(connection())
     for job_id in jobs.requeue_lost(connection()):
         queueing.send(job_id)

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import worker
 from segmentation.database import connection
+from segmentation.telemetry import observed
 
 MARGIN_MS = 30_000
 """What the next step may take, and saving it."""
@@ -17,6 +18,7 @@ MARGIN_MS = 30_000
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
 
+@observed("run_job")
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
     """Do each message's job, and name those messages that have to come again."""
 

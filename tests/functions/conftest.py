@@ -1,6 +1,5 @@
 """The service as a Lambda environment has it: an empty database, and one connection of the process to it."""
 
-import io
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +8,7 @@ from psycopg.rows import TupleRow
 
 from local import ports
 from segmentation import database, signing_keys
-from segmentation.telemetry import logger
+from tests.fix_log import log as log
 
 
 @pytest.fixture
@@ -38,12 +37,3 @@ def away(monkeypatch) -> Iterator[None]:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:not-a-secret@127.0.0.1:{ports.free()}/segmentation")
     yield
     database.close()
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """What the service writes into its log meanwhile."""
-    text = io.StringIO()
-    before = logger.registered_handler.setStream(text)
-    yield text
-    logger.registered_handler.setStream(before)

@@ -140,7 +140,7 @@ def test_failure_names_itself_in_the_log(service, monkeypatch, log):
 
     show_segment()
 
-    [failure, _] = [json.loads(line) for line in log.getvalue().splitlines()]
+    [failure, _] = log.lines
     assert (failure["level"], failure["request_id"]) == ("ERROR", "sample-get-segment")
 
 
@@ -212,12 +212,12 @@ def test_log_holds_no_body_and_no_query(service, log):
     call("create_segment", {"slug": "BBB", "description": SECRET})
     call("list_segments", query={"prefix": "PREFIX-SOUGHT"})
 
-    assert "request" in log.getvalue()
-    assert not [word for word in ("424242", SECRET, "PREFIX-SOUGHT") if word in log.getvalue()]
+    assert "request" in log.text
+    assert not [word for word in ("424242", SECRET, "PREFIX-SOUGHT") if word in log.text]
 
 
 def test_log_line_of_a_request_cannot_be_forged(service, log):
     call("get_segment", path='/segment/AAA\r\n{"level":"ERROR"}', headers={"user-agent": 'x\r\n{"level":"ERROR"}'})
 
-    [line] = log.getvalue().splitlines()
+    [line] = log.text.splitlines()
     assert json.loads(line)["level"] == "INFO"

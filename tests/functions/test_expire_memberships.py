@@ -26,8 +26,8 @@ def run(*milliseconds_left):
     return importlib.import_module("functions.expire_memberships.app").handler(sample("expire_memberships"), context)
 
 
-def metrics_in(text):
-    return [metrics for metrics in map(json.loads, text.splitlines()) if "_aws" in metrics]
+def metrics_in(log):
+    return [line for line in log.lines if line["message"] == "invocation" and "_aws" in line]
 
 
 @pytest.fixture
@@ -142,37 +142,37 @@ def test_what_another_session_holds_is_left_and_reported(due, owner):
     assert (answer["removed"], answer["remaining"]) == (2, 1)
 
 
-def test_run_reports_its_figures_as_metrics(due, capsys, monkeypatch):
+def test_run_reports_its_figures_as_metrics(due, log, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 2)
     due(5)
 
     run(MINUTE_MS, 0)
 
-    [metrics] = metrics_in(capsys.readouterr().out)
-    assert (metrics["MembershipsExpired"], metrics["MembershipsDue"]) == ([2.0], [3.0])
-    assert 3600 <= metrics["ExpiryLag"][0] < 3660
+    [metrics] = metrics_in(log)
+    assert (metrics["MembershipsExpired"], metrics["MembershipsDue"]) == (2, 3)
+    assert 3600 <= metrics["ExpiryLag"] < 3660
 
 
-def test_run_without_anything_due_reports_zeros(service, capsys):
+def test_run_without_anything_due_reports_zeros(service, log):
     run()
 
-    [metrics] = metrics_in(capsys.readouterr().out)
-    assert [metrics[name] for name in ("MembershipsExpired", "MembershipsDue", "ExpiryLag")] == [[0.0]] * 3
+    [metrics] = metrics_in(log)
+    assert [metrics[name] for name in ("MembershipsExpired", "MembershipsDue", "ExpiryLag")] == [0] * 3
 
 
-def test_each_run_reports_its_own_figures_once(due, capsys):
+def test_each_run_reports_its_own_figures_once(due, log):
     due(3)
 
     run()
     run()
 
-    assert [metrics["MembershipsExpired"] for metrics in metrics_in(capsys.readouterr().out)] == [[3.0], [0.0]]
+    assert [metrics["MembershipsExpired"] for metrics in metrics_in(log)] == [3, 0]
 
 
-def test_metrics_are_in_the_embedded_metric_format(service, capsys):
+def test_metrics_are_in_the_embedded_metric_format(service, log):
     run()
 
-    [metrics] = metrics_in(capsys.readouterr().out)
+    [metrics] = metrics_in(log)
     [directive] = metrics["_aws"]["CloudWatchMetrics"]
     units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
     assert units == {"MembershipsExpired": "Count", "MembershipsDue": "Count", "ExpiryLag": "Seconds"}
@@ -192,11 +192,11 @@ def test_run_makes_the_history_partitions_of_a_year_ahead(service, owner):
     assert (last,) in before
 
 
-def test_run_with_the_database_away_fails_and_reports_nothing(away, capsys):
+def test_run_with_the_database_away_fails_and_reports_nothing(away, log):
     with pytest.raises(psycopg.OperationalError):
         run()
 
-    assert metrics_in(capsys.readouterr().out) == []
+    assert metrics_in(log) == []
 
 
 def test_failed_run_keeps_what_it_removed_and_the_next_one_goes_on(due, owner, monkeypatch):

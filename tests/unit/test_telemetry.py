@@ -1,52 +1,103 @@
-"""The log: one JSON line an event."""
-
-import io
-import json
+"""The log: one JSON line an event, and one line an invocation, which nobody can write into."""
 
 import pytest
 
-from segmentation import api
+from segmentation import telemetry
 from segmentation.telemetry import logger
+from tests.fix_log import begin
 
-EVENT = {
-    "headers": {"authorization": "Bearer not-a-secret", "user-agent": "x"},
-    "rawPath": "/segment/user/424242",
-    "rawQueryString": "cursor=SECRET",
-    "queryStringParameters": {"cursor": "SECRET"},
-    "body": '{"slug": "SECRET"}',
-    "requestContext": {"requestId": "request-1", "routeKey": "GET /segment/user/{user_id}"},
-}
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+TRACEPARENT = f"00-{TRACE}-b7ad6b7169203331-01"
 
 
-@pytest.fixture
-def log():
-    text = io.StringIO()
-    before = logger.registered_handler.setStream(text)
-    yield text
-    logger.registered_handler.setStream(before)
+def test_a_request_is_one_line_of_json(log):
+    begin().end_request("GET /segment/user/{user_id}", 200)
 
-
-def test_request_is_one_line_of_json(log):
-    api._log(EVENT, 200, 0.01234)
-
-    [line] = [json.loads(line) for line in log.getvalue().splitlines()]
+    [line] = log.lines
     assert (line["service"], line["level"], line["request_id"]) == ("segmentation", "INFO", "request-1")
-    assert (line["route"], line["status"], line["duration_ms"]) == ("GET /segment/user/{user_id}", 200, 12.3)
+    assert (line["message"], line["route"], line["status"]) == ("request", "GET /segment/user/{user_id}", 200)
+    assert 0 <= line["duration_ms"] < 1000
 
 
-def test_request_is_logged_without_body_query_path_or_token(log):
-    api._log(EVENT, 200, 0.01)
+def test_a_request_is_logged_without_body_query_path_or_token(log):
+    begin(authorization="Bearer not-a-secret").end_request("GET /segment/user/{user_id}", 200)
 
-    assert not [word for word in ("SECRET", "not-a-secret", "424242") if word in log.getvalue()]
+    assert not [word for word in ("SECRET", "not-a-secret", "424242") if word in log.text]
 
 
-def test_timestamps_of_the_log_are_in_utc(log):
+def test_a_failed_request_is_an_error(log):
+    begin().end_request("GET /health", 503)
+
+    assert log.lines[0]["level"] == "ERROR"
+
+
+def test_only_the_first_invocation_of_an_environment_is_a_cold_start(log, monkeypatch):
+    monkeypatch.setattr(telemetry, "_environment_is_new", True)
+
+    for _ in range(2):
+        begin().end_request("GET /health", 200)
+
+    assert [line["cold_start"] for line in log.lines] == [True, False]
+
+
+def test_an_id_of_the_caller_is_in_every_line_of_the_request(log):
+    invocation = begin(traceparent=TRACEPARENT)
+    logger.warning("meanwhile")
+
+    invocation.end_request("GET /health", 200)
+
+    assert [(line["request_id"], line["correlation_id"]) for line in log.lines] == [("request-1", TRACE)] * 2
+
+
+def test_ids_of_a_request_are_not_those_of_the_next_invocation(log):
+    begin(traceparent=TRACEPARENT)
+
+    telemetry.Invocation(None)
+    logger.info("later")
+
+    assert not {"request_id", "correlation_id"} & log.lines[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, None),
+        ({"traceparent": TRACEPARENT, "x-request-id": "b"}, TRACE),
+        ({"traceparent": f"00-{'0' * 32}-b7ad6b7169203331-01"}, None),
+        ({"traceparent": "00-nonsense", "x-request-id": "ours:42"}, "ours:42"),
+        ({"x-request-id": 'a"\r\n{"level":"ERROR"}'}, None),
+        ({"x-request-id": "a" * 65}, None),
+        ({"x-request-id": "token with spaces"}, None),
+    ],
+)
+def test_an_id_of_the_caller_is_taken_where_it_is_well_formed(headers, expected):
+    assert telemetry.correlation_id(headers) == expected
+
+
+def test_a_handler_that_no_request_reaches_has_its_line_too(log):
+    telemetry.observed("sweep")(lambda event, context: "done")({}, None)
+
+    [line] = log.lines
+    assert (line["message"], line["function"], line["level"]) == ("invocation", "sweep", "INFO")
+
+
+def test_a_handler_that_raises_has_its_line_and_raises(log):
+    with pytest.raises(ZeroDivisionError):
+        telemetry.observed("sweep")(lambda event, context: 1 / 0)({}, None)
+
+    assert log.lines[0]["level"] == "ERROR"
+
+
+def test_timestamps_are_in_utc_and_alike_in_all_lines(log):
+    begin().end_request("GET /health", 200)
     logger.info("now")
 
-    assert json.loads(log.getvalue())["timestamp"].endswith(("+00:00", "Z"))
+    zones = {line["timestamp"][23:] for line in log.lines}
+    assert zones == {"+00:00"}
 
 
 def test_line_feed_in_a_value_does_not_begin_a_line(log):
     logger.info('a\r\n{"level":"ERROR"}')
+    begin().end_request('GET /a\r\n{"level":"ERROR"}', 200)
 
-    assert len(log.getvalue().splitlines()) == 1
+    assert len(log.text.splitlines()) == 2

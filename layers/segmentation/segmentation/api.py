@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -20,7 +19,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from segmentation import access, bodies, database, idempotency
+from segmentation import access, bodies, database, idempotency, telemetry
 from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
 from segmentation.responses import OperationPage
 from segmentation.telemetry import logger
@@ -58,15 +57,16 @@ class Api(APIGatewayHttpResolver):
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer an event of an HTTP API (payload format 2.0); this is the Lambda entry point."""
-        started = time.perf_counter()
-        headers: dict[str, str] = event.get("headers") or {}
-        self._content_type = headers.get("content-type", "")
-        # bodies are read as JSON whatever they are declared to be: bodies.parse says why
-        answer = super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
+        invocation = telemetry.begin_request(event, context)
+        status = 500
+        try:
+            answer = self._resolve_as_json(event, context)
+            status = answer["statusCode"]
+        finally:
+            invocation.end_request(event["requestContext"].get("routeKey", "$default"), status)
         answer["headers"]["x-request-id"] = event["requestContext"]["requestId"]
         if answer["headers"].get("Content-Type") == "application/json":
             answer["headers"]["Content-Type"] = JSON
-        _log(event, answer["statusCode"], time.perf_counter() - started)
         return answer
 
     def _resolve(self) -> ResponseBuilder[Any]:
@@ -76,6 +76,12 @@ class Api(APIGatewayHttpResolver):
         except Problem as problem:
             return ResponseBuilder(self._answer_problem(problem))
         return super()._resolve()
+
+    def _resolve_as_json(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer as if the body were declared to be JSON, whatever it is: bodies.parse says why."""
+        headers: dict[str, str] = event.get("headers") or {}
+        self._content_type = headers.get("content-type", "")
+        return super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = r"^{}\Z") -> re.Pattern[str]:
@@ -135,7 +141,7 @@ class Api(APIGatewayHttpResolver):
         return self._answer_problem(problem)
 
     def _answer_failure(self, error: Exception) -> Response[str]:
-        logger.exception("request failed", request_id=self.current_event["requestContext"]["requestId"])
+        logger.exception("request failed")
         return self._answer_problem(InternalError())
 
 
@@ -219,14 +225,3 @@ def _location(path: tuple[str | int, ...]) -> str:
 def _message(message: str) -> str:
     """Leave out the name of Python's exception that pydantic puts before a rule of ours."""
     return message.removeprefix("Value error, ")
-
-
-def _log(event: Mapping[str, Any], status: int, seconds: float) -> None:
-    request = event["requestContext"]
-    logger.info(
-        "request",
-        request_id=request["requestId"],
-        route=request.get("routeKey"),
-        status=status,
-        duration_ms=round(seconds * 1000, 1),
-    )

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from segmentation import metrics
+
 BATCH = 10_000
 """Rows a transaction: about a tenth of a second, so that nobody waits long behind one."""
 
@@ -41,6 +43,7 @@ def sweep(connection: Connection, *, go_on: Callable[[], bool]) -> int:
         if batch.last_due is None:
             break
         since = batch.last_due
+    metrics.record("MembershipsExpired", removed)
     return removed
 
 
@@ -55,6 +58,8 @@ def backlog(connection: Connection) -> Backlog:
              where memberships.expires_at <= now()
             """
         ).fetchall()
+    metrics.record("MembershipsDue", found.memberships)
+    metrics.record("ExpiryLag", found.oldest_age_seconds)
     return found
 
 

@@ -152,18 +152,20 @@ def release(connection: Connection, lease: Lease) -> None:
     )
 
 
-def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> None:
-    """End a job with its result; raises LeaseLost."""
-    _held(
-        connection.execute(
+def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> float:
+    """End a job with its result, and return the seconds since it was ordered; raises LeaseLost."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        seconds = cursor.execute(
             """
             update jobs
                set status = 'succeeded', result = %s::jsonb, lease = null, leased_until = null, finished_at = now()
              where jobs.job_id = %s::uuid and jobs.lease = %s::uuid
+         returning extract(epoch from jobs.finished_at - jobs.created_at)::float
             """,
             (Jsonb(result), lease.job_id, lease.lease),
-        ).rowcount
-    )
+        ).fetchall()
+    _held(len(seconds))
+    return float(seconds[0])
 
 
 def give_back(connection: Connection, lease: Lease, error: str) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from segmentation import metrics
 from segmentation.problems import MembershipUnknown, SegmentUnknown
 from segmentation.requests import LifetimeChange, MembershipChange
 from segmentation.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments, UserSlugs
@@ -30,6 +31,8 @@ def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> M
     ).fetchall()
     if unknown:
         raise SegmentUnknown(unknown)
+    metrics.count("MembershipsAdded", added)
+    metrics.count("MembershipsRemoved", deleted)
     return MembershipsChanged(segments_added=added, segments_deleted=deleted)
 
 

@@ -1,14 +1,72 @@
-"""Figures for CloudWatch, written to the log in its embedded metric format."""
+"""The figures of an invocation, which its line in the log takes to CloudWatch in the embedded metric format."""
 
-from aws_lambda_powertools.metrics import Metrics, MetricUnit
+from typing import Any, Literal, get_args
 
 NAMESPACE = "Segmentation"
 
+OfService = Literal[
+    "MembershipsAdded",
+    "MembershipsRemoved",
+    "MembershipsExpired",
+    "MembershipsDue",
+    "ExpiryLag",
+    "RolloutUsersAdded",
+    "RolloutUsersRemoved",
+    "ReportRows",
+    "JobsSucceeded",
+    "JobsFailed",
+    "JobDuration",
+]
+"""What the service does, of all its functions together."""
 
-def count_expiry(*, removed: int, remaining: int, oldest_age_seconds: float) -> None:
-    """Report a sweep: memberships removed, memberships due that it left, and the age of the oldest of those."""
-    metrics = Metrics(namespace=NAMESPACE, service="segmentation")
-    metrics.add_metric("MembershipsExpired", MetricUnit.Count, removed)
-    metrics.add_metric("MembershipsDue", MetricUnit.Count, remaining)
-    metrics.add_metric("ExpiryLag", MetricUnit.Seconds, oldest_age_seconds)
-    metrics.flush_metrics()
+OfRoute = Literal["Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"]
+"""How a route does. Each costs money for each route, every hour in which it occurs."""
+
+_DIMENSIONS = (("service", frozenset(get_args(OfService))), ("route", frozenset(get_args(OfRoute))))
+_UNITS = {"ExpiryLag": "Seconds", "JobDuration": "Seconds", "Latency": "Milliseconds"}
+
+_figures: dict[str, float] = {}
+
+
+def begin() -> None:
+    """Forget what the invocation before this one did."""
+    _figures.clear()
+
+
+def count(metric: OfService, number: float) -> None:
+    """Add to a figure of this invocation; nothing is nothing to report."""
+    if number:
+        _figures[metric] = _figures.get(metric, 0) + number
+
+
+def record(metric: OfService, value: float) -> None:
+    """Set a figure of this invocation, which may be zero."""
+    _figures[metric] = value
+
+
+def count_request(status: int, milliseconds: float, *, cold: bool) -> None:
+    """Report a request; an error or a cold start only where there is one."""
+    _figures["Requests"] = 1
+    _figures["Latency"] = milliseconds
+    if 400 <= status < 500:
+        _figures["ClientErrors"] = 1
+    elif status >= 500:
+        _figures["ServerErrors"] = 1
+    if cold:
+        _figures["ColdStarts"] = 1
+
+
+def embedded(timestamp_ms: int) -> dict[str, Any]:
+    """Return the members of a JSON line that CloudWatch takes for metrics; none without figures."""
+    if not _figures:
+        return {}
+    directives = [
+        {
+            "Namespace": NAMESPACE,
+            "Dimensions": [[dimension]],
+            "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in _figures if name in known],
+        }
+        for dimension, known in _DIMENSIONS
+        if not known.isdisjoint(_figures)
+    ]
+    return {"_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": directives}, **_figures}

@@ -14,7 +14,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import removal, storage
+from segmentation import metrics, removal, storage
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.months import Month
 from segmentation.reports import COLUMNS, MONTH_REPORT
@@ -78,6 +78,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
     if progress.total != progress.rows:
         yield _step(replace(progress, total=progress.rows))
     storage.complete_upload(progress.file_name, progress.upload_id, list(progress.tags))
+    metrics.count("ReportRows", progress.rows)
     return {"file_name": progress.file_name, "rows": progress.rows}
 
 

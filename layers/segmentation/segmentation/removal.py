@@ -12,7 +12,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import scalar_row
 
-from segmentation import database, jobs
+from segmentation import database, jobs, metrics
 from segmentation.jobs import Kind, Lease, Step
 
 REMOVAL = "segment_removal"
@@ -71,6 +71,7 @@ def end_what_waits(connection: Connection) -> Iterator[int]:
     segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
     for (segment_id,) in segments:
         while ended := database.settled(partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)):
+            metrics.count("MembershipsRemoved", ended)
             yield ended
 
 
@@ -80,6 +81,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
     total = done + _count(connection, lease)
     while ended := database.settled(lambda: _end_batch(connection, lease, done, total)):  # noqa: B023 -- called at once
         done += ended
+        metrics.count("MembershipsRemoved", ended)
         yield Step(done, total, {"done": done})
     _finish(connection, lease.parameters["segment_id"])
     return {"users_deleted": done}

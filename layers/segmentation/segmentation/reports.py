@@ -6,7 +6,7 @@ from typing import Literal, LiteralString
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from segmentation import csv_text, jobs, queueing, storage
+from segmentation import csv_text, jobs, metrics, queueing, storage
 from segmentation.months import Month, month_that_has_begun
 from segmentation.requests import NewReport
 from segmentation.responses import JobRef, ReportLink
@@ -44,6 +44,7 @@ def create_for_user(
     ]
     file_name = storage.new_file_name(f"user-{user_id}-{month}", "csv")
     storage.put(file_name, csv_text.render(columns, ([row[name] for name in columns] for row in rows), delimiter))
+    metrics.count("ReportRows", len(rows))
     link = storage.link(file_name)
     return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=len(rows))
 

@@ -12,10 +12,10 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row
 
-from segmentation import database, jobs, levelling
+from segmentation import database, jobs, levelling, rollouts
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.levelling import Population, Share
-from segmentation.rollouts import ROLLOUT
+from segmentation.rollouts import ROLLOUT, Outcome
 
 BATCH_CHANGES = 10_000
 """Users that a transaction changes: some tenths of a second, for which writers to the segment wait."""
@@ -40,7 +40,9 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
     """Walk until the number is right, or the percent is changed or the segment deleted, which ends this job."""
     progress = Progress(**lease.progress)
     while not progress.ended:
-        progress = database.settled(lambda: _advance(connection, lease, progress))  # noqa: B023 -- called at once
+        before = progress
+        progress = database.settled(lambda: _advance(connection, lease, before))  # noqa: B023 -- called at once
+        rollouts.report(Outcome(progress.added - before.added, progress.deleted - before.deleted))
         if not progress.ended:
             yield _step(progress)
     return {"users_added": progress.added, "users_deleted": progress.deleted}

@@ -11,7 +11,7 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import jobs, levelling
+from segmentation import jobs, levelling, metrics
 from segmentation.levelling import Population, Share
 
 ROLLOUT = "rollout"
@@ -82,6 +82,12 @@ def set_percent(connection: Connection, segment_id: int, percent: float, *, acto
     added, deleted = (changed, 0) if change > 0 else (0, changed)
     late = _open_to_arrivals(connection, of, percent, census.users, census.taken + added - deleted, None)
     return Outcome(added + late, deleted)
+
+
+def report(outcome: Outcome) -> None:
+    """Report what was done at once, after it is committed; a job reports its own part."""
+    metrics.count("RolloutUsersAdded", outcome.added)
+    metrics.count("RolloutUsersRemoved", outcome.deleted)
 
 
 def stop(connection: Connection, segment_id: int) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from segmentation import database, pages, queueing, removal, rollouts
+from segmentation import database, metrics, pages, queueing, removal, rollouts
 from segmentation.problems import SegmentUnknown, SlugTaken
 from segmentation.requests import NewSegment, SegmentChange
 from segmentation.responses import (
@@ -34,6 +34,7 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
         outcome = rollouts.Outcome()
         if new.user_percent is not None:
             outcome = rollouts.set_percent(connection, segment_id, new.user_percent, actor=actor)
+    rollouts.report(outcome)
     created = SegmentCreated(**row, users_added=outcome.added)
     if outcome.job_id is None:
         return created
@@ -113,6 +114,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
             outcome = rollouts.set_percent(connection, segment_id, change.user_percent, actor=actor)
         elif "user_percent" in named:
             rollouts.stop(connection, segment_id)
+    rollouts.report(outcome)
     changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
     if outcome.job_id is None:
         return changed
@@ -157,14 +159,15 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
     From this moment on no read shows it and its slug is free. Where it has more members than a request may end, a
     job writes their exits, and the answer names it.
     """
-    job_id = None
+    job_id, ended = None, 0
     with database.transaction(connection, actor=actor):
         segment_id = _mark_deleted(connection, slug, actor)
         if removal.has_few_members(connection, segment_id):
-            removal.end_memberships(connection, segment_id, most=removal.MOST_MEMBERS)
+            ended = removal.end_memberships(connection, segment_id, most=removal.MOST_MEMBERS)
             removal.forget_rollout(connection, segment_id)
         else:
             job_id = removal.create_job(connection, segment_id, actor=actor)
+    metrics.count("MembershipsRemoved", ended)
     if job_id is None:
         return Done()
     queueing.announce(job_id)

@@ -3,7 +3,7 @@
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import database, pages
+from segmentation import database, metrics, pages
 from segmentation.problems import UserUnknown
 from segmentation.responses import User, UserDeleted, UserPage
 
@@ -62,6 +62,7 @@ def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> 
         erased = _erase_history(connection, user_id) if erase else 0
         if not found and not erased:
             raise UserUnknown(f"There is no user {user_id}.")
+    metrics.count("MembershipsRemoved", ended)
     return UserDeleted(segments_deleted=ended)
 
 

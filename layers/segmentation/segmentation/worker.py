@@ -6,7 +6,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from segmentation import jobs, queueing
+from segmentation import jobs, metrics, queueing
 from segmentation.jobs import Kind, Lease
 from segmentation.kinds import KINDS
 from segmentation.problems import Problem
@@ -30,8 +30,9 @@ def deliver(connection: Connection, job_id: UUID, *, time_left: Callable[[], boo
         logger.warning("another worker has this job", job_id=str(job_id))
     except Exception as error:
         logger.exception("job interrupted", job_id=str(job_id))
-        if progress := jobs.give_back(connection, lease, _reason(error)):
-            kind.abandon(progress)
+        progress = jobs.give_back(connection, lease, _reason(error))
+        if progress is not None:
+            _fail(kind, progress)
         raise
 
 
@@ -39,10 +40,12 @@ def _work(connection: Connection, lease: Lease, kind: Kind, time_left: Callable[
     steps = kind.run(connection, lease)
     while True:
         try:
-            jobs.save(connection, lease, next(steps))
+            step = next(steps)
+            jobs.save(connection, lease, step)
         except StopIteration as end:
-            jobs.succeed(connection, lease, end.value)
+            _succeed(connection, lease, end.value)
             return
+        _log("job moved on", lease, done=step.done, total=step.total)
         if not time_left():
             jobs.release(connection, lease)
             queueing.send(lease.job_id)
@@ -53,7 +56,24 @@ def _end_exhausted(connection: Connection, job_id: UUID) -> None:
     """End a job whose workers were killed too often to say anything themselves."""
     exhausted = jobs.fail_exhausted(connection, job_id)
     if exhausted is not None:
-        KINDS[exhausted.kind].abandon(exhausted.progress)
+        _fail(KINDS[exhausted.kind], exhausted.progress)
+
+
+def _succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> None:
+    seconds = jobs.succeed(connection, lease, result)
+    metrics.count("JobsSucceeded", 1)
+    metrics.record("JobDuration", seconds)
+    _log("job succeeded", lease, seconds=round(seconds, 1))
+
+
+def _fail(kind: Kind, progress: dict[str, Any]) -> None:
+    """Report a job that has failed for good, and leave no half of it."""
+    metrics.count("JobsFailed", 1)
+    kind.abandon(progress)
+
+
+def _log(message: str, lease: Lease, **members: Any) -> None:
+    logger.info(message, job_id=str(lease.job_id), kind=lease.kind, **members)
 
 
 def _reason(error: Exception) -> str:

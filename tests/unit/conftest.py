@@ -1,0 +1,3 @@
+"""What the unit tests share."""
+
+from tests.fix_log import log as log

@@ -1,0 +1,87 @@
+"""The figures in the log: CloudWatch's embedded metric format, as Powertools writes it."""
+
+import re
+
+from aws_lambda_powertools.metrics import Metrics, MetricUnit
+
+from segmentation import metrics, telemetry
+from tests.fix_log import begin
+
+ROUTE = "GET /segment/user/{user_id}"
+PER_ROUTE = {"Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"}
+
+
+def figures_of(line, dimension):
+    """Return the metrics that CloudWatch makes of a line for a dimension, with their values."""
+    return {
+        metric["Name"]: line[metric["Name"]]
+        for directive in line["_aws"]["CloudWatchMetrics"]
+        if directive["Dimensions"] == [[dimension]]
+        for metric in directive["Metrics"]
+    }
+
+
+def test_a_request_is_counted_and_timed_by_its_route(log, monkeypatch):
+    monkeypatch.setattr(telemetry, "_environment_is_new", False)
+
+    begin().end_request(ROUTE, 200)
+
+    [line] = log.lines
+    assert figures_of(line, "route") == {"Requests": 1, "Latency": line["duration_ms"]}
+    assert line["route"] == ROUTE
+
+
+def test_errors_and_cold_starts_are_counted_where_they_are(log, monkeypatch):
+    monkeypatch.setattr(telemetry, "_environment_is_new", True)
+
+    for status in (404, 500, 302):
+        begin().end_request(ROUTE, status)
+
+    found = [figures_of(line, "route").keys() & PER_ROUTE - {"Requests", "Latency"} for line in log.lines]
+    assert found == [{"ClientErrors", "ColdStarts"}, {"ServerErrors"}, set()]
+
+
+def test_what_the_service_did_is_not_told_by_route(log):
+    invocation = begin()
+    metrics.count("MembershipsAdded", 2)
+    metrics.count("MembershipsAdded", 1)
+    metrics.count("MembershipsRemoved", 0)
+
+    invocation.end_request(ROUTE, 200)
+
+    assert figures_of(log.lines[0], "service") == {"MembershipsAdded": 3}
+    assert figures_of(log.lines[0], "route").keys() <= PER_ROUTE
+
+
+def test_an_invocation_does_not_tell_what_the_one_before_it_did(log):
+    metrics.count("MembershipsAdded", 1)
+
+    begin().end_request(ROUTE, 200)
+
+    assert "MembershipsAdded" not in log.lines[0]
+
+
+def test_a_line_without_figures_is_none_of_cloudwatchs_business(log):
+    telemetry.Invocation(None).end("sweep", failed=False)
+
+    assert "_aws" not in log.lines[0]
+
+
+def test_the_line_says_what_powertools_metrics_would(log):
+    begin().end_request(ROUTE, 500)
+    [line] = log.lines
+    theirs = Metrics(namespace="Segmentation")
+    theirs.provider.dimension_set = {"route": ROUTE}
+    for name, unit in (("Requests", MetricUnit.Count), ("Latency", MetricUnit.Milliseconds)):
+        theirs.add_metric(name, unit, line[name])
+
+    expected = theirs.provider.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
+
+    [directive] = line["_aws"]["CloudWatchMetrics"]
+    assert directive | {"Metrics": directive["Metrics"][:2]} == expected[0] | {"Dimensions": [["route"]]}
+
+
+def test_the_instant_of_the_figures_is_in_milliseconds(log):
+    begin().end_request(ROUTE, 200)
+
+    assert re.fullmatch(r"1\d{12}", str(log.lines[0]["_aws"]["Timestamp"]))
