@@ -41,3 +41,4 @@ HTTP_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if "isBase64En
 CREATES = {"create_segment", "create_action", "sign_up"}
 ANSWERS_CSV = {"list_user_history"}
 ANSWERS_HTML = {"open_docs"}
+ANSWERS_METRICS = {"show_metrics"}

@@ -35,6 +35,7 @@ ROUTES = {
     "check_health": {"GET /health"},
     "open_docs": {"GET /docs"},
     "show_openapi": {"GET /openapi.json"},
+    "show_metrics": {"GET /metrics"},
     "reject_route": {"$default"},
 }
 UNROUTED = {"apply_migrations", "authorize_request", "expire_memberships", "run_job"}

@@ -6,10 +6,11 @@ import pytest
 
 from local import invocation
 from tests.functions.calls import EVENTS, sample
-from tests.samples import ANSWERS_CSV, ANSWERS_HTML, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
+from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
 
 FORMS = {name: (200, "text/csv; charset=utf-8") for name in ANSWERS_CSV}
 FORMS |= {name: (200, "text/html; charset=utf-8") for name in ANSWERS_HTML}
+FORMS |= {name: (200, "text/plain; version=0.0.4; charset=utf-8") for name in ANSWERS_METRICS}
 
 
 @pytest.fixture

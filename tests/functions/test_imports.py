@@ -46,5 +46,11 @@ def test_only_what_signs_people_in_imports_what_that_takes():
     assert run(*others, more=("argon2", "jwt", "cryptography")) == ""
 
 
+def test_only_what_prometheus_scrapes_imports_its_client():
+    others = [function for function in FUNCTIONS if function not in WITH_S3 | {"show_metrics"}]
+
+    assert run(*others, more=("prometheus_client",)) == ""
+
+
 def test_the_authorizer_imports_little_because_every_first_request_waits_for_it():
     assert run("authorize_request", more=("aws_lambda_powertools", "pydantic", "psycopg", "argon2")) == ""

@@ -9,7 +9,7 @@ import pytest
 from segmentation import schema
 from tests.functions.calls import Answer, answer_of, call, invoke, sample
 from tests.functions.factories import create_samples_world, create_segments, done
-from tests.samples import ANSWERS_CSV, ANSWERS_HTML, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
+from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
 
 
 def run(function: str) -> Answer:
@@ -22,7 +22,7 @@ def world(service, aws) -> None:
     done(call("sign_up", {"username": "bob", "password": "correct horse battery staple"}))
 
 
-@pytest.mark.parametrize("function", sorted({*HTTP_SAMPLES} - CREATES - ANSWERS_CSV - ANSWERS_HTML))
+@pytest.mark.parametrize("function", sorted({*HTTP_SAMPLES} - CREATES - ANSWERS_CSV - ANSWERS_HTML - ANSWERS_METRICS))
 def test_sample_event_gets_the_answer_of_its_route(world, function):
     answer = run(function)
 
@@ -53,6 +53,13 @@ def test_sample_event_of_open_docs_is_answered_with_a_compressed_page():
 
     assert (answer.status, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert answer.headers["content-encoding"] == "gzip"
+
+
+def test_sample_event_of_show_metrics_is_answered_in_prometheus_text_format(world):
+    answer = run("show_metrics")
+
+    assert answer.status == 200
+    assert "\nsegmentation_users 1.0\n" in answer.text
 
 
 def test_sample_event_of_expire_memberships_finds_nothing_due(world):

@@ -1,6 +1,5 @@
 """The log: one JSON line an event, with ids and never with bodies, and one line an invocation, with its figures."""
 
-import json
 import logging
 import re
 import sys
@@ -12,6 +11,7 @@ from logging import LogRecord
 from typing import Any
 
 from aws_lambda_powertools import Logger
+from pydantic_core import to_json
 
 from segmentation import metrics
 
@@ -23,7 +23,6 @@ logger = Logger(service=SERVICE, utc=True, use_rfc3339=True, logger_handler=outp
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 _environment_is_new = True
 
 
@@ -85,7 +84,7 @@ class Invocation:
             "cold_start": self._cold,
             **metrics.embedded(int(now * 1000)),
         }
-        output.stream.write(_encode(line) + "\n")
+        output.stream.write(to_json(line).decode() + "\n")
         output.stream.flush()
 
 
