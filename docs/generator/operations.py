@@ -31,6 +31,7 @@ TAG_OF_PATH = {
     "/action": "History",
     "/auth": "Access",
     "/health": "Operations",
+    "/metrics": "Operations",
     "/docs": "Operations",
     "/openapi.json": "Operations",
 }

@@ -52,6 +52,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("create_report", {"slug": SLUG}, keeps=JOB_ID),
         Step("show_job", path={"job_id": "{{job_id}}"}),
     ),
+    "In numbers": (Step("show_metrics"),),
     "The end": (
         Step("delete_segment", {"slug": OTHER_SLUG}),
         Step("delete_segment_by_path", path={"slug": SLUG}),

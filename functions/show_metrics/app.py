@@ -5,12 +5,13 @@ from aws_lambda_powertools.event_handler import Response
 from segmentation import census, exposition
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.documented import METRICS
 
 app = Api()
 handler = app.resolve
 
 
-@app.get("/metrics")
+@app.get("/metrics", responses=METRICS)
 def show_metrics() -> Response[str]:
-    """Count what there is, in Prometheus' text format; large numbers are estimates and say so."""
+    """Show what there is in numbers: Prometheus' text format, whose help says which of them may be estimates."""
     return Response(200, exposition.CONTENT_TYPE, exposition.render(census.take(connection())))

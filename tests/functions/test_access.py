@@ -166,9 +166,9 @@ def test_the_log_holds_neither_password_nor_token(service, log):
     token = sign_in().json["token"]
     sign_in(password="a wrong one")  # noqa: S106 -- of this test
 
-    assert "POST /auth/sign-in" in log.getvalue()
+    assert "POST /auth/sign-in" in log.text
     for secret in (PASSWORD, "a wrong one", token.split(".")[2], signing_keys.current()[1]):
-        assert secret not in log.getvalue()
+        assert secret not in log.text
 
 
 def test_a_migration_makes_the_first_admin(empty_database, monkeypatch, service):

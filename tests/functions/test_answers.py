@@ -122,8 +122,8 @@ def test_row_that_the_database_refuses_is_not_in_the_log(service, monkeypatch, l
     answer = show_segment()
 
     assert answer.status == 500
-    assert "CheckViolation" in log.getvalue()
-    assert SECRET not in log.getvalue()
+    assert "CheckViolation" in log.text
+    assert SECRET not in log.text
 
 
 def test_answer_that_breaks_the_services_own_contract_is_500(service, monkeypatch):

@@ -59,6 +59,7 @@ REDIRECT: Answers = {
     }
 }
 PAGE: Answers = {200: {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}}
+METRICS: Answers = {200: {"description": "The numbers.", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 DOCUMENT: Answers = {
     200: {"description": "The document.", "content": {"application/json": {"schema": {"type": "object"}}}}
 }
