@@ -30,7 +30,7 @@ SHAPES = {
 SUBNETS = ["10.90.0.0/22", "10.90.4.0/22"]  # moto cannot work them out
 BEYOND_MOTO = re.compile(
     "AWS::ApiGatewayV2::|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|AWS::Lambda::EventInvokeConfig|Custom::"
-    "|AWS::SecretsManager::|AWS::RDS::|AWS::Lambda::LayerVersion"
+    "|AWS::SecretsManager::|AWS::RDS::|AWS::Lambda::LayerVersion|AWS::SNS::TopicPolicy|AWS::CloudWatch::"
 )
 """What moto leaves out in silence, or cannot refer to: that is asserted on the template itself."""
 

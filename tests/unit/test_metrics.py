@@ -11,12 +11,12 @@ ROUTE = "GET /segment/user/{user_id}"
 PER_ROUTE = {"Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"}
 
 
-def figures_of(line, dimension):
-    """Return the metrics that CloudWatch makes of a line for a dimension, with their values."""
+def figures_of(line, *dimensions):
+    """Return the metrics that CloudWatch makes of a line for its dimensions, with their values."""
     return {
         metric["Name"]: line[metric["Name"]]
         for directive in line["_aws"]["CloudWatchMetrics"]
-        if directive["Dimensions"] == [[dimension]]
+        if directive["Dimensions"] == [["service", *dimensions]]
         for metric in directive["Metrics"]
     }
 
@@ -49,7 +49,7 @@ def test_what_the_service_did_is_not_told_by_route(log):
 
     invocation.end_request(ROUTE, 200)
 
-    assert figures_of(log.lines[0], "service") == {"MembershipsAdded": 3}
+    assert figures_of(log.lines[0]) == {"MembershipsAdded": 3}
     assert figures_of(log.lines[0], "route").keys() <= PER_ROUTE
 
 
@@ -78,7 +78,7 @@ def test_the_line_says_what_powertools_metrics_would(log):
     expected = theirs.provider.serialize_metric_set()["_aws"]["CloudWatchMetrics"]
 
     [directive] = line["_aws"]["CloudWatchMetrics"]
-    assert directive | {"Metrics": directive["Metrics"][:2]} == expected[0] | {"Dimensions": [["route"]]}
+    assert directive | {"Metrics": directive["Metrics"][:2]} == expected[0] | {"Dimensions": [["service", "route"]]}
 
 
 def test_the_instant_of_the_figures_is_in_milliseconds(log):

@@ -7,7 +7,7 @@ that the database keeps anyway. Operations are counted as they are written (migr
 from dataclasses import dataclass
 from typing import LiteralString
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import dict_row, scalar_row
 
 EXACT_UP_TO = 100_000
@@ -52,12 +52,11 @@ def _count(connection: Connection, rows: LiteralString) -> int:
     """Count rows up to the limit; beyond it, ask the planner how many it expects."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         [counted] = cursor.execute(
-            "select count(*) from (" + rows + " limit %s::integer) counted",  # noqa: S608 -- of this file's own literals
-            (EXACT_UP_TO + 1,),
+            sql.SQL("select count(*) from ({} limit %s::integer) counted").format(sql.SQL(rows)), (EXACT_UP_TO + 1,)
         ).fetchall()
         if counted <= EXACT_UP_TO:
             return int(counted)
-        [plan] = cursor.execute("explain (format json) " + rows, prepare=False).fetchall()
+        [plan] = cursor.execute(sql.SQL("explain (format json) {}").format(sql.SQL(rows)), prepare=False).fetchall()
     return max(int(plan[0]["Plan"]["Plan Rows"]), EXACT_UP_TO + 1)
 
 

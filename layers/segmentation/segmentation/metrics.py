@@ -22,7 +22,10 @@ OfService = Literal[
 OfRoute = Literal["Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"]
 """How a route does. Each costs money for each route, every hour in which it occurs."""
 
-_DIMENSIONS = (("service", frozenset(get_args(OfService))), ("route", frozenset(get_args(OfRoute))))
+_DIMENSIONS = (
+    (["service"], frozenset(get_args(OfService))),
+    (["service", "route"], frozenset(get_args(OfRoute))),
+)
 _UNITS = {"ExpiryLag": "Seconds", "JobDuration": "Seconds", "Latency": "Milliseconds"}
 
 _figures: dict[str, float] = {}
@@ -63,10 +66,10 @@ def embedded(timestamp_ms: int) -> dict[str, Any]:
     directives = [
         {
             "Namespace": NAMESPACE,
-            "Dimensions": [[dimension]],
+            "Dimensions": [dimensions],
             "Metrics": [{"Name": name, "Unit": _UNITS.get(name, "Count")} for name in _figures if name in known],
         }
-        for dimension, known in _DIMENSIONS
+        for dimensions, known in _DIMENSIONS
         if not known.isdisjoint(_figures)
     ]
     return {"_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": directives}, **_figures}

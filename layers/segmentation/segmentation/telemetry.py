@@ -1,6 +1,7 @@
 """The log: one JSON line an event, with ids and never with bodies, and one line an invocation, with its figures."""
 
 import logging
+import os
 import re
 import sys
 import time
@@ -15,7 +16,7 @@ from pydantic_core import to_json
 
 from segmentation import metrics
 
-SERVICE = "segmentation"
+SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "segmentation")
 
 output = logging.StreamHandler(sys.stdout)
 logger = Logger(service=SERVICE, utc=True, use_rfc3339=True, logger_handler=output)

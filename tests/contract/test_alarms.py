@@ -1,0 +1,166 @@
+"""Alarms and the dashboard look at metrics that somebody emits, and the runbook knows every alarm."""
+
+import importlib
+import json
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from local.template import referred
+from segmentation import database, jobs, month_report, telemetry
+from tests.fix_log import log as log
+from tests.functions.calls import call, sample
+
+NOW = datetime.now(UTC)
+RUNBOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+OF_AWS = {("AWS/ApiGateway", name, ("ApiId",)) for name in ("4xx", "5xx", "Count", "Latency", "IntegrationLatency")} | {
+    ("AWS/Lambda", "Throttles", ()),
+    ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
+    ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
+    ("AWS/RDS", "ACUUtilization", ("DBClusterIdentifier",)),
+    ("AWS/RDS", "DatabaseConnections", ("DBClusterIdentifier",)),
+}
+"""What AWS's documentation says that its services emit, with the dimensions that lead to it."""
+
+
+@pytest.fixture
+def emitted(empty_database, aws, log, monkeypatch):
+    """What CloudWatch makes of the lines of a sweep, of a job that fails, of one that succeeds, and of requests."""
+    monkeypatch.setenv("DATABASE_URL", empty_database.url)
+    monkeypatch.setattr(telemetry, "_environment_is_new", True)
+    call("create_segment", {"slug": "BBB"})
+    for user in (1, 2):
+        call("change_memberships", {"user_id": user, "add_segments": ["BBB"]})
+    call("create_segment", {"slug": "AAA", "user_percent": 100})
+    call("update_segment", {"user_percent": 50}, path="/segment/AAA")
+    call("delete_user", path="/user/1")
+    run("expire_memberships", sample("expire_memberships"))
+    run_new_job()
+    monkeypatch.setattr(jobs, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(month_report.removal, "end_what_waits", lambda connection: 1 / 0)
+    run_new_job()
+    monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/away")
+    database.close()
+    call("check_health", path="/health")
+    return {metric for line in log.lines if "_aws" in line for metric in metrics_in(line)}
+
+
+def run(function, event):
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
+    importlib.import_module(f"functions.{function}.app").handler(event, context)
+
+
+def run_new_job():
+    """Report on this month; in the first moments of a month on the one before, which NOW still is."""
+    event = sample("run_job")
+    job = call("create_report", {"year": NOW.year, "month": NOW.month}).json["job_id"]
+    event["Records"][0]["body"] = json.dumps({"job_id": job})
+    run("run_job", event)
+
+
+def metrics_in(line):
+    for directive in line["_aws"]["CloudWatchMetrics"]:
+        for dimensions in directive["Dimensions"]:
+            assert {*dimensions} <= line.keys()
+            for metric in directive["Metrics"]:
+                yield directive["Namespace"], metric["Name"], tuple(dimensions)
+
+
+@pytest.fixture(scope="module")
+def alarms(translated):
+    return {
+        name: each["Properties"]
+        for name, each in translated["Resources"].items()
+        if each["Type"] == "AWS::CloudWatch::Alarm"
+    }
+
+
+@pytest.fixture(scope="module")
+def widgets(translated):
+    """The dashboard, as CloudWatch gets it where the stack has made the database."""
+    text, others = translated["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+    of_database = others["OfDatabase"]["Fn::If"][1]["Fn::Sub"]
+    return json.loads(text.replace("${OfDatabase}", of_database))["widgets"]
+
+
+def metrics_of_alarm(alarm):
+    stats = [each["MetricStat"]["Metric"] for each in alarm.get("Metrics", ()) if "MetricStat" in each]
+    for metric in stats or [alarm]:
+        dimensions = tuple(each["Name"] for each in metric.get("Dimensions", ()))
+        yield metric["Namespace"], metric["MetricName"], dimensions
+
+
+def metrics_of_widget(widget):
+    for metric in widget["properties"]["metrics"]:
+        if isinstance(metric[0], str):
+            namespace, name, *dimensions = (part for part in metric if isinstance(part, str))
+            yield namespace, name, tuple(dimensions[::2])
+        else:
+            found = re.search(r"{(\w+),([\w,]+)} .*MetricName=\"(\w+)\"", metric[0]["expression"])
+            yield found[1], found[3], tuple(found[2].split(","))
+
+
+def test_every_alarm_looks_at_a_metric_that_is_emitted(alarms, emitted):
+    looked_at = {metric for alarm in alarms.values() for metric in metrics_of_alarm(alarm)}
+
+    assert len(looked_at) >= len(alarms) - 1
+    assert looked_at <= emitted | OF_AWS
+
+
+def test_the_dashboard_shows_metrics_that_are_emitted(widgets, emitted):
+    shown = {metric for widget in widgets for metric in metrics_of_widget(widget)}
+
+    assert shown <= emitted | OF_AWS
+    assert {name for namespace, name, _ in emitted} - {"Requests", "ClientErrors"} <= {name for _, name, _ in shown}
+
+
+def test_the_widgets_of_the_dashboard_do_not_overlap(widgets):
+    taken = [(x, y) for w in widgets for x in range(w["x"], w["x"] + w["width"]) for y in range(w["y"], w["y"] + 6)]
+
+    assert len(taken) == len({*taken})
+    assert max(x for x, _ in taken) < 24
+
+
+def test_every_alarm_is_sent_and_says_what_silence_means(alarms):
+    for name, alarm in alarms.items():
+        assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}], name
+        assert alarm["TreatMissingData"] in {"breaching", "notBreaching", "missing"}, name
+
+
+def test_cloudwatch_may_publish_and_an_address_may_listen(translated):
+    resources = translated["Resources"]
+    [statement] = resources["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+
+    assert (statement["Action"], statement["Resource"]) == ("sns:Publish", {"Ref": "Alarms"})
+    assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert "KmsMasterKeyId" not in resources["Alarms"]["Properties"]  # CloudWatch could not use that of SNS
+    assert resources["AlarmsByEmail"]["Condition"] == "SendsEmail"
+
+
+def test_silence_of_the_schedule_is_an_alarm_after_two_minutes_of_lag(alarms):
+    alarm = alarms["LateExpiry"]
+
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (120, "GreaterThanThreshold")
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_every_queue_of_dead_letters_has_an_alarm(alarms, translated):
+    queues = {name for name, each in translated["Resources"].items() if each["Type"] == "AWS::SQS::Queue"}
+
+    watched = {
+        referred(dimension["Value"])
+        for alarm in alarms.values()
+        for dimension in alarm.get("Dimensions", ())
+        if dimension["Name"] == "QueueName"
+    }
+
+    assert watched == queues
+
+
+def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):
+    [runbook] = re.findall(r"\n## Alarms\n(.*?)\n## ", RUNBOOK, re.DOTALL)
+
+    assert {*re.findall(r"^### (\w+)$", runbook, re.MULTILINE)} == alarms.keys()
