@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test chaos lint audit format openapi check-api fuzz build bench built-here lock
+.PHONY: help setup run reset test chaos lint audit format openapi check-api fuzz test-prometheus build bench built-here lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ check-api: setup .local/api/.made .local/node/.made ## check the published API: 
 
 fuzz: setup .local/api/.made .local/node/.made ## let schemathesis look for what breaks the document, with another seed each time; SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py
+
+test-prometheus: setup .local/prometheus/.made ## let a real Prometheus scrape a local run, and check its rules
+	.local/venv/bin/pytest tests/prometheus
 
 build: setup ## build what a deployment uploads
 	$(SAM) build $(SAM_OPTIONS)
@@ -98,6 +101,10 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 	rm -rf $(@D) && mkdir -p $(@D) && cp local/node/* $(@D)
 	$(NPM) ci --prefix $(@D) --loglevel error
 	cd $(@D) && TMPDIR="$(CURDIR)/$(@D)/browser" ../api/bin/node unpack_chromium.mjs
+	@touch $@
+
+.local/prometheus/.made: .ci/fetch_prometheus.sh
+	rm -rf $(@D) && $< $(@D)
 	@touch $@
 
 .local/servers/.made: $(REQUIREMENTS)/servers.txt .local/uv/.made

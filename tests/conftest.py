@@ -12,6 +12,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from local import postgres
+from local.settings import ROOT
 from segmentation import database, schema
 from tests.fix_aws import aws as aws
 from tests.fix_aws import keep_secret as keep_secret
@@ -20,6 +21,9 @@ from tests.fix_aws import secrets_manager as secrets_manager
 
 # tests/api needs what `make check-api` installs, which `make test` does without
 collect_ignore = [] if find_spec("playwright") else ["api"]
+# and tests/prometheus the programs that `make test-prometheus` fetches
+if not (ROOT / ".local" / "prometheus" / ".made").exists():
+    collect_ignore.append("prometheus")
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
