@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test chaos lint audit format openapi check-api fuzz test-prometheus build bench built-here lock
+.PHONY: help setup run reset test chaos lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -59,6 +59,9 @@ fuzz: setup .local/api/.made .local/node/.made ## let schemathesis look for what
 
 test-prometheus: setup .local/prometheus/.made ## let a real Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus
+
+dashboards: setup ## write Grafana's dashboards
+	.local/venv/bin/python -m docs.grafana.dashboards
 
 build: setup ## build what a deployment uploads
 	$(SAM) build $(SAM_OPTIONS)
