@@ -1,12 +1,12 @@
 """GET /segment/user/{user_id}: the segments that a user is in now."""
 
 from segmentation import memberships
-from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.hot_api import HotApi
 from segmentation.parameters import UserIdInPath
 from segmentation.responses import UserSegments
 
-app = Api()
+app = HotApi()
 handler = app.resolve
 
 

@@ -10,10 +10,13 @@ from urllib.parse import parse_qs, urlencode
 
 import psycopg
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
-from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder
+from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder, Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.middlewares.openapi_validation import OpenAPIRequestValidationMiddleware
+from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
+    OpenAPIRequestValidationMiddleware,
+    OpenAPIResponseValidationMiddleware,
+)
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -47,6 +50,7 @@ class Api(APIGatewayHttpResolver):
         )
         self._content_type = ""
         self._request_validation_middleware = _StrictValidation()  # type: ignore[no-untyped-call] # theirs has no types
+        self._response_validation_middleware = _WriteOnce(has_response_validation_error=True)
         self.use([_settle])
         self.exception_handler(Problem)(self._answer_problem)
         self.exception_handler(RequestValidationError)(self._answer_invalid)
@@ -65,6 +69,13 @@ class Api(APIGatewayHttpResolver):
         finally:
             invocation.end_request(event["requestContext"].get("routeKey", "$default"), status)
         answer["headers"]["x-request-id"] = event["requestContext"]["requestId"]
+        return answer
+
+    def _resolve_as_json(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
+        """Answer as if the body were declared to be JSON, whatever it is: bodies.parse says why."""
+        headers: dict[str, str] = event.get("headers") or {}
+        self._content_type = headers.get("content-type", "")
+        answer = super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
         if answer["headers"].get("Content-Type") == "application/json":
             answer["headers"]["Content-Type"] = JSON
         return answer
@@ -76,12 +87,6 @@ class Api(APIGatewayHttpResolver):
         except Problem as problem:
             return ResponseBuilder(self._answer_problem(problem))
         return super()._resolve()
-
-    def _resolve_as_json(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer as if the body were declared to be JSON, whatever it is: bodies.parse says why."""
-        headers: dict[str, str] = event.get("headers") or {}
-        self._content_type = headers.get("content-type", "")
-        return super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
 
     @staticmethod
     def _compile_regex(rule: str, base_regex: str = r"^{}\Z") -> re.Pattern[str]:
@@ -204,6 +209,17 @@ def _carry_out(app: Api, next_middleware: NextMiddleware) -> idempotency.Answer:
     body: Any = response.body
     text = body if isinstance(body, str) else app._serializer(body)
     return idempotency.Answer(response.status_code, response.headers, text)
+
+
+class _WriteOnce(OpenAPIResponseValidationMiddleware):
+    """Let a model write itself: it was validated when it was made, and need not be again."""
+
+    def _handle_response(self, *, route: Route, response: Response[Any]) -> Response[Any]:
+        if isinstance(response.body, BaseModel):
+            response.body = response.body.model_dump_json()
+            return response
+        validated: Response[Any] = super()._handle_response(route=route, response=response)
+        return validated
 
 
 def _prefers_csv(accept: str) -> bool:

@@ -1,12 +1,46 @@
 """Memberships: which user is in which segment, from when until when."""
 
+from typing import LiteralString
+
 from psycopg import Connection
-from psycopg.rows import class_row
+from psycopg.rows import class_row, dict_row
 
 from segmentation import metrics
 from segmentation.problems import MembershipUnknown, SegmentUnknown
 from segmentation.requests import LifetimeChange, MembershipChange
-from segmentation.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments, UserSlugs
+from segmentation.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments
+
+# Both look segments up one by one ("offset 0" keeps Postgres from joining instead): a user is in few, and for each user
+# Postgres would rather read all segments there are, because it takes random reads for dear.
+
+SEGMENTS_OF_USER: LiteralString = """
+    select segment.slug, memberships.added_at, memberships.expires_at
+      from memberships
+     cross join lateral (
+           select segments.slug
+             from segments
+            where segments.segment_id = memberships.segment_id and segments.deleted_at is null
+           offset 0) segment
+     where memberships.user_id = %s::bigint
+       and (memberships.expires_at is null or memberships.expires_at > now())
+     order by segment.slug
+    """
+
+SLUGS_OF_USERS: LiteralString = """
+    select wanted.user_id, active.slugs as segments
+      from unnest(%s::bigint[]) with ordinality wanted (user_id, position)
+     cross join lateral (
+           select coalesce(array_agg(segment.slug order by segment.slug), '{}') as slugs
+             from memberships
+            cross join lateral (
+                  select segments.slug
+                    from segments
+                   where segments.segment_id = memberships.segment_id and segments.deleted_at is null
+                  offset 0) segment
+            where memberships.user_id = wanted.user_id
+              and (memberships.expires_at is null or memberships.expires_at > now())) active
+     order by wanted.position
+    """
 
 
 def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> MembershipsChanged:
@@ -58,38 +92,13 @@ def change_lifetime(
 
 def list_for_user(connection: Connection, user_id: int) -> UserSegments:
     """Return the segments that a user is in now, in order of slug; none for a user nobody has heard of."""
-    with connection.cursor(row_factory=class_row(Membership)) as cursor:
-        segments = cursor.execute(
-            """
-            select segments.slug, memberships.added_at, memberships.expires_at
-              from memberships
-              join segments on segments.segment_id = memberships.segment_id
-             where memberships.user_id = %s::bigint
-               and (memberships.expires_at is null or memberships.expires_at > now())
-               and segments.deleted_at is null
-             order by segments.slug
-            """,
-            (user_id,),
-        ).fetchall()
-    return UserSegments(segments=segments)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        segments = cursor.execute(SEGMENTS_OF_USER, (user_id,)).fetchall()
+    return UserSegments.model_validate({"segments": segments})
 
 
 def list_for_users(connection: Connection, user_ids: list[int]) -> UserBatchSegments:
     """Return the slugs of each user's segments now, in the order of the users given, in one statement."""
-    with connection.cursor(row_factory=class_row(UserSlugs)) as cursor:
-        users = cursor.execute(
-            """
-            select wanted.user_id, active.slugs as segments
-              from unnest(%s::bigint[]) with ordinality wanted (user_id, position)
-             cross join lateral (
-                   select coalesce(array_agg(segments.slug order by segments.slug), '{}') as slugs
-                     from memberships
-                     join segments on segments.segment_id = memberships.segment_id
-                    where memberships.user_id = wanted.user_id
-                      and (memberships.expires_at is null or memberships.expires_at > now())
-                      and segments.deleted_at is null) active
-             order by wanted.position
-            """,
-            (user_ids,),
-        ).fetchall()
-    return UserBatchSegments(users=users)
+    with connection.cursor(row_factory=dict_row) as cursor:
+        users = cursor.execute(SLUGS_OF_USERS, (user_ids,)).fetchall()
+    return UserBatchSegments.model_validate({"users": users})
