@@ -1,8 +1,10 @@
-"""Reads take as long however many segments there are."""
+"""Reads take as long however many segments and months there are."""
 
 import pytest
 
+from segmentation import reports
 from segmentation.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
+from segmentation.months import Month
 
 
 @pytest.fixture
@@ -29,3 +31,13 @@ def test_a_read_looks_up_the_segments_of_its_users_and_no_others(connection, sta
 
     assert "Seq Scan on segments" not in plan
     assert "using segments_pkey" in plan
+
+
+def test_a_month_of_a_user_is_planned_for_its_partition_once_and_not_for_every_read(connection):
+    for user_id in range(1, 9):
+        reports.rows_of_user(connection, user_id, Month(2024, 7))
+
+    [(kept,)] = connection.execute(
+        "select generic_plans from pg_prepared_statements where statement like '%2024-07-01%'"
+    ).fetchall()
+    assert kept > 0
