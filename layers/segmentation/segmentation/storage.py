@@ -1,4 +1,7 @@
-"""Reports in S3: private objects with unguessable names, handed out by links that soon expire."""
+"""Reports in S3: private objects with unguessable names, handed out by links that soon expire.
+
+boto3 is imported where S3 is really asked: most who look at a job find it still running, or of another kind.
+"""
 
 import functools
 import os
@@ -9,10 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from segmentation.problems import ReportUnknown, StorageUnavailable
 
@@ -74,6 +73,8 @@ def link_to_existing(file_name: str) -> Link:
 
 def exists(file_name: str) -> bool:
     """Tell whether a report is there; raises StorageUnavailable."""
+    from botocore.exceptions import ClientError
+
     with _refusals():
         try:
             _s3().head_object(Bucket=_bucket(), Key=PREFIX + file_name)
@@ -103,6 +104,8 @@ def upload_part(file_name: str, upload_id: str, number: int, body: bytes) -> str
 
 def complete_upload(file_name: str, upload_id: str, tags: list[str]) -> None:
     """Make a report of its parts; does nothing where that has happened already. Raises StorageUnavailable."""
+    from botocore.exceptions import ClientError
+
     parts: list[CompletedPartTypeDef] = [
         {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)
     ]
@@ -125,6 +128,8 @@ def abort_upload(file_name: str, upload_id: str) -> None:
 @contextmanager
 def _refusals() -> Iterator[None]:
     """Say which answer of S3, after botocore's own tries, is in the way."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
     try:
         yield
     except ClientError as error:
@@ -150,6 +155,9 @@ def _bucket() -> str:
 
 @functools.cache
 def _s3() -> "S3Client":
+    import boto3
+    from botocore.config import Config
+
     config = Config(
         signature_version="s3v4",  # an older link would not expire where the bucket's policy says
         s3={"addressing_style": "virtual"},  # else links lead to the global address, which refers on and breaks them
