@@ -26,15 +26,11 @@ BATCH_MEMBERS = 10_000
 
 def has_few_members(connection: Connection, segment_id: int) -> bool:
     """Return whether a request can end the memberships itself, without counting more of them than that."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        [members] = cursor.execute(
-            """
-            select count(*)
-              from (select from memberships where memberships.segment_id = %s::integer limit %s::integer) member
-            """,
-            (segment_id, MOST_MEMBERS + 1),
-        ).fetchall()
-    return int(members) <= MOST_MEMBERS
+    one_more = connection.execute(
+        "select from memberships where memberships.segment_id = %s::integer offset %s::integer limit 1",
+        (segment_id, MOST_MEMBERS),
+    )
+    return one_more.rowcount == 0
 
 
 def end_memberships(connection: Connection, segment_id: int, *, most: int) -> int:
