@@ -71,7 +71,7 @@ built-here: setup  # the same for this machine instead of Lambda's
 	LAYER_PLATFORMS="$$(.local/sam/bin/python -c 'from packaging.tags import platform_tags; print(*platform_tags())')" \
 	$(SAM) build --build-dir .local/build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }
 
-bench: setup ## measure speed against bare SQL and write docs/benchmarks.md; SCALE=0.1 shrinks the data, ONLY=sweep picks some
+bench: setup built-here ## measure speed against bare SQL and write docs/benchmarks.md; SCALE=0.1 shrinks the data, ONLY=sweep picks some
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m benchmarks --scale $(or $(SCALE),1) --rounds $(or $(ROUNDS),3) $(if $(ONLY),--only $(ONLY))
 
 lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest

@@ -1,21 +1,24 @@
-"""`make bench`: measure, print, and write docs/benchmarks.md.
+"""`make bench`: measure, print, and write docs/benchmarks.md with its chart.
 
 SCALE=0.1 shrinks the data, ROUNDS=5 repeats more, ONLY=sweep,report picks some; the page is written by a whole run.
 """
 
 import argparse
+import importlib
 import os
 import platform
 import sys
-from collections.abc import Callable
+import time
 from pathlib import Path
 
-from benchmarks import month_of_user, report, sweep
-from benchmarks.databases import Databases
-from local import postgres
+from benchmarks import chart, databases, page
+from benchmarks.results import Check, Curve, Section
 
-PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
-JOBS: dict[str, Callable[..., str]] = {"sweep": sweep.run, "report": report.run, "month_of_user": month_of_user.run}
+DOCS = Path(__file__).parent.parent / "docs"
+JOBS = [
+    *("read", "read_cold", "batch_read", "write", "cold_start", "layer_size", "enrol", "arrivals"),
+    *("sweep", "report", "month_of_user", "delete_segment", "growth"),
+]
 
 
 def main() -> None:
@@ -25,17 +28,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=",".join(JOBS))
     options = parser.parse_args()
-    with postgres.server(durable=True) as server:
-        databases = Databases(server)
-        databases.create_owner()
-        sections = [
-            JOBS[name](databases, scale=options.scale, rounds=options.rounds, say=_say)
-            for name in options.only.split(",")
-        ]
-    page = "\n".join([f"# Benchmarks\n\n{_machine()} `make bench` writes this page.\n", *sections])
-    _say(page)
-    if options.scale == 1 and len(sections) == len(JOBS):
-        PAGE.write_text(page)
+    begun = time.monotonic()
+    with databases.opened() as opened:
+        sections = [_run(name, opened, options) for name in options.only.split(",")]
+    text = page.write(
+        f"{_machine()} {(time.monotonic() - begun) / 60:.0f} minutes at scale {options.scale:g}.", sections
+    )
+    _say(text)
+    if options.scale == 1 and options.only == parser.get_default("only"):
+        checks, curves = _all(sections)
+        (DOCS / "benchmarks.md").write_text(text, "utf-8")
+        (DOCS / "benchmarks.svg").write_text(chart.draw(checks, curves), "utf-8")
+
+
+def _run(name: str, opened: databases.Databases, options: argparse.Namespace) -> Section:
+    _say(name)
+    section: Section = importlib.import_module(f"benchmarks.{name}").run(
+        opened, scale=options.scale, rounds=options.rounds, say=_say
+    )
+    return section
+
+
+def _all(sections: list[Section]) -> tuple[list[Check], list[Curve]]:
+    return (
+        [check for section in sections for check in section.checks],
+        [curve for section in sections for curve in section.curves],
+    )
 
 
 def _machine() -> str:

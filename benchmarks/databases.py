@@ -1,8 +1,10 @@
 """Databases to measure on: one server, one filled template, a fresh copy for every round."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 from psycopg import Connection, sql
@@ -15,11 +17,12 @@ LOGIN = "segmentation_login"
 PASSWORD = "of-a-benchmark"  # noqa: S105 -- of a server on 127.0.0.1 that ends with the benchmark
 
 
-@dataclass(frozen=True)
+@dataclass
 class Databases:
-    """The server, and the roles that the service has on it."""
+    """The server, the roles that the service has on it, and the databases that several benchmarks share."""
 
     server: postgres.Server
+    shared: set[str] = field(default_factory=set)
 
     def url(self, name: str) -> str:
         """Return where the application connects to a database."""
@@ -35,7 +38,7 @@ class Databases:
         self._run(sql.SQL("create database {} owner {}"), sql.Identifier(name), sql.Identifier(OWNER))
         with database.connect(self.server.url(OWNER, PASSWORD, name)) as owner:
             schema.migrate(owner, self.url(name))
-        with psycopg.connect(self.server.url(database=name), autocommit=True) as superuser:
+        with self.superuser(name) as superuser:
             superuser.execute("set session_replication_role = replica")
             yield superuser
             superuser.execute("vacuum (analyze, freeze)")
@@ -43,7 +46,7 @@ class Databases:
 
     @contextmanager
     def copy(self, name: str) -> Iterator[Connection]:
-        """Connect as the application to a copy of a database, made for one round."""
+        """Connect as the application to a copy of a database, made for one round; its name is on the connection."""
         copy = f"{name}_copy"
         self._run(
             sql.SQL("create database {} template {} strategy file_copy"), sql.Identifier(copy), sql.Identifier(name)
@@ -53,10 +56,35 @@ class Databases:
             yield connection
         self.drop(copy)
 
+    def superuser(self, name: str) -> Connection:
+        """Connect as the superuser, who may do what no service should."""
+        return psycopg.connect(self.server.url(database=name), autocommit=True, prepare_threshold=1)
+
     def drop(self, name: str) -> None:
         """Remove a database."""
         self._run(sql.SQL("drop database {}"), sql.Identifier(name))
 
+    def cool_down(self) -> None:
+        """Restart the server and ask the system to forget its files: the next read is from the disk."""
+        self.server.stop()
+        for path in Path(self.server.data, "base").glob("*/[0-9]*"):
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        self.server = postgres.start(self.server.data, self.server.password, port=self.server.port)
+
     def _run(self, statement: sql.SQL, *parts: sql.Composable) -> None:
         with psycopg.connect(self.server.url(), autocommit=True) as superuser:
             superuser.execute(statement.format(*parts))
+
+
+@contextmanager
+def opened() -> Iterator[Databases]:
+    """Run a server with fsync on until the block ends."""
+    with postgres.throw_away_directory() as temporary:
+        databases = Databases(postgres.start(temporary / "postgres", PASSWORD))
+        try:
+            databases.create_owner()
+            yield databases
+        finally:
+            databases.server.stop()

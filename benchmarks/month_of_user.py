@@ -1,79 +1,102 @@
 """Read one user's month out of a long history: SELECT 1 beside it, and the plan that answers it."""
 
-import statistics
-import time
-from collections.abc import Callable
-
 from psycopg import Connection
 
 from benchmarks.databases import Databases
+from benchmarks.results import Curve, Section, Timings, cost
+from benchmarks.timing import Say, side_by_side
 from segmentation import database, reports
 from segmentation.months import Month
 
-ROWS = 50_000_000
-USERS = 1_000_000
+ROWS = 5_000_000
+"""SCALE=10 makes it the fifty million of a busy year."""
+
+ROWS_A_USER = 48
+"""In the year: four in every month."""
+
 MONTHS = 12
-READS = 2_000
+MONTH = Month(2024, 7)
+CALLS = 2_000
+STRIDE = 7_919
+NAME = "month_of_user"
+
+NAIVE = """
+    select history.user_id, history.slug, history.executed_at
+      from history
+     where history.user_id = %s::bigint
+       and date_part('year', history.executed_at) = %s and date_part('month', history.executed_at) = %s
+     order by history.executed_at
+    """
 
 
-def fill(connection: Connection, rows: int, say: Callable[[str], None]) -> None:
+def fill(connection: Connection, rows: int) -> None:
     """Write a year of history, month by month."""
     connection.execute("select create_history_partitions('2024-01-01', 12)")
     for month in range(1, MONTHS + 1):
         connection.execute(
             """
             insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
-            select 1 + number %% %s::bigint, 1, 'AVITO_DISCOUNT_30', 1 + number %% 2, 'manual', 'analyst@example.com',
-                   make_timestamptz(2024, %s, 1, 0, 0, 0, 'UTC')
+            select 1 + number %% %s::bigint, 1, 'AVITO_DISCOUNT_30', 1 + number %% 2, 'manual',
+                   'analyst@example.com', make_timestamptz(2024, %s, 1, 0, 0, 0, 'UTC')
                    + make_interval(secs => 2400000.0 * number / %s::bigint)
               from generate_series(0, %s::bigint - 1) number
             """,
-            (USERS, month, rows // MONTHS, rows // MONTHS),
+            (max(rows // ROWS_A_USER, 1), month, rows // MONTHS, rows // MONTHS),
         )
-        say(f"month of a user: {month} of {MONTHS} months written")
 
 
-def run(databases: Databases, *, scale: float, rounds: int, say: Callable[[str], None]) -> str:
-    """Measure both reads in turn, and return a section of docs/benchmarks.md with the plan."""
+def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
+    """Measure the reads in turn, in the whole history and in a tenth of it."""
     rows = int(ROWS * scale)
-    with databases.filled("month_of_user") as connection:
-        fill(connection, rows, say)
-    with database.connect(databases.url("month_of_user")) as connection:
-        floor, month = [], []
-        for _ in range(rounds):
-            floor.append(_median_us(lambda _: connection.execute("select 1").fetchall()))
-            month.append(_median_us(lambda user: reports.rows_of_user(connection, user, Month(2024, 7))))
-        plan = "\n".join(line for (line,) in _plan(connection))
-    databases.drop("month_of_user")
-    return _section(rows, statistics.median(floor), statistics.median(month), plan)
+    tenth, _ = _measure(databases, rows // 10, rounds, say)
+    found, plan = _measure(databases, rows, rounds, say)
+    sizes = {rows // 10: tenth["ours"].seconds, rows: found["ours"].seconds}
+    job = f"one user's month of {rows:,} rows"
+    return Section(
+        "One user's month",
+        [
+            "Every call another user. `SELECT 1` is what the connection itself costs; the naive way asks with",
+            "`date_part()`, for which no index and no partition helps. The plan reads one index of one month:",
+            "",
+            *(f"    {line}" for line in plan),
+        ],
+        [
+            cost(job, "SELECT 1", found["ours"], found["select 1"], 3),
+            cost(f"{job}, and Python's part", "SELECT 1", found["rows"], found["select 1"], None),
+            cost(job, "date_part() filters", found["ours"], found["naive"], None),
+        ],
+        [Curve("one user's month", "rows of history", sizes, "flat: ≤ 1.3")],
+    )
 
 
-def _median_us(read: Callable[[int], object]) -> float:
-    """Return the median of many reads, each of another user, in microseconds."""
-    taken = []
-    for number in range(READS):
-        begun = time.perf_counter()
-        read(1 + number * 7919 % USERS)
-        taken.append(time.perf_counter() - begun)
-    return statistics.median(taken) * 1e6
+def _measure(databases: Databases, rows: int, rounds: int, say: Say) -> tuple[dict[str, Timings], list[str]]:
+    say(f"  writing {rows:,} rows")
+    users = rows // ROWS_A_USER
+    with databases.filled(NAME) as connection:
+        fill(connection, rows)
+    with database.connect(databases.url(NAME)) as connection:
+        cursor, statement = connection.cursor(), reports.rows_of_user_in(MONTH)
+        found = side_by_side(
+            {
+                "select 1": lambda _: cursor.execute("select 1").fetchall(),
+                "ours": lambda number: cursor.execute(statement, (_user(number, users),)).fetchall(),
+                "rows": lambda number: reports.rows_of_user(connection, _user(number, users), MONTH),
+                "naive": lambda number: cursor.execute(NAIVE, (_user(number, users), 2024, 7)).fetchall(),
+            },
+            rounds=rounds,
+            calls=CALLS,
+            say=say,
+        )
+        plan = [line for (line,) in _plan(connection)]
+    databases.drop(NAME)
+    return found, plan
+
+
+def _user(number: int, users: int) -> int:
+    return 1 + number * STRIDE % users
 
 
 def _plan(connection: Connection) -> list[tuple[str]]:
     return connection.execute(
-        f"explain (costs off, analyze, timing off, summary off) {reports.ROWS_OF_USER}",
-        (4711, Month(2024, 7).begins_at, Month(2024, 7).ends_at),
+        b"explain (costs off, analyze, timing off, summary off) " + reports.rows_of_user_in(MONTH), (42,)
     ).fetchall()
-
-
-def _section(rows: int, floor: float, month: float, plan: str) -> str:
-    return "\n".join(
-        [
-            f"## One user's month out of {rows:,} rows",
-            "",
-            f"`SELECT 1`: {floor:.0f} us. A user's month, another user's every time: {month:.0f} us,",
-            f"{month / floor:.1f} times that. The plan reads one index of one month:",
-            "",
-            *(f"    {line}" for line in plan.splitlines()),
-            "",
-        ]
-    )

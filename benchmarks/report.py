@@ -2,18 +2,20 @@
 
 import multiprocessing
 import resource
-import statistics
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import uuid4
 
 from psycopg import Connection, sql
 
 from benchmarks.databases import Databases
+from benchmarks.results import Check, Section, Timings, figure, speed
+from benchmarks.timing import Say, latest
 from segmentation import database
 
 ROWS = 5_000_000
+FORMATS = {"csv": 0.7, "csv.gz": 0.4}
+"""Each with the share of the floor's speed that is asked for."""
 
 
 class RowMissing(Exception):
@@ -60,7 +62,7 @@ def _run_report(url: str, file_format: str) -> Measured:
     storage.upload_part = lambda *part: str(stored.append(len(part[-1])))
     storage.complete_upload = lambda *_: None
     parameters = {"year": 2024, "month": 5, "format": file_format}
-    lease = Lease(uuid4(), uuid4(), month_report.KIND.name, parameters, {}, 1)
+    lease = Lease(uuid4(), uuid4(), month_report.KIND.name, parameters, "analyst", {}, 1)
     with database.connect(url) as connection:
         connection.execute("select 1")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -91,49 +93,38 @@ def copy_to_nowhere(connection: Connection) -> Measured:
     return Measured(time.perf_counter() - begun, copied)
 
 
-def run(databases: Databases, *, scale: float, rounds: int, say: Callable[[str], None]) -> str:
-    """Measure the ways in turn, round after round, and return a section of docs/benchmarks.md."""
+def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
+    """Measure the ways in turn."""
     rows = int(ROWS * scale)
-    say(f"report: writing {rows:,} rows")
+    say(f"  writing {rows:,} rows")
     with databases.filled("report") as connection:
         fill(connection, rows)
-    measured: dict[str, list[Measured]] = {"COPY to /dev/null": [], "ours, csv": [], "ours, csv.gz": []}
-    superuser = databases.server.url(database="report")
-    for number in range(rounds):
-        with database.connect(superuser) as connection:
-            measured["COPY to /dev/null"].append(copy_to_nowhere(connection))
-        for file_format in ("csv", "csv.gz"):
-            measured[f"ours, {file_format}"].append(ours(databases.url("report"), file_format))
-        taken = ", ".join(f"{name} {found[-1].seconds:.1f} s" for name, found in measured.items())
-        say(f"report, round {number + 1} of {rounds}: {taken}")
+    found = {"COPY": Timings(), "csv": Timings(), "csv.gz": Timings()}
+    grown = dict.fromkeys(FORMATS, 0.0)
+    for done in range(1, rounds + 1):
+        with databases.superuser("report") as connection:
+            measured = {"COPY": copy_to_nowhere(connection)}
+        measured |= {file_format: ours(databases.url("report"), file_format) for file_format in FORMATS}
+        for name, each in measured.items():
+            if each.rows != rows:
+                raise RowMissing(f"The report by {name} has {each.rows} of {rows} rows.")
+            found[name].rounds.append(each.seconds)
+        grown = {name: max(grown[name], measured[name].grown_mib) for name in FORMATS}
+        say(f"  round {done} of {rounds}: {latest(found)}")
     databases.drop("report")
-    if any(each.rows != rows for found in measured.values() for each in found):
-        raise RowMissing(f"Every report has {rows} rows.")
-    return _section(measured, rows)
-
-
-def _section(measured: dict[str, list[Measured]], rows: int) -> str:
-    floor = _median(measured["COPY to /dev/null"])
-    lines = [
-        f"| {name} | {_median(found):.1f} | {min(each.seconds for each in found):.1f} to "
-        f"{max(each.seconds for each in found):.1f} | {floor / _median(found):.2f} | "
-        f"{max(each.grown_mib for each in found):.0f} |"
-        for name, found in measured.items()
-    ]
-    return "\n".join(
-        [
-            f"## Month of {rows:,} rows, to the parts of an upload",
-            "",
-            "Asked for: at least 0.70 of the rows per second of the server's own COPY of the same query to /dev/null,",
-            "0.40 compressed, and at most 48 MiB above the bare import.",
-            "",
-            "| way | median s | min to max s | speed against COPY | memory above import, MiB |",
-            "|---|---|---|---|---|",
-            *lines,
-            "",
-        ]
+    return Section(
+        "Month report",
+        ["To the parts of an upload; the memory is above a worker's that has imported all it needs."],
+        _checks(found, grown, rows),
     )
 
 
-def _median(found: list[Measured]) -> float:
-    return statistics.median(each.seconds for each in found)
+def _checks(found: dict[str, Timings], grown: dict[str, float], rows: int) -> list[Check]:
+    checks = []
+    for file_format, at_least in FORMATS.items():
+        job = f"month report, {rows:,} rows, {file_format}"
+        checks += [
+            speed(job, "the server's COPY to /dev/null", found[file_format], found["COPY"], at_least),
+            figure(f"{job}, memory above import", grown[file_format], "MiB", 48),
+        ]
+    return checks

@@ -4,22 +4,15 @@ import resource
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from psycopg import Connection
 
 from benchmarks.databases import Databases
+from benchmarks.results import Curve, Section, Timings, figure, speed
+from benchmarks.timing import Say, latest, seconds
 from segmentation import expiry
 
 MEMBERSHIPS = 1_000_000
-
-
-@dataclass
-class Round:
-    """One sweep of everything: how long it took, and each of its transactions."""
-
-    seconds: float = 0
-    transactions: list[float] = field(default_factory=list)
 
 
 def fill(connection: Connection, memberships: int) -> None:
@@ -37,7 +30,7 @@ def fill(connection: Connection, memberships: int) -> None:
     )
 
 
-def ours(connection: Connection) -> Round:
+def ours(connection: Connection) -> list[float]:
     """Sweep as the schedule does; a batch begins whenever the sweep asks whether to go on."""
     begun: list[float] = []
 
@@ -47,12 +40,12 @@ def ours(connection: Connection) -> Round:
 
     expiry.sweep(connection, go_on=go_on)
     ended = [*begun[1:], time.perf_counter()]
-    return Round(ended[-1] - begun[0], [end - begin for begin, end in zip(begun, ended, strict=True)])
+    return [end - begin for begin, end in zip(begun, ended, strict=True)]
 
 
-def bare_batches(connection: Connection) -> Round:
+def bare_batches(connection: Connection) -> list[float]:
     """Delete the same batches with one statement each, and nothing around it."""
-    measured = Round()
+    transactions = []
     removed = -1
     while removed:
         begun = time.perf_counter()
@@ -64,73 +57,62 @@ def bare_batches(connection: Connection) -> Round:
                     order by due.expires_at limit 10000 for update skip locked))
             """
         ).rowcount
-        measured.transactions.append(time.perf_counter() - begun)
-    measured.seconds = sum(measured.transactions)
-    return measured
+        transactions.append(time.perf_counter() - begun)
+    return transactions
 
 
-def one_delete(connection: Connection) -> Round:
+def one_delete(connection: Connection) -> list[float]:
     """Delete everything that is due at once, as no service should."""
     connection.execute("set statement_timeout = 0")
-    begun = time.perf_counter()
-    connection.execute("delete from memberships where memberships.expires_at <= now()")
-    seconds = time.perf_counter() - begun
-    return Round(seconds, [seconds])
+    return [seconds(lambda: connection.execute("delete from memberships where memberships.expires_at <= now()"))]
 
 
-WAYS: dict[str, Callable[[Connection], Round]] = {
+WAYS: dict[str, Callable[[Connection], list[float]]] = {
     "ours": ours,
-    "the same batches in bare SQL": bare_batches,
-    "one unbounded DELETE": one_delete,
+    "batches": bare_batches,
+    "one DELETE": one_delete,
 }
 
 
-def run(databases: Databases, *, scale: float, rounds: int, say: Callable[[str], None]) -> str:
-    """Measure the ways in turn, round after round, and return a section of docs/benchmarks.md."""
+def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
+    """Measure the ways in turn, and ours at a tenth of the size too."""
     memberships = int(MEMBERSHIPS * scale)
-    with databases.filled("sweep") as connection:
-        fill(connection, memberships)
-    measured: dict[str, list[Round]] = {name: [] for name in WAYS}
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for number in range(rounds):
-        for name, way in WAYS.items():
-            with databases.copy("sweep") as connection:
-                measured[name].append(way(connection))
-            say(f"sweep, round {number + 1} of {rounds}: {name}, {measured[name][-1].seconds:.1f} s")
-    databases.drop("sweep")
+    found = _measure(databases, memberships, WAYS, rounds, say)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-    return _report(measured, memberships, grown)
-
-
-def _report(measured: dict[str, list[Round]], memberships: int, grown_mib: float) -> str:
-    ours_seconds = _median(measured["ours"])
-    rows = [
-        f"| {name} | {_median(found):.1f} | {min(each.seconds for each in found):.1f} to "
-        f"{max(each.seconds for each in found):.1f} | {_median(found) / ours_seconds:.2f} | {_latencies(found)} |"
-        for name, found in measured.items()
-    ]
-    return "\n".join(
+    tenth = _measure(databases, memberships // 10, {"ours": ours}, rounds, say)
+    job = f"sweep {memberships:,} due memberships"
+    transactions = sorted(found["ours"].calls)
+    p50, most = statistics.median(transactions), transactions[-1]
+    each = {
+        size: timings.seconds / size
+        for size, timings in ((memberships // 10, tenth["ours"]), (memberships, found["ours"]))
+    }
+    return Section(
+        "Sweep",
+        [f"With the history. Memory of the sweeping process grew by {grown:.0f} MiB over all rounds."],
         [
-            f"## Sweep of {memberships:,} due memberships, with their history",
-            "",
-            "Speed of ours is the time of the other way divided by ours: at least 0.80 is asked for against the same",
-            "batches, and 0.40 against one unbounded DELETE; no transaction may take half a second.",
-            "",
-            "| way | median s | min to max s | speed of ours | transactions, ms: p50 · p99 · max |",
-            "|---|---|---|---|---|",
-            *rows,
-            "",
-            f"Memory of the sweeping process grew by {grown_mib:.0f} MiB over all rounds.",
-            "",
-        ]
+            speed(job, "one unbounded DELETE", found["ours"], found["one DELETE"], 0.4),
+            speed(job, "the same batches in bare SQL", found["ours"], found["batches"], 0.8),
+            figure("a transaction of the sweep, median", p50 * 1000, "ms", 250),
+            figure("a transaction of the sweep, longest", most * 1000, "ms", 1000),
+        ],
+        [Curve("sweep, for each row", "due rows", each, "linear: ≤ 1.3")],
     )
 
 
-def _median(rounds: list[Round]) -> float:
-    return statistics.median(each.seconds for each in rounds)
-
-
-def _latencies(rounds: list[Round]) -> str:
-    found = sorted(seconds * 1000 for each in rounds for seconds in each.transactions)
-    p99 = found[min(len(found) - 1, int(len(found) * 0.99))]
-    return f"{statistics.median(found):.0f} · {p99:.0f} · {found[-1]:.0f}"
+def _measure(
+    databases: Databases, memberships: int, ways: dict[str, Callable[[Connection], list[float]]], rounds: int, say: Say
+) -> dict[str, Timings]:
+    with databases.filled("sweep") as connection:
+        fill(connection, memberships)
+    found = {name: Timings() for name in ways}
+    for done in range(1, rounds + 1):
+        for name, way in ways.items():
+            with databases.copy("sweep") as connection:
+                transactions = way(connection)
+            found[name].rounds.append(sum(transactions))
+            found[name].calls.extend(transactions)
+        say(f"  round {done} of {rounds}: {latest(found)}")
+    databases.drop("sweep")
+    return found

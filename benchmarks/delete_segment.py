@@ -1,0 +1,104 @@
+"""Delete a segment of a million members: the answer, and the job that writes their exits."""
+
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from psycopg import Connection
+
+from benchmarks.databases import Databases
+from benchmarks.results import Section, cost, speed
+from benchmarks.timing import Say, once_each, seconds
+from segmentation import queueing, removal, segments, worker
+
+MEMBERS = 1_000_000
+NAME = "delete_segment"
+SLUG = "AVITO_DISCOUNT_30"
+
+BATCH = """
+    delete from memberships
+     where memberships.ctid = any (array(
+           select doomed.ctid from memberships doomed where doomed.segment_id = 1
+            order by doomed.user_id limit 10000))
+    """
+
+
+def fill(connection: Connection, members: int) -> None:
+    """Put every user into one segment, in no order."""
+    connection.execute("insert into segments (slug) values (%s)", (SLUG,))
+    connection.execute("insert into users (user_id) select generate_series(1, %s::bigint)", (members,))
+    connection.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at)
+        select number, 1, now() - interval '1 day'
+          from generate_series(1, %s::bigint) number
+         order by hashint8(number)
+        """,
+        (members,),
+    )
+    connection.execute("create table floor (user_id bigint primary key)")
+    connection.execute("grant insert on floor to segmentation_app")
+
+
+def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
+    """Measure the answer, the job, and the same batches in bare SQL."""
+    members = max(int(MEMBERS * scale), removal.MOST_MEMBERS + 1)  # fewer are no job
+    queueing.announce = lambda job_id: None  # the benchmark delivers the job itself
+    with databases.filled(NAME) as connection:
+        fill(connection, members)
+    found = once_each(
+        {
+            "one row": partial(_on_copy, databases, _one_row),
+            "answer": partial(_on_copy, databases, _answer),
+            "batches": partial(_on_copy, databases, _batches),
+            "job": partial(_on_copy, databases, _job),
+        },
+        rounds=rounds,
+        say=say,
+    )
+    databases.drop(NAME)
+    job = f"delete a segment of {members:,} members"
+    return Section(
+        "Delete a segment",
+        [
+            "The answer looks whether there are more members than a request ends itself, marks the segment, which",
+            "hides it from every read, and writes a job down; the job ends the memberships in transactions of",
+            f"{removal.BATCH_MEMBERS:,}. The floor deletes the same batches with the same history, and nothing else.",
+        ],
+        [
+            cost(f"{job}, the answer", "one row inserted and committed", found["answer"], found["one row"], 20),
+            speed(f"{job}, the job", "the same batches in bare SQL", found["job"], found["batches"], 0.8),
+        ],
+    )
+
+
+def _on_copy(databases: Databases, way: Callable[[Connection], float]) -> float:
+    with databases.copy(NAME) as connection:
+        connection.execute("set statement_timeout = 0")
+        return way(connection)
+
+
+def _one_row(connection: Connection) -> float:
+    connection.execute("insert into floor values (0)")  # the first of a connection plans
+    return seconds(lambda: connection.execute("insert into floor values (%s)", (1,)))
+
+
+def _answer(connection: Connection) -> float:
+    connection.execute("select count(*) from segments")
+    return seconds(lambda: segments.delete(connection, SLUG, actor="analyst"))
+
+
+def _batches(connection: Connection) -> float:
+    connection.execute("update segments set deleted_at = now(), deleted_by = 'analyst'")
+
+    def all_of_them() -> None:
+        while connection.execute(BATCH).rowcount:
+            pass
+
+    return seconds(all_of_them)
+
+
+def _job(connection: Connection) -> float:
+    segment = segments.delete(connection, SLUG, actor="analyst")
+    job_id = UUID(str(segment.model_dump()["job_id"]))
+    return seconds(lambda: worker.deliver(connection, job_id, time_left=lambda: True))

@@ -1,0 +1,54 @@
+"""Call a function's handler in this process, warm, as Lambda would."""
+
+import importlib
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from segmentation import database
+from segmentation.telemetry import logger
+
+EVENTS = Path(__file__).parent.parent / "events"
+
+
+class CallFailed(Exception):
+    """A handler did not answer with success."""
+
+
+@contextmanager
+def serving(url: str) -> Iterator[None]:
+    """Let the handlers work on a database, and write their log to nowhere."""
+    os.environ["DATABASE_URL"] = url
+    with Path(os.devnull).open("w") as nowhere:
+        before = logger.registered_handler.setStream(nowhere)
+        try:
+            yield
+        finally:
+            logger.registered_handler.setStream(before)
+            database.close()
+
+
+def caller(function: str, path: str = "") -> Callable[..., dict[str, Any]]:
+    """Return what calls a function's handler with a body, or with what stands for {} in its path."""
+    handler = importlib.import_module(f"functions.{function}.app").handler
+    sample = json.loads((EVENTS / f"{function}.json").read_text("utf-8"))
+
+    def call(in_path: object = "", body: object = None, query: dict[str, str] | None = None) -> dict[str, Any]:
+        event = sample | {"isBase64Encoded": False}
+        if query is not None:
+            event |= {"rawQueryString": urlencode(query), "queryStringParameters": query}
+        if path:
+            http = sample["requestContext"]["http"] | {"path": path.format(in_path)}
+            event |= {"rawPath": path.format(in_path), "requestContext": sample["requestContext"] | {"http": http}}
+        if body is not None:
+            event["body"] = json.dumps(body)
+        answer: dict[str, Any] = handler(event, None)
+        if answer["statusCode"] >= 300:
+            raise CallFailed(f"{function}: {answer['statusCode']} {answer['body']}")
+        return answer
+
+    return call

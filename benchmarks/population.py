@@ -1,0 +1,68 @@
+"""The database that reads and writes are measured on: a million users, each in ten of a thousand segments."""
+
+from psycopg import Connection, sql
+
+from benchmarks.databases import Databases
+from benchmarks.timing import Say
+
+USERS = 1_000_000
+SEGMENTS = 1_000
+SEGMENTS_A_USER = 10
+
+
+def users(scale: float) -> int:
+    """Return how many users there are at a scale; one segment each would be too few to measure anything."""
+    return max(1_000, int(USERS * scale))
+
+
+def shared(databases: Databases, scale: float, say: Say) -> str:
+    """Return the name of the database, which the first benchmark to ask for it fills."""
+    name = "population"
+    if name not in databases.shared:
+        say(f"writing {users(scale):,} users with {SEGMENTS_A_USER} memberships each")
+        with databases.filled(name) as connection:
+            fill(connection, users(scale))
+        databases.shared.add(name)
+    return name
+
+
+def fill(connection: Connection, users: int) -> None:
+    """Put users into segments, one segment after the other: a user's rows lie apart, as they do when time passes."""
+    connection.execute("insert into segments (slug) select 'SEGMENT_' || generate_series(1, %s::integer)", (SEGMENTS,))
+    connection.execute("insert into users (user_id) select generate_series(1, %s::bigint)", (users,))
+    connection.execute("update population set arrivals = %s::bigint", (users,))
+    key, indexes = _drop_indexes(connection)
+    connection.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at, expires_at)
+        select user_id, 1 + (user_id * 31 + number * 97) %% %s::integer, now() - interval '1 day',
+               case when number %% 3 = 0 then now() + interval '30 days' end
+          from generate_series(0, %s::integer - 1) number
+         cross join generate_series(1, %s::bigint) user_id
+        """,
+        (SEGMENTS, SEGMENTS_A_USER, users),
+    )
+    connection.execute("set maintenance_work_mem = '256MB'")
+    for statement in (key, *indexes):
+        connection.execute(statement)
+
+
+def _drop_indexes(connection: Connection) -> tuple[sql.SQL, list[sql.SQL]]:
+    """Drop the indexes, which are faster made at the end, and return what makes them again as they were."""
+    [(name, definition)] = connection.execute(
+        "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'memberships'::regclass"
+        " and contype = 'p'"
+    ).fetchall()
+    indexes = connection.execute(
+        "select indexname, indexdef from pg_indexes where tablename = 'memberships' and indexname <> %s", (name,)
+    ).fetchall()
+    connection.execute(sql.SQL("alter table memberships drop constraint {}").format(sql.Identifier(name)))
+    for index, _ in indexes:
+        connection.execute(sql.SQL("drop index {}").format(sql.Identifier(index)))
+    key = sql.SQL(f"alter table memberships add constraint {name} {definition}")
+    return key, [sql.SQL(statement) for _, statement in indexes]
+
+
+def slugs(user_id: int, *numbers: int) -> list[str]:
+    """Return the slugs of a user's segments by number; from 10 on, of segments that the user is not in."""
+    return [f"SEGMENT_{1 + (user_id * 31 + number * 97) % SEGMENTS}" for number in numbers]

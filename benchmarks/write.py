@@ -1,0 +1,141 @@
+"""Add a user to three segments and take them out of two: one client, 32 writers, and a network in between."""
+
+import statistics
+from collections.abc import Callable
+from functools import partial
+
+from psycopg import Connection
+
+from benchmarks import delay, handlers, naive, population, writers
+from benchmarks.databases import Databases
+from benchmarks.results import Check, Section, Timings, cost, speed
+from benchmarks.timing import Say, latest, once_each, seconds, side_by_side
+from segmentation import database, memberships
+from segmentation.requests import MembershipChange
+
+NAME = "population"
+COPY = f"{NAME}_copy"
+CALLS = 300
+WRITERS = 32
+ONE_WAY = 0.00025
+STRIDE = 7_919
+
+NOTHING = "select 1"
+WITHOUT_DISK = f"alter database {COPY} set synchronous_commit = off;"
+
+Change = Callable[[int, list[str], list[str]], None]
+
+OURS = """
+    select * from change_memberships(:user, array['SEGMENT_' || :a, 'SEGMENT_' || :b, 'SEGMENT_' || :c],
+                                     array['SEGMENT_' || :d, 'SEGMENT_' || :e], null, null, 'analyst');
+    """
+DRAW = "\\set user random(1, :users)\n" + "".join(
+    f"\\set {name} 1 + (:user * 31 + {number} * 97) % {population.SEGMENTS}\n"
+    for name, number in zip("abcde", (20, 21, 22, 0, 1), strict=True)
+)
+
+
+def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
+    """Measure one after the other, each on a fresh copy of the population."""
+    population.shared(databases, scale, say)
+    return Section(
+        "Write",
+        [
+            "Every call changes five memberships for real, with their history. The five-statement way has its row",
+            "trigger write the same history. 32 writers are pgbench's, and call the function's one statement. With",
+            "0.5 ms of network between, each side is Python with psycopg and one connection, and the commits do not",
+            "wait for the disk, which both ways do once. [Decision 11](decisions/0011-speed-of-requests.md) says what",
+            "the one statement does that five do not.",
+        ],
+        [
+            *_one_client(databases, population.users(scale), rounds, say),
+            *_many_writers(databases, population.users(scale), rounds, say),
+            *_over_network(databases, population.users(scale), rounds, say),
+        ],
+    )
+
+
+def _one_client(databases: Databases, users: int, rounds: int, say: Say) -> list[Check]:
+    say("one client: the handler, and one row inserted and committed")
+    write = handlers.caller("change_memberships")
+    with databases.copy(NAME) as connection:
+        with databases.superuser(COPY) as superuser:
+            superuser.execute("create table floor (user_id bigint primary key, added_at timestamptz)")
+            superuser.execute("grant insert on floor to segmentation_app")
+        with handlers.serving(databases.url(COPY)):
+            found = side_by_side(
+                {
+                    "ours": lambda number: write(body=_body(_user(number, users))),
+                    "one row": lambda number: connection.execute("insert into floor values (%s, now())", (number,)),
+                },
+                rounds=rounds,
+                calls=CALLS,
+                say=say,
+            )
+    job = "add 3, remove 2, warm handler, one client"
+    return [cost(job, "one row inserted and committed", found["ours"], found["one row"], 3)]
+
+
+def _many_writers(databases: Databases, users: int, rounds: int, say: Say) -> list[Check]:
+    say(f"{WRITERS} writers: one statement and statement triggers, and five statements and a row trigger")
+    ways = {"ours": (OURS, NOTHING), "five statements": (naive.PGBENCH, naive.ROW_TRIGGERS)}
+
+    def measured(script: str, prepare: str) -> float:
+        with databases.copy(NAME):
+            _prepare(databases, prepare)
+            return writers.seconds_each(databases.url(COPY), DRAW + script, writers=WRITERS, users=users)
+
+    found = once_each({name: partial(measured, *way) for name, way in ways.items()}, rounds=rounds, say=say)
+    job = f"add 3, remove 2, {WRITERS} writers, time for each write"
+    return [speed(job, "five statements, row trigger", found["ours"], found["five statements"], 1.8)]
+
+
+def _over_network(databases: Databases, users: int, rounds: int, say: Say) -> list[Check]:
+    say("0.5 ms of network in between")
+    found = {"ours": Timings(), "five statements": Timings()}
+    for _ in range(rounds):
+        for name, (make, prepare) in {
+            "ours": (_ours, WITHOUT_DISK),
+            "five statements": (naive.change, WITHOUT_DISK + naive.ROW_TRIGGERS),
+        }.items():
+            with databases.copy(NAME), delay.proxy(databases.server.port, ONE_WAY) as port:
+                _prepare(databases, prepare)
+                url = databases.url(COPY).replace(f":{databases.server.port}/", f":{port}/")
+                taken = _calls(url, make, users)
+            found[name].rounds.append(statistics.median(taken))
+            found[name].calls.extend(taken)
+        say(f"  {latest(found)}")
+    job = "add 3, remove 2, 0.5 ms of network"
+    return [cost(job, "five statements, row trigger", found["ours"], found["five statements"], 0.4)]
+
+
+def _calls(url: str, make: Callable[[Connection], Change], users: int) -> list[float]:
+    with database.connect(url) as connection:
+        change = make(connection)
+        return [seconds(partial(change, *_change(_user(number, users)))) for number in range(CALLS)]
+
+
+def _prepare(databases: Databases, statements: str) -> None:
+    with databases.superuser(COPY) as superuser:
+        superuser.execute(statements)
+
+
+def _ours(connection: Connection) -> Change:
+    def change(user_id: int, add: list[str], delete: list[str]) -> None:
+        wanted = MembershipChange(user_id=user_id, add_segments=add, delete_segments=delete)
+        memberships.change(connection, wanted, actor="analyst")
+
+    return change
+
+
+def _user(number: int, users: int) -> int:
+    return 1 + number * STRIDE % users
+
+
+def _change(user_id: int) -> tuple[int, list[str], list[str]]:
+    return user_id, population.slugs(user_id, 20, 21, 22), population.slugs(user_id, 0, 1)
+
+
+def _body(user_id: int) -> dict[str, object]:
+    _, add, delete = _change(user_id)
+    return {"user_id": user_id, "add_segments": add, "delete_segments": delete}
