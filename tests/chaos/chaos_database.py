@@ -5,9 +5,8 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from argon2 import PasswordHasher
 
-from segmentation import database, passwords
+from segmentation import database
 from tests import law
 from tests.functions.calls import answer_of, invoke, sample
 from tests.functions.factories import change, create_samples_world, create_segments, done, slugs_of
@@ -48,10 +47,8 @@ def assert_refused_in_time(answer, seconds):
 
 
 @pytest.fixture
-def world(service, function, aws, monkeypatch):
+def world(service, function, aws):
     """What the function's sample needs to succeed, and with it a connection that is open."""
-    # a real hash takes what time the processors have for it, and that is not what is measured here
-    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     if function not in CREATES:
         create_samples_world()
     if function == "sign_in":

@@ -2,12 +2,13 @@
 arrives or before its answer does: all has happened, or nothing, and a repeat ends with what one request does."""
 
 import itertools
+from collections.abc import Callable
 
 import pytest
 
 from segmentation import database
 from tests import law
-from tests.chaos.line import line_to
+from tests.chaos.line import Moment, line_to
 from tests.functions.calls import Answer, answer_of, invoke, sample
 from tests.functions.factories import create_samples_world
 from tests.functions.keys import KEYED, everything, is_replayed, send_sample
@@ -59,8 +60,26 @@ def rehearse(owner, line):
     return prepare
 
 
+@pytest.fixture
+def break_everywhere(line, owner, rehearse):
+    """Send a request by a line that breaks at one statement after the other, until it is carried out; return how many
+    statements that took. Up to then each is answered 503, and has left nothing."""
+
+    def run(send: Callable[[str], Answer], function: str, moment: Moment, then: tuple[int, ...]) -> int:
+        before = rehearse(function)
+        for statement in itertools.count(1):
+            answer, broke = send_by_a_breaking_line(line, send, function, statement, moment)
+            law.check(owner)
+            if not broke or everything(owner) == then != before:
+                return statement
+            assert (answer.status, "retry-after" in answer.headers) == (503, True)
+            assert everything(owner) == before
+
+    return run
+
+
 def send_by_a_breaking_line(line, send, function, statement, moment) -> tuple[Answer, bool]:
-    """Send a sample, and return whether the line broke; wait where the server has not noticed the break before."""
+    """Return the answer and whether the line broke; wait where the server has not noticed the break before."""
     while True:
         line.break_at(statement, moment)
         answer = send(function)
@@ -70,20 +89,16 @@ def send_by_a_breaking_line(line, send, function, statement, moment) -> tuple[An
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("function", KEYED)
-def test_repeat_under_a_key_is_given_the_one_answer_wherever_the_line_broke(function, moment, rehearse, line, owner):
+def test_repeat_under_a_key_is_given_the_one_answer_wherever_the_line_broke(
+    function, moment, rehearse, break_everywhere, owner
+):
     rehearse(function)
     undisturbed, then = send_sample(function), everything(owner)
-    before = rehearse(function)
 
-    for statement in itertools.count(1):
-        answer, broke = send_by_a_breaking_line(line, send_sample, function, statement, moment)
-        if not broke or everything(owner) == then:
-            break
-        assert (answer.status, "retry-after" in answer.headers) == (503, True)
-        assert everything(owner) == before
+    statements = break_everywhere(send_sample, function, moment, then)
     repeated = send_sample(function)
 
-    assert statement >= LEAST_STATEMENTS
+    assert statements >= LEAST_STATEMENTS
     assert (repeated.status, repeated.json.keys()) == (undisturbed.status, undisturbed.json.keys())
     assert is_replayed(repeated)
     assert everything(owner) == then
@@ -91,18 +106,11 @@ def test_repeat_under_a_key_is_given_the_one_answer_wherever_the_line_broke(func
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("function", WRITES)
-def test_all_or_nothing_has_happened_wherever_the_line_broke(function, moment, rehearse, line, owner, connection):
+def test_all_or_nothing_has_happened_wherever_the_line_broke(function, moment, rehearse, break_everywhere, owner):
     rehearse(function)
     assert send_without_a_key(function).status < 300
     then = everything(owner)
-    before = rehearse(function)
 
-    for statement in itertools.count(1):
-        answer, broke = send_by_a_breaking_line(line, send_without_a_key, function, statement, moment)
-        law.check(connection)
-        if not broke or everything(owner) == then != before:
-            break
-        assert (answer.status, "retry-after" in answer.headers) == (503, True)
-        assert everything(owner) == before
+    break_everywhere(send_without_a_key, function, moment, then)
 
     assert everything(owner) == then
