@@ -3,22 +3,23 @@
 Runs in SAM CLI's own environment.
 """
 
+import functools
 import json
 import sys
 import time
 import traceback
 import uuid
 from typing import Any
-from urllib.parse import quote
 
 from flask import Flask, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from local import authorizer, banner, http_event, template
+from local import authorizer, http_event, template
 from local.authorizer import Authorizer
 from local.functions import Functions
 from local.pool import Busy
+from local.request_log import RequestLog
 from local.runtime import Answer
 from local.sam import CatchAllPathConverter, LambdaResponseParseException, LocalApigwService, PathConverter, Route
 
@@ -185,6 +186,12 @@ def request_id() -> str:
     return str(g.request_id)
 
 
+@functools.cache
+def request_log() -> RequestLog:
+    """Return the one log of this process, begun with its first request."""
+    return RequestLog()
+
+
 def start_clock() -> None:
     """Remember when the request came."""
     g.started_at = time.monotonic()
@@ -196,5 +203,5 @@ def report(response: Response) -> Response:
     response.headers.setdefault("x-request-id", request_id())
     took = (time.monotonic() - g.started_at) * 1000
     by = f"{g.function} {'cold' if g.cold else 'warm'}" if "function" in g else "gateway"
-    banner.say(f"{request.method} {quote(request.path)} {response.status_code} {took:.0f} ms {by}")
+    request_log().add(request.method, request.path, response.status_code, took, by)
     return response

@@ -10,6 +10,7 @@ from local import (
     banner,
     database,
     elsewhere,
+    job_log,
     lock,
     migrations,
     passwords,
@@ -92,6 +93,7 @@ def start(settings: Settings, children: list[Child]) -> None:
     migrations.apply(lambda_port)
     children.append(start_part(settings, "The scheduler", "scheduler", lambda_port))
     children.append(start_part(settings, "The queue poller", "queue_poller", lambda_port, sqs_port))
+    job_log.start(settings.logs, settings.template)
     banner.ready(settings, time.monotonic() - started_at, data)
 
 

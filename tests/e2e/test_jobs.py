@@ -139,3 +139,11 @@ def test_a_message_that_makes_no_sense_becomes_a_dead_letter(sqs):
     [letter] = eventually(lambda: sqs.receive_message(QueueUrl=dead_letters).get("Messages"))
     assert letter["Body"] == "poison"
     assert messages_in(sqs, url) == 0
+
+
+def test_the_terminal_tells_how_a_job_gets_on(client, owner, local_run):
+    ordered = client.post("/report", json={"year": 2023, "month": 8}).json()["job_id"]
+
+    eventually(lambda: f"job {ordered[:8]} month_report succeeded" in local_run.output)
+
+    assert " POST " in local_run.output

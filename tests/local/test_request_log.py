@@ -1,0 +1,80 @@
+"""The request log in the terminal."""
+
+import io
+import re
+import time
+
+from local import request_log
+from local.request_log import RequestLog
+
+
+class Terminal(io.StringIO):
+    """What somebody looks at."""
+
+    def isatty(self):
+        return True
+
+
+class Slow(io.StringIO):
+    """A terminal that takes its time."""
+
+    def write(self, text):
+        time.sleep(0.2)
+        return super().write(text)
+
+
+def written(out, *, path="/user", status=200):
+    log = RequestLog(out)
+    log.add("GET", path, status, 12.34, "ListUsers warm")
+    log.settle()
+    return out.getvalue()
+
+
+def test_a_line_says_what_came_and_what_became_of_it():
+    line = written(io.StringIO())
+
+    assert re.fullmatch(r"\d\d:\d\d:\d\d 200 GET        12 ms  /user  ListUsers warm\n", line)
+
+
+def test_colours_are_for_a_terminal_alone():
+    assert "\033" not in written(io.StringIO(), status=500)
+    assert written(Terminal(), status=500).startswith("\033[31m")
+
+
+def test_a_path_cannot_command_the_terminal_or_begin_a_line():
+    line = written(io.StringIO(), path="/user\r\n\033[2J\u202e")
+
+    assert "/user%0D%0A%1B%5B2J%E2%80%AE" in line
+    assert line.count("\n") == 1
+
+
+def test_no_request_waits_for_a_slow_terminal():
+    log = RequestLog(Slow())
+
+    began_at = time.monotonic()
+    for _ in range(1000):
+        log.add("GET", "/user", 200, 1, "x")
+
+    assert time.monotonic() - began_at < 0.2
+
+
+def test_what_a_terminal_is_too_slow_for_is_left_out(monkeypatch):
+    monkeypatch.setattr(request_log, "WAITING", 2)
+    log = RequestLog(Slow())
+
+    for _ in range(10):
+        log.add("GET", "/user", 200, 1, "x")
+    log.settle()
+
+    assert log.out.getvalue().count("\n") <= 3
+
+
+def test_a_terminal_that_is_gone_is_no_failure():
+    out = io.StringIO()
+    log = RequestLog(out)
+    out.close()
+
+    log.add("GET", "/user", 200, 1, "x")
+    log.settle()
+
+    assert log.lines.unfinished_tasks == 0
