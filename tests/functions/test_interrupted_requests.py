@@ -68,7 +68,7 @@ def test_handler_killed_before_its_commit_leaves_nothing_and_its_repeat_runs(ser
 def test_answer_lost_after_the_commit_is_given_to_the_repeat(service, monkeypatch):
     create_segments("AAA")
     with monkeypatch.context() as patch:
-        patch.setattr("segmentation.api._log", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(idempotency, "once", after(idempotency.once, failing(KeyboardInterrupt)))
         with pytest.raises(KeyboardInterrupt):
             add_to("AAA")
     assert slugs_of(1) == ["AAA"]
