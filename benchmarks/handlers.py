@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from segmentation import database
-from segmentation.telemetry import logger
+from segmentation.telemetry import output
 
 EVENTS = Path(__file__).parent.parent / "events"
 
@@ -24,11 +24,11 @@ def serving(url: str) -> Iterator[None]:
     """Let the handlers work on a database, and write their log to nowhere."""
     os.environ["DATABASE_URL"] = url
     with Path(os.devnull).open("w") as nowhere:
-        before = logger.registered_handler.setStream(nowhere)
+        before = output.setStream(nowhere)
         try:
             yield
         finally:
-            logger.registered_handler.setStream(before)
+            output.setStream(before)
             database.close()
 
 
