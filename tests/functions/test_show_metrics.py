@@ -153,6 +153,16 @@ def test_many_are_estimated(service, owner, monkeypatch):
     assert found["memberships_active"] == 0
 
 
+def test_active_memberships_are_estimated_though_nobody_analyzes_a_few_segments(service, owner, monkeypatch):
+    monkeypatch.setattr(census, "EXACT_UP_TO", 100)
+    create_segments("AAA")
+    owner.execute("insert into users (user_id) select generate_series(1, 5000)")
+    owner.execute("insert into memberships (user_id, segment_id, added_at) select user_id, 1, now() from users")
+    owner.execute("analyze memberships")
+
+    assert scrape()["memberships_active"] == pytest.approx(5000, rel=0.1)
+
+
 def test_an_estimate_is_never_below_what_was_counted(service, owner, monkeypatch):
     owner.execute("analyze users")
     monkeypatch.setattr(census, "EXACT_UP_TO", 100)
