@@ -17,14 +17,12 @@ _USERS: LiteralString = "select from users"
 _UNEXPIRED: LiteralString = """
     select from memberships where (memberships.expires_at is null or memberships.expires_at > now())
     """
-_ACTIVE: LiteralString = (
-    _UNEXPIRED
-    + """
+_ACTIVE: LiteralString = """
+    select from memberships where (memberships.expires_at is null or memberships.expires_at > now())
        and not exists (
            select from segments
             where segments.segment_id = memberships.segment_id and segments.deleted_at is not null)
     """
-)
 _DUE: LiteralString = "select from memberships where memberships.expires_at <= now()"
 
 
