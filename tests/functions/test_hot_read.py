@@ -57,6 +57,16 @@ def test_failure_on_the_short_way_is_a_problem_without_internals(service, monkey
     assert resolver_calls == []
 
 
+def test_failure_on_the_short_way_leaves_nothing_to_later_requests(service, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(memberships, "list_for_user", lambda *_: 1 / 0)
+        call("list_memberships", **HOT)
+
+    answer = call("list_memberships", **HOT, query={"limit": "5"})
+
+    assert (answer.status, answer.locations) == (422, ["query.limit"])
+
+
 def test_database_that_is_away_is_503_at_the_first_try(away):
     answer = call("list_memberships", **HOT)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.event_handler.api_gateway import BaseRouter
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -25,7 +26,8 @@ class HotApi(Api):
             access.admit(event["requestContext"])
             body = route.func(**arguments).model_dump_json()
         except Exception as error:
-            self.current_event = APIGatewayProxyEventV2(dict(event))
+            # where the resolver puts it too: one of this object's own would stand before those of all later requests
+            BaseRouter.current_event = APIGatewayProxyEventV2(dict(event))
             failure = self._call_exception_handler(error, route)
             return self._build_response(failure)  # type: ignore[arg-type] # Api has a handler for every exception
         return {"statusCode": 200, "headers": {"Content-Type": JSON}, "body": body, "isBase64Encoded": False}
