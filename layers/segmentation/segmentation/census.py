@@ -14,11 +14,10 @@ EXACT_UP_TO = 100_000
 """The most that is counted exactly: some hundredths of a second for each number."""
 
 _USERS: LiteralString = "select from users"
-_UNEXPIRED: LiteralString = """
-    select from memberships where (memberships.expires_at is null or memberships.expires_at > now())
-    """
+_UNEXPIRED: LiteralString = "select from memberships where expires_at is null or expires_at > now()"
 _ACTIVE: LiteralString = """
-    select from memberships where (memberships.expires_at is null or memberships.expires_at > now())
+    select from memberships
+     where (memberships.expires_at is null or memberships.expires_at > now())
        and not exists (
            select from segments
             where segments.segment_id = memberships.segment_id and segments.deleted_at is not null)
