@@ -52,6 +52,8 @@ def environment(database_port, s3_port):
         "DATABASE_URL": LOGIN_URL.format(database_port),
         "DATABASE_OWNER_URL": OWNER_URL.format(database_port),
         "AWS_ENDPOINT_URL": f"http://{ports.HOST}:{s3_port}",
+        "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
+        "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
     }
 
 
