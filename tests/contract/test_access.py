@@ -84,10 +84,10 @@ def test_the_table_of_roles_names_routes_that_there_are(api):
     assert named <= security(api).keys()
 
 
-def test_only_admins_make_accounts_and_delete_users(api):
+def test_only_admins_make_accounts_and_change_users(api):
     of_admins = {route for route in security(api) if access.required_role(route) == "admin"}
 
-    assert of_admins == {"POST /auth/sign-up", "DELETE /user/{user_id}"}
+    assert of_admins == {"POST /auth/sign-up", "POST /user", "DELETE /user/{user_id}"}
 
 
 def test_readers_read_and_nothing_else(api):

@@ -18,7 +18,6 @@ PUBLIC = frozenset({"GET /health", "GET /docs", "GET /openapi.json", "POST /auth
 _OF_READERS = frozenset({"POST /segment/user/batch", "$default"})
 _OF_EDITORS = frozenset(
     {
-        "POST /user",
         "POST /segment",
         "PATCH /segment/{slug}",
         "DELETE /segment",
