@@ -6,13 +6,12 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import httpx
 import pytest
 
 from local import guardian, ports
-from tests.e2e.process_tree import command_line, descendants
+from tests.e2e.process_tree import command_line, descendants, read
 
 pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="finds processes in /proc")
 
@@ -32,11 +31,8 @@ def wait_until_gone(processes, seconds=10):
 
 def alive(process):
     """Tell whether a process runs; one that ended and waits for its parent to notice does not."""
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
-        return False
-    return stat.rpartition(")")[2].split()[0] != "Z"
+    stat = read(process, "stat").decode()
+    return bool(stat) and stat.rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
