@@ -14,6 +14,7 @@ from segmentation.requests import MembershipChange, NewSegment, SegmentChange
 from segmentation.responses import MembershipsChanged
 from tests.conftest import Database
 from tests.integration.fix_jobs import deliver as deliver
+from tests.integration.fix_jobs import deliver_to_one_that_dies as deliver_to_one_that_dies
 from tests.integration.fix_jobs import expected as expected
 from tests.integration.fix_jobs import filled as filled
 from tests.integration.fix_jobs import lines as lines

@@ -48,6 +48,27 @@ def deliver(connection):
 
 
 @pytest.fixture
+def deliver_to_one_that_dies(connection, aws, deliver, monkeypatch):
+    """Deliver a job to a worker that dies as it saves that step, and let its lease run out."""
+
+    def run(job_id, step):
+        calls, save = iter(range(1, 1000)), jobs.save
+
+        def die_once(*arguments):
+            if next(calls) == step:
+                raise jobs.LeaseLost
+            save(*arguments)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(jobs, "save", die_once)
+            deliver(job_id, **NEVER_OVER)
+        assert jobs.get(connection, job_id).status == "running", "the job ended before that step"
+        connection.execute("update jobs set leased_until = now() - interval '1 s'")
+
+    return run
+
+
+@pytest.fixture
 def lines(connection, aws):
     """The rows of a finished job's file, without the header."""
 

@@ -1,16 +1,14 @@
 """Deleting a segment of many members: at once for every reader, and written by a job."""
 
 from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import pytest
 
 from segmentation import expiry, history, jobs, memberships, months, removal, reports, segments, users, worker
-from segmentation.jobs import LeaseLost
 from segmentation.problems import SegmentUnknown
 from segmentation.requests import NewReport, NewSegment
+from tests.integration.fix_jobs import NEVER_OVER
 
-NEVER_OVER = {"time_left": lambda: True}
 MEMBERS = 100
 
 
@@ -18,11 +16,6 @@ MEMBERS = 100
 def small_limits(monkeypatch):
     monkeypatch.setattr(removal, "MOST_MEMBERS", 20)
     monkeypatch.setattr(removal, "BATCH_MEMBERS", 30)
-
-
-@pytest.fixture
-def deliver(connection, aws):
-    return partial(worker.deliver, connection)
 
 
 @pytest.fixture
@@ -147,18 +140,10 @@ def test_sweep_and_job_write_each_exit_once(connection, deleted, deliver, at_onc
 
 
 @pytest.mark.parametrize("step", [1, 2, 4])
-def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(connection, deleted, deliver, monkeypatch, history, step):
-    calls = iter(range(1, 100))
-    save = jobs.save
-
-    def die_once(*arguments):
-        if next(calls) == step:
-            raise LeaseLost
-        save(*arguments)
-
-    monkeypatch.setattr(jobs, "save", die_once)
-    deliver(deleted.job_id, **NEVER_OVER)
-    connection.execute("update jobs set leased_until = now() - interval '1 s'")
+def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(
+    connection, deleted, deliver, deliver_to_one_that_dies, history, step
+):
+    deliver_to_one_that_dies(deleted.job_id, step)
     deliver(deleted.job_id, **NEVER_OVER)
 
     assert jobs.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
