@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+from contextlib import suppress
 
 import boto3
 import pytest
@@ -50,7 +51,8 @@ def kill_workers(local_run):
     def kill():
         workers = [each for each in descendants(local_run.process.pid) if runs_function(each, "RunJob")]
         for worker in workers:
-            os.kill(worker, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # whose parent was killed before it dies with that
+                os.kill(worker, signal.SIGKILL)
         return workers
 
     return kill
