@@ -16,7 +16,7 @@ from benchmarks.results import Check, Curve, Section
 
 DOCS = Path(__file__).parent.parent / "docs"
 JOBS = [
-    *("read", "read_cold", "batch_read", "write", "cold_start", "layer_size", "enrol", "arrivals"),
+    *("read", "batch_read", "read_cold", "write", "cold_start", "layer_size", "enrol", "arrivals"),
     *("sweep", "report", "month_of_user", "delete_segment", "growth"),
 ]
 
