@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local import elsewhere, stack
 from local.processes import ChildFailed
-from local.settings import PORT, ROOT, Settings
+from local.settings import PATIENCE, PORT, ROOT, Settings
 
 
 def main() -> int:
@@ -31,6 +31,9 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--worker", action="store_true", help="without AWS's runtime client, as on macOS")
     parser.add_argument("--auth", action="store_true", help="ask for tokens, as AWS does")
     parser.add_argument("--minute", type=float, default=default.minute, help="seconds a minute of a schedule lasts")
+    parser.add_argument(
+        "--patience", type=float, default=PATIENCE, help="seconds that a request waits for a free environment"
+    )
     options = parser.parse_args(arguments)
     return Settings(
         port=options.port,
@@ -40,6 +43,7 @@ def parse(arguments: list[str]) -> Settings:
         worker=options.worker,
         auth=options.auth,
         minute=options.minute,
+        patience=options.patience,
         database=elsewhere.database(os.environ),
         storage=elsewhere.storage(os.environ),
     )

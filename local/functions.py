@@ -4,6 +4,7 @@ import functools
 from pathlib import Path
 from typing import Any
 
+from local.concurrency import Concurrency
 from local.pool import Pool
 from local.runtime import Answer, Function
 from local.sam import LocalLambdaRunner, SamFunctionProvider, resolve_code_path
@@ -19,6 +20,7 @@ class Functions:
         self.pool = pool
         self.settings = settings
         self.runner = LocalLambdaRunner(Bridge(self), SamFunctionProvider(stacks), self.folder, self.folder)
+        self.concurrency = Concurrency(stacks[0])
         self.describe = functools.cache(self.read)
 
     def invoke(self, name: str, event: bytes) -> Answer:
@@ -36,6 +38,7 @@ class Functions:
             variables=self.variables(config.name, config.env_vars),
             memory=config.memory or 128,
             timeout=config.timeout or 3,
+            concurrency=self.concurrency.of(config.name),
         )
 
     def variables(self, name: str, of_template: Any) -> dict[str, str]:

@@ -39,7 +39,8 @@ def main() -> None:
     """Serve until told to stop."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     settings = GatewaySettings.read(Path(sys.argv[1]))
-    pool = Pool(Launcher(Path(settings.interpreter), emulator(settings.worker), Path(settings.logs)))
+    launcher = Launcher(Path(settings.interpreter), emulator(settings.worker), Path(settings.logs))
+    pool = Pool(launcher, settings.patience)
     try:
         serve(settings, pool)
     finally:

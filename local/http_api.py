@@ -24,6 +24,7 @@ from local.runtime import Answer
 from local.sam import CatchAllPathConverter, LambdaResponseParseException, LocalApigwService, PathConverter, Route
 
 BODY_LIMIT = 10 * 1024 * 1024
+RETRY_SECONDS = "1"
 EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's: a body between the two is refused as well
 MESSAGES = {
     401: "Unauthorized",
@@ -174,6 +175,8 @@ def message(code: int) -> Response:
     response = jsonify(problem)
     if code == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
+    if code == 503:
+        response.headers["Retry-After"] = RETRY_SECONDS
     response.status_code = code
     response.content_type = "application/problem+json"
     return response

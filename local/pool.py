@@ -1,7 +1,6 @@
 """A few execution environments a function: started when all others are busy, kept for the next event."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -9,35 +8,33 @@ from dataclasses import dataclass, field, replace
 from local import sources
 from local.runtime import Answer, Function, Launcher, Runtime
 
-LIMIT = 4
-QUEUE_SECONDS = 30
-
 
 class Busy(Exception):
-    """All environments of the function stayed busy for as long as API Gateway waits."""
+    """All environments of the function stayed busy for as long as a request waits here."""
 
 
 @dataclass
 class Lane:
     """The environments of one function."""
 
-    turn: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(LIMIT))
+    turn: threading.BoundedSemaphore
     idle: list[Runtime] = field(default_factory=list)
 
 
 class Pool:
-    """All execution environments."""
+    """All execution environments; who finds none free waits for a while, where Lambda waits for nobody."""
 
-    def __init__(self, launcher: Launcher) -> None:
+    def __init__(self, launcher: Launcher, patience: float) -> None:
         self.launcher = launcher
-        self.lanes: defaultdict[str, Lane] = defaultdict(Lane)
+        self.patience = patience
+        self.lanes: dict[str, Lane] = {}
         self.lock = threading.Lock()
         self.started: list[Runtime] = []
         self.stopped = False
 
     def invoke(self, function: Function, event: bytes) -> Answer:
         """Run the function on the event, after waiting for a free environment where the limit is reached."""
-        with self.turn(function.name) as lane:
+        with self.turn(function) as lane:
             runtime, cold = self.environment(lane, function)
             answer = runtime.invoke(event)
             if runtime.running():
@@ -45,12 +42,12 @@ class Pool:
             return replace(answer, cold=cold)
 
     @contextmanager
-    def turn(self, name: str) -> Iterator[Lane]:
+    def turn(self, function: Function) -> Iterator[Lane]:
         """Hold one of the function's places."""
         with self.lock:
-            lane = self.lanes[name]
-        if not lane.turn.acquire(timeout=QUEUE_SECONDS):
-            raise Busy(name)
+            lane = self.lanes.setdefault(function.name, Lane(threading.BoundedSemaphore(function.concurrency)))
+        if not lane.turn.acquire(timeout=self.patience):
+            raise Busy(function.name)
         try:
             yield lane
         finally:

@@ -36,6 +36,7 @@ class Function:
     variables: Mapping[str, str]
     memory: int
     timeout: int
+    concurrency: int
 
     def environment(self) -> dict[str, str]:
         """Return the variables that Lambda sets, with the template's own on top."""

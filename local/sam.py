@@ -6,6 +6,8 @@ from pathlib import Path
 
 import samcli.local
 from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
+from samcli.lib.intrinsic_resolver.intrinsic_property_resolver import IntrinsicResolver
+from samcli.lib.intrinsic_resolver.intrinsics_symbol_table import IntrinsicsSymbolTable
 from samcli.lib.providers.api_provider import ApiProvider
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
@@ -22,6 +24,8 @@ __all__ = [
     "EMULATORS",
     "ApiProvider",
     "CatchAllPathConverter",
+    "IntrinsicResolver",
+    "IntrinsicsSymbolTable",
     "LambdaResponseParseException",
     "LocalApigwService",
     "LocalLambdaHttpService",

@@ -11,6 +11,7 @@ from local import ports
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = ROOT / ".local"
 PORT = 8080
+PATIENCE = 10  # what a cold start takes where little else is free, and those before it
 CREDENTIALS = ("local", "local-secret")  # of the local S3 and SQS, which listen on 127.0.0.1 only
 
 
@@ -42,6 +43,7 @@ class Settings:
     worker: bool = False
     auth: bool = False  # whether a request needs a token
     minute: float = 60  # what a minute of a schedule lasts, in seconds; tests cannot wait for long ones
+    patience: float = PATIENCE  # seconds that a request waits for a free environment; 0 as on AWS
     database: Database | None = None  # instead of ours
     storage: Storage | None = None  # instead of ours
 
@@ -83,6 +85,7 @@ class GatewaySettings:
     logs: str
     worker: bool
     auth: bool
+    patience: float
     variables: dict[str, str]
     function_variables: dict[str, dict[str, str]]
     references: dict[str, str]

@@ -150,6 +150,7 @@ def start_gateway(settings: Settings, urls: Database) -> Child:
         worker=settings.worker,
         variables=function_variables(settings, urls.url),
         auth=settings.auth,
+        patience=settings.patience,
         function_variables=secret_variables(settings, urls.owner_url),
         references=references(settings),
     )

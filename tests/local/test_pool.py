@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local import pool as pools
 from local.pool import Busy, Pool
 from local.runtime import Answer, Function
+from tests.e2e.waiting import eventually
+
+CONCURRENCY = 4
 
 
 class Environment:
@@ -36,11 +38,13 @@ class Launcher:
     """Starts environments that exist in memory only."""
 
     def __init__(self):
+        self.asked = 0
         self.launched = []
         self.gate = threading.Event()
         self.gate.set()
 
     def launch(self, function):
+        self.asked += 1
         self.gate.wait(10)
         self.launched.append(Environment(started_at=2**63))
         return self.launched[-1]
@@ -53,12 +57,12 @@ def launcher():
 
 @pytest.fixture
 def pool(launcher):
-    return Pool(launcher)
+    return Pool(launcher, patience=10)
 
 
 @pytest.fixture
 def function(tmp_path):
-    return Function("Probe", "app.handler", tmp_path, (), {}, 128, 3)
+    return Function("Probe", "app.handler", tmp_path, (), {}, 128, 3, CONCURRENCY)
 
 
 def test_the_first_answer_is_cold_and_the_next_is_warm(pool, function):
@@ -90,14 +94,15 @@ def test_there_are_never_more_than_the_limit(pool, launcher, function):
     with ThreadPoolExecutor(50) as threads:
         list(threads.map(lambda _: pool.invoke(function, b"x"), range(500)))
 
-    assert 1 <= len(launcher.launched) <= pools.LIMIT
+    assert 1 <= len(launcher.launched) <= CONCURRENCY
 
 
-def test_who_waits_too_long_for_a_free_environment_is_told(pool, launcher, function, monkeypatch):
-    monkeypatch.setattr(pools, "QUEUE_SECONDS", 0.05)
+def test_who_finds_no_free_environment_in_time_is_told(launcher, function):
+    pool = Pool(launcher, patience=0)
     launcher.gate.clear()
-    with ThreadPoolExecutor(pools.LIMIT) as threads:
-        waiting = [threads.submit(pool.invoke, function, b"x") for _ in range(pools.LIMIT)]
+    with ThreadPoolExecutor(CONCURRENCY) as threads:
+        waiting = [threads.submit(pool.invoke, function, b"x") for _ in range(CONCURRENCY)]
+        eventually(lambda: launcher.asked == CONCURRENCY)
 
         with pytest.raises(Busy):
             pool.invoke(function, b"x")
@@ -111,7 +116,7 @@ def test_a_failed_start_gives_its_place_back(pool, launcher, function):
         raise OSError
 
     launcher.launch, launch = refuse, launcher.launch
-    for _ in range(pools.LIMIT + 1):
+    for _ in range(CONCURRENCY + 1):
         with pytest.raises(OSError):  # noqa: PT011 - whatever the launcher raises
             pool.invoke(function, b"x")
 
