@@ -12,6 +12,7 @@ import psycopg
 
 from functions.expire_memberships.app import handler as sweep
 from segmentation.telemetry import logger
+from tests.bookkeeping import Told
 from tests.functions.calls import NO_BODY, Answer, call
 from tests.functions.keys import IN_USE, under
 
@@ -24,17 +25,13 @@ PATIENCE_SECONDS = 60
 class Tally:
     """What the clients of an environment were answered in the end, and how often, and how late at worst."""
 
-    added: int = 0
-    deleted: int = 0
-    users: list[int] = field(default_factory=list)
+    told: Told = field(default_factory=Told)
     statuses: Counter[int] = field(default_factory=Counter)
     slowest: float = 0
 
     def join(self, other: "Tally") -> "Tally":
         return Tally(
-            self.added + other.added,
-            self.deleted + other.deleted,
-            self.users + other.users,
+            self.told.join(other.told),
             self.statuses + other.statuses,
             max(self.slowest, other.slowest),
         )
@@ -70,17 +67,19 @@ class Clients:
 
     def change(self) -> None:
         slugs = self.chance.sample(SLUGS, 3)
-        body = {"user_id": self.user(), "add_segments": slugs[:2], "delete_segments": slugs[2:]}
+        user_id = self.user()
+        body = {"user_id": user_id, "add_segments": slugs[:2], "delete_segments": slugs[2:]}
         answer = self.insist("change_memberships", body)
         if answer.status == 200:
-            self.tally.added += answer.json["segments_added"]
-            self.tally.deleted += answer.json["segments_deleted"]
+            self.tally.told.change(user_id, answer.json)
 
     def register(self) -> None:
-        self.tally.users.append(self.insist("create_user").json["user_id"])
+        self.tally.told.users.append(self.insist("create_user").json["user_id"])
 
     def patch(self) -> None:
-        self.insist("update_membership", {"ttl": 3600}, path=f"/segment/user/{self.user()}/{self.slug()}")
+        user_id = self.user()
+        answer = self.insist("update_membership", {"ttl": 3600}, path=f"/segment/user/{user_id}/{self.slug()}")
+        self.tally.told.lifetimes[user_id] += answer.status == 200
 
     def roll_out(self) -> None:
         percent = self.chance.choice([None, 25, 50, 100])
