@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test chaos lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here lock
+.PHONY: help setup run reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ test: lint ## check everything: lint, types, and all tests; TESTS=tests/unit for
 
 chaos: setup ## break the database under load, and check that nothing is lost or doubled; SECONDS=10 a fault, TESTS=tests/chaos/chaos_load.py
 	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=test_*.py chaos_*.py' $(or $(TESTS),tests/chaos)
+
+load: setup .local/load/.made ## live a day and an overload, check that nothing is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
+	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
+	  .local/venv/bin/pytest --override-ini 'python_files=load_*.py' $(or $(TESTS),tests/load)
 
 lint: setup ## check style, formatting and types
 	.local/venv/bin/ruff check
@@ -77,7 +81,7 @@ bench: setup built-here ## measure speed against bare SQL and write docs/benchma
 lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
 	$(LOCK) --python-version 3.13 --no-deps layers/cryptography/requirements.in -o layers/cryptography/requirements.txt
-	for name in uv sam service runtime audit api; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
+	for name in uv sam service runtime audit api load; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
 	$(NPM) install --prefix local/node --package-lock-only --omit-lockfile-registry-resolved
 
@@ -94,7 +98,8 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 .local/runtime/.made: $(REQUIREMENTS)/runtime.txt .local/uv/.made
 .local/audit/.made: $(REQUIREMENTS)/audit.txt .local/uv/.made
 .local/api/.made: $(REQUIREMENTS)/api.txt .local/uv/.made
-.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made .local/api/.made:
+.local/load/.made: $(REQUIREMENTS)/load.txt .local/uv/.made
+.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made .local/api/.made .local/load/.made:
 	$(UV) venv --quiet --clear --python .local/uv/bin/python $(@D)
 	$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
 	@touch $@

@@ -1,0 +1,60 @@
+"""Sends clients to a local run: locust, in an environment and a process of its own."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from local import ports
+from local.settings import INSTALLED, ROOT
+from tests.e2e.conftest import LocalRun
+from tests.load.findings import Findings
+
+DAY = Path(__file__).with_name("day.py")
+LAST_REQUESTS_SECONDS = 150
+
+
+@dataclass(frozen=True)
+class Clients:
+    """Clients at work, who stop by themselves."""
+
+    process: subprocess.Popen[str]
+    seconds: float
+    written: Path
+
+    def findings(self) -> Findings:
+        """Wait until they have ended, and return what they found."""
+        output, _ = self.process.communicate(timeout=self.seconds + 2 * LAST_REQUESTS_SECONDS)
+        assert self.process.returncode == 0, output
+        assert "Traceback" not in output, output
+        return Findings.read(self.written)
+
+
+def send(run: LocalRun, *, clients: int, seconds: float, people: int) -> Clients:
+    """Send so many clients at once for so many seconds; each ends what it has begun."""
+    written = run.state / "findings.json"
+    written.unlink(missing_ok=True)
+    options = {
+        "locustfile": DAY,
+        "host": f"http://{ports.HOST}:{run.port}",
+        "users": clients,
+        "spawn-rate": clients,
+        "run-time": f"{seconds:.0f}s",
+        "stop-timeout": LAST_REQUESTS_SECONDS,
+        "loglevel": "WARNING",
+        "people": people,
+        "findings": written,
+    }
+    process = subprocess.Popen(  # noqa: S603 - our own
+        [
+            INSTALLED / "load" / "bin" / "locust",
+            *("--headless", "--only-summary", "--exit-code-on-error", "0"),
+            *(word for name, value in options.items() for word in (f"--{name}", str(value))),
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        cwd=run.state,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    return Clients(process, seconds, written)

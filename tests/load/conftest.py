@@ -1,0 +1,79 @@
+"""The local run that the load is sent to, and the page about it."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+
+from local import passwords, postgres
+from local.database import LOGIN
+from local.settings import ROOT
+from tests.e2e.conftest import LocalRun, running
+from tests.load import page as pages
+from tests.load import population
+from tests.load.scale import IS_WHOLE
+
+LOOK_SECONDS = 0.05
+CONNECTIONS = "select count(*) from pg_stat_activity where usename = %s"
+HANG_UP = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = %s"
+
+
+@contextmanager
+def filled_run(people: int, *options: str) -> Iterator[LocalRun]:
+    """Run the service with so many users in it; a minute of its schedules lasts five seconds."""
+    with postgres.throw_away_directory() as state, running(state, "--minute", "5", *options) as run:
+        population.fill(run.owner_url, people)
+        yield run
+
+
+@pytest.fixture(scope="module")
+def owner(run: LocalRun) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(run.owner_url, autocommit=True) as connection:
+        yield connection
+
+
+@contextmanager
+def counting_connections(run: LocalRun) -> Iterator[list[int]]:
+    """Count the service's connections over and over while the block runs."""
+    counts: list[int] = []
+    over = threading.Event()
+
+    def count() -> None:
+        with psycopg.connect(run.owner_url, autocommit=True) as connection:
+            while not over.wait(LOOK_SECONDS):
+                counts.extend(number for (number,) in connection.execute(CONNECTIONS, (LOGIN,)))
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield counts
+    finally:
+        over.set()
+        thread.join()
+
+
+@contextmanager
+def few_connections(run: LocalRun, limit: int) -> Iterator[None]:
+    """Hang up on the service, and let it have so few connections while the block runs."""
+    superuser = passwords.load(run.state / "data" / "passwords.json").superuser
+    with psycopg.connect(run.owner_url, user="postgres", password=superuser, autocommit=True) as connection:
+        connection.execute(f"alter role {LOGIN} connection limit {limit}")
+        connection.execute(HANG_UP, (LOGIN,))
+        try:
+            yield
+        finally:
+            connection.execute(f"alter role {LOGIN} connection limit -1")
+
+
+@pytest.fixture(scope="session")
+def report(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
+    """Takes what a scenario found; a whole run without a failure ends with docs/load.md, another one only shows it."""
+    about: dict[str, pages.Section] = {}
+    yield about.__setitem__
+    if len(about) == pages.SCENARIOS and not request.session.testsfailed:
+        text = pages.write(about)
+        request.config.get_terminal_writer().write(f"\n{text}")
+        if IS_WHOLE:
+            (ROOT / "docs" / "load.md").write_text(text, "utf-8")
