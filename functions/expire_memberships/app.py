@@ -18,7 +18,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     removed = expiry.sweep(connection(), go_on=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)
     left = expiry.backlog(connection())
     schema.keep_partitions_ahead(connection())
-    for job_id in jobs.requeue_lost(connection()):
-        queueing.send(job_id)
     idempotency.forget_old(connection())
+    for job_id in jobs.requeue_lost(connection()):  # at the end: a queue that is away fails the run
+        queueing.send(job_id)
     return {"removed": removed, "remaining": left.memberships, "oldest_age_seconds": left.oldest_age_seconds}

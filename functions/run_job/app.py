@@ -8,12 +8,12 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import worker
+from segmentation import storage, worker
 from segmentation.database import connection
 from segmentation.telemetry import observed
 
-MARGIN_MS = 30_000
-"""What the next step may take, and saving it."""
+MARGIN_MS = 1000 * (storage.OF_JOBS.most_seconds + 15)
+"""What the next step may take, with a store of reports that is slow to answer, and saving it."""
 
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 

@@ -1,12 +1,13 @@
 """What keeps bursts from the database, stuck functions from the gateway, and logs from lasting for ever."""
 
+import importlib
 import json
 import re
 
 import pytest
 
 from local.template import referred
-from segmentation import bodies
+from segmentation import bodies, database, jobs, queueing, storage
 
 SIZES = {"100": 100, "400": 400, "1000": 1000}
 ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda keeps the rest for functions without a reservation
@@ -99,6 +100,28 @@ def test_a_function_of_a_route_gives_up_before_the_gateway_does(resources, funct
 
     assert len(routed) > 20
     assert {name for name in routed if functions[name]["Timeout"] >= GATEWAY_SECONDS} == set()
+
+
+def test_a_store_or_a_queue_that_does_not_answer_leaves_a_function_time_to_say_so(functions):
+    waits = {"REPORTS_BUCKET": storage.OF_REQUESTS, "JOBS_QUEUE_URL": queueing.PATIENCE}
+
+    spare = {
+        name: each["Timeout"] - sum(waits[told].most_seconds for told in variables_of(each) & waits.keys())
+        for name, each in functions.items()
+    }
+
+    assert {name for name, seconds in spare.items() if seconds <= database.CONNECT_TIMEOUT_SECONDS} == set()
+
+
+def test_a_worker_has_time_for_the_step_that_its_margin_allows_and_a_lease_for_as_long(functions):
+    margin = importlib.import_module("functions.run_job.app").MARGIN_MS / 1000
+
+    assert storage.OF_JOBS.most_seconds < margin < functions["RunJob"]["Timeout"] / 2
+    assert margin < jobs.LEASE_SECONDS < jobs.REQUEUE_SECONDS
+
+
+def variables_of(function):
+    return function.get("Environment", {}).get("Variables", {}).keys()
 
 
 def test_every_route_is_throttled(resources):

@@ -9,6 +9,7 @@ READ_FIRST_ADMIN = ("secretsmanager:GetSecretValue", "FirstAdmin")
 READ_REPORTS = ("s3:GetObject", "${ReportsBucket.Arn}/reports/*")
 WRITE_REPORTS = ("s3:PutObject", "${ReportsBucket.Arn}/reports/*")
 ABORT_UPLOADS = ("s3:AbortMultipartUpload", "${ReportsBucket.Arn}/reports/*")
+LIST_UPLOADS = ("s3:ListBucketMultipartUploads", "ReportsBucket")
 SEND_JOBS = ("sqs:SendMessage", "JobsQueue")
 RECEIVE_JOBS = {(f"sqs:{action}", "JobsQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 SEND_DEAD_LETTERS = ("sqs:SendMessage", "DeadLetters")
@@ -24,7 +25,7 @@ SPECIAL = {
     "OpenDocs": set(),
     "OpenReport": {READ_REPORTS},
     "RejectRoute": set(),
-    "RunJob": {READ_SECRET, READ_REPORTS, WRITE_REPORTS, ABORT_UPLOADS, SEND_JOBS, *RECEIVE_JOBS},
+    "RunJob": {READ_SECRET, READ_REPORTS, WRITE_REPORTS, ABORT_UPLOADS, LIST_UPLOADS, SEND_JOBS, *RECEIVE_JOBS},
     "ShowJob": {READ_SECRET, READ_REPORTS},
     "ShowOpenapi": set(),
     "SignIn": {READ_SECRET, READ_SIGNING_KEYS},

@@ -61,7 +61,7 @@ class Killed(BaseException):
     """The process ends here, and nothing after it runs."""
 
 
-@pytest.mark.parametrize("call", range(11))
+@pytest.mark.parametrize("call", range(14))
 def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
     connection, owner, filled, expected, order, deliver, aws, lines, monkeypatch, call
 ):
@@ -81,6 +81,7 @@ def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
         for module, name in [
             (storage, "begin_upload"),
             (storage, "upload_part"),
+            (storage, "abort_uploads"),
             (storage, "complete_upload"),
             (jobs, "save"),
         ]:
@@ -93,7 +94,7 @@ def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
 
     assert jobs.get(connection, job_id).status == "succeeded"
     assert lines(job_id) == expected
-    assert len(aws.names()) == 1
+    assert (len(aws.names()), aws.uploads()) == (1, [])
 
 
 def test_worker_that_is_alive_keeps_its_job(connection, filled, order, deliver, aws):

@@ -141,7 +141,7 @@ def test_exits_swept_while_the_report_runs_are_in_it_once(
     monkeypatch.setattr(month_report, "PART_BYTES", 100)
     monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 1)
     job_id = order()
-    for _ in range(4):
+    for _ in range(5):
         deliver_step(job_id)
     assert jobs.get(connection, job_id).done == 300
 

@@ -36,13 +36,14 @@ _GZIP = zlib.MAX_WBITS | 16
 class Progress:
     """Where a worker goes on: the parts that are stored, and the row that ended the last of them.
 
-    The total is an estimate until all is stored.
+    The total is an estimate until all is stored. The file has its name before there is an upload of it, so that an
+    upload of which nothing was written down is found by that name.
     """
 
     file_name: str
-    upload_id: str
     until: str
     total: int
+    upload_id: str = ""
     tags: tuple[str, ...] = ()
     rows: int = 0
     executed_at: str = "0001-01-01T00:00:00+00:00"
@@ -60,32 +61,23 @@ class _Batch:
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
-    """Store the month part by part, and return the file's name and its number of rows.
-
-    Exits from deleted segments that still wait for their job are written first: they are all of one instant.
-    """
+    """Store the month part by part, and return the file's name and its number of rows."""
     report = NewReport.model_validate(lease.parameters)
     if lease.progress:
         progress = Progress(**lease.progress | {"tags": tuple(lease.progress["tags"])})
     else:
-        for _ in removal.end_what_waits(connection):
-            yield Step(0, None, {})
-        progress = _begin(connection, report)
-        yield _step(progress)
-    for stored in _store(connection, report, progress):
-        progress = stored
-        yield _step(progress)
-    if progress.total != progress.rows:
-        yield _step(replace(progress, total=progress.rows))
-    storage.complete_upload(progress.file_name, progress.upload_id, list(progress.tags))
-    metrics.count("ReportRows", progress.rows)
-    return {"file_name": progress.file_name, "rows": progress.rows}
+        progress = yield from _begin(connection, report)
+    try:
+        return (yield from _make(connection, report, progress))
+    except storage.UploadGone:  # the bucket forgets an upload after a day, and a failed job its own
+        progress = yield from _begin(connection, report)
+        return (yield from _make(connection, report, progress))
 
 
 def abandon(progress: dict[str, Any]) -> None:
     """Leave no half file behind."""
     if progress:
-        storage.abort_upload(progress["file_name"], progress["upload_id"])
+        storage.abort_uploads(progress["file_name"])
 
 
 def present(result: dict[str, Any]) -> dict[str, Any]:
@@ -94,12 +86,36 @@ def present(result: dict[str, Any]) -> dict[str, Any]:
     return {"report_link": link.url, "expires_at": link.expires_at, "rows": result["rows"]}
 
 
-def _begin(connection: Connection, report: NewReport) -> Progress:
-    """Fix what the report covers: a month that still runs is reported up to now."""
+def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, Progress]:
+    """Fix what the report covers: a month that still runs is reported up to now.
+
+    Exits from deleted segments that still wait for their job are written first: they are all of one instant.
+    """
+    for _ in removal.end_what_waits(connection):
+        yield Step(0, None, {})
     month = Month(report.year, report.month)
     until = min(month.ends_at, datetime.now(UTC))
     file_name = storage.new_file_name(f"{report.slug or 'all-users'}-{month}", report.format)
-    return Progress(file_name, storage.begin_upload(file_name), until.isoformat(), _estimate(connection, report))
+    progress = Progress(file_name, until.isoformat(), _estimate(connection, report))
+    yield _step(progress)
+    return progress
+
+
+def _make(connection: Connection, report: NewReport, progress: Progress) -> Generator[Step, None, dict[str, Any]]:
+    """Do the report from where its progress says; raises UploadGone where it has to begin anew."""
+    if not progress.upload_id:
+        progress = replace(progress, upload_id=storage.begin_upload(progress.file_name))
+        yield _step(progress)
+    for stored in _store(connection, report, progress):
+        progress = stored
+        yield _step(progress)
+    if progress.total != progress.rows:
+        progress = replace(progress, total=progress.rows)
+        yield _step(progress)
+    storage.abort_uploads(progress.file_name, but=progress.upload_id)
+    storage.complete_upload(progress.file_name, progress.upload_id, list(progress.tags))
+    metrics.count("ReportRows", progress.rows)
+    return {"file_name": progress.file_name, "rows": progress.rows}
 
 
 def _estimate(connection: Connection, report: NewReport) -> int:

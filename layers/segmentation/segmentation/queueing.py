@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from segmentation import database
+from segmentation.patience import Patience
 from segmentation.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
+
+
+PATIENCE = Patience(connect_seconds=1, read_seconds=2, tries=2)
+"""A client waits for it: what the queue does not take, the schedule sends again."""
 
 
 def send(job_id: UUID) -> None:
@@ -39,5 +44,5 @@ def _announce(job_id: UUID) -> None:
 def _sqs() -> "SQSClient":
     import boto3  # not before there is something to send: the schedule rarely has
 
-    client: SQSClient = boto3.client("sqs")
+    client: SQSClient = boto3.client("sqs", config=PATIENCE.config())
     return client

@@ -8,12 +8,14 @@ import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from segmentation.patience import Patience
 from segmentation.problems import ReportUnknown, StorageUnavailable
+from segmentation.telemetry import logger
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,11 +25,21 @@ PREFIX = "reports/"
 LINK_SECONDS = 900
 """How long a link is good: the bucket's policy refuses older signatures whatever a link says."""
 
-TRIES = 3
 FileType = Literal["csv", "csv.gz"]
 MEDIA_TYPES: dict[FileType, str] = {"csv": "text/csv; charset=utf-8", "csv.gz": "application/gzip"}
 _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,300}-[0-9a-f]{32}\.csv(\.gz)?")
 _TOKEN = re.compile(r"-[0-9a-f]{32}(?=\.csv)")
+
+
+OF_REQUESTS = Patience(connect_seconds=1, read_seconds=2, tries=3)
+"""Less than the function has that answers a client, for it needs the database too."""
+
+OF_JOBS = Patience(connect_seconds=2, read_seconds=7, tries=3)
+"""A part is large, and to put all of them together takes S3 a while."""
+
+
+class UploadGone(Exception):
+    """S3 knows nothing of an upload that was begun."""
 
 
 class _Description(TypedDict):
@@ -52,13 +64,15 @@ def new_file_name(title: str, file_type: FileType) -> str:
 def put(file_name: str, text: str) -> None:
     """Store a report; raises StorageUnavailable."""
     with _refusals():
-        _s3().put_object(Bucket=_bucket(), Key=PREFIX + file_name, Body=text.encode(), **_described(file_name))
+        _s3(OF_REQUESTS).put_object(
+            Bucket=_bucket(), Key=PREFIX + file_name, Body=text.encode(), **_described(file_name)
+        )
 
 
 def link(file_name: str) -> Link:
     """Sign a link to a report, which need not exist."""
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LINK_SECONDS)
-    url = _s3().generate_presigned_url(
+    url = _s3(OF_REQUESTS).generate_presigned_url(
         "get_object", Params={"Bucket": _bucket(), "Key": PREFIX + file_name}, ExpiresIn=LINK_SECONDS
     )
     return Link(url, expires_at)
@@ -77,7 +91,7 @@ def exists(file_name: str) -> bool:
 
     with _refusals():
         try:
-            _s3().head_object(Bucket=_bucket(), Key=PREFIX + file_name)
+            _s3(OF_REQUESTS).head_object(Bucket=_bucket(), Key=PREFIX + file_name)
         except ClientError as error:
             # without the right to list a bucket, S3 forbids to ask for what is not there
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
@@ -89,40 +103,56 @@ def exists(file_name: str) -> bool:
 def begin_upload(file_name: str) -> str:
     """Begin a report that comes in parts and is seen only when complete; return the upload's id."""
     with _refusals():
-        return _s3().create_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, **_described(file_name))[
-            "UploadId"
-        ]
+        begun = _s3(OF_JOBS).create_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, **_described(file_name))
+    return begun["UploadId"]
 
 
 def upload_part(file_name: str, upload_id: str, number: int, body: bytes) -> str:
-    """Store a part, numbered from 1, in the place of an earlier one of that number; return its tag."""
+    """Store a part, numbered from 1, in the place of an earlier one of that number; return its tag.
+
+    Raises UploadGone, StorageUnavailable.
+    """
+    s3 = _s3(OF_JOBS)
     with _refusals():
-        return _s3().upload_part(
-            Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, PartNumber=number, Body=body
-        )["ETag"]
+        try:
+            return s3.upload_part(
+                Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, PartNumber=number, Body=body
+            )["ETag"]
+        except s3.exceptions.NoSuchUpload as error:
+            raise UploadGone(UploadGone.__doc__) from error
 
 
 def complete_upload(file_name: str, upload_id: str, tags: list[str]) -> None:
-    """Make a report of its parts; does nothing where that has happened already. Raises StorageUnavailable."""
-    from botocore.exceptions import ClientError
+    """Make a report of its parts; does nothing where that has happened already.
 
+    Raises UploadGone, StorageUnavailable.
+    """
+    s3 = _s3(OF_JOBS)
     parts: list[CompletedPartTypeDef] = [
         {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)
     ]
     with _refusals():
         try:
-            _s3().complete_multipart_upload(
+            s3.complete_multipart_upload(
                 Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, MultipartUpload={"Parts": parts}
             )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchUpload" or not exists(file_name):
-                raise
+        except s3.exceptions.NoSuchUpload as error:
+            if not exists(file_name):
+                raise UploadGone(UploadGone.__doc__) from error
 
 
-def abort_upload(file_name: str, upload_id: str) -> None:
-    """Forget an upload and its parts; raises StorageUnavailable."""
+def abort_uploads(file_name: str, *, but: str = "") -> None:
+    """Forget the uploads of a report, and their parts; those too whose beginning S3 told nobody of.
+
+    Raises StorageUnavailable.
+    """
+    s3 = _s3(OF_JOBS)
     with _refusals():
-        _s3().abort_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id)
+        found = s3.list_multipart_uploads(Bucket=_bucket(), Prefix=PREFIX + file_name).get("Uploads", [])
+        for upload in found:
+            if upload["UploadId"] != but:
+                with suppress(s3.exceptions.NoSuchUpload):  # forgotten by a try whose answer was lost
+                    s3.abort_multipart_upload(Bucket=_bucket(), Key=upload["Key"], UploadId=upload["UploadId"])
 
 
 @contextmanager
@@ -133,9 +163,14 @@ def _refusals() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise StorageUnavailable(f"The store of reports answered {error.response['Error']['Code']}.") from error
+        raise _refusal(f"The store of reports answered {error.response['Error']['Code']}.") from error
     except BotoCoreError as error:
-        raise StorageUnavailable(f"The store of reports cannot be reached: {type(error).__name__}.") from error
+        raise _refusal(f"The store of reports cannot be reached: {type(error).__name__}.") from error
+
+
+def _refusal(reason: str) -> StorageUnavailable:
+    logger.warning("store of reports unavailable", reason=reason)
+    return StorageUnavailable(reason)
 
 
 def _described(file_name: str) -> _Description:
@@ -154,16 +189,12 @@ def _bucket() -> str:
 
 
 @functools.cache
-def _s3() -> "S3Client":
+def _s3(patience: Patience) -> "S3Client":
     import boto3
-    from botocore.config import Config
 
-    config = Config(
+    config = patience.config(
         signature_version="s3v4",  # an older link would not expire where the bucket's policy says
         s3={"addressing_style": "virtual"},  # else links lead to the global address, which refers on and breaks them
-        retries={"mode": "standard", "total_max_attempts": TRIES},
-        connect_timeout=2,
-        read_timeout=20,
     )
     client: S3Client = boto3.client("s3", config=config)
     return client
