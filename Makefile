@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here lock
+.PHONY: help setup run reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ chaos: setup ## break the database under load, and check that nothing is lost or
 load: setup .local/load/.made ## live a day and an overload, check that nothing is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
 	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
 	  .local/venv/bin/pytest --override-ini 'python_files=load_*.py' $(or $(TESTS),tests/load)
+
+test-upgrade: setup ## let the code before the newest migration serve on the schema that is here; FROM=v1.2 the code of another commit
+	UPGRADE_FROM=$(FROM) .local/venv/bin/pytest --override-ini 'python_files=upgrade_*.py' tests/upgrade
 
 lint: setup ## check style, formatting and types
 	.local/venv/bin/ruff check

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from segmentation import database, schema
+from segmentation import database, lock_patience, schema
 from tests.conftest import Database
 
 
@@ -57,6 +57,37 @@ def test_failed_step_leaves_the_version_before_it(fresh_database, monkeypatch):
     with database.connect(fresh_database.owner_url) as owner:
         assert schema.version(owner) == steps[-2].version
         assert owner.execute("select to_regclass('half')").fetchall() == [(None,)]
+
+
+def test_step_that_finds_a_table_in_use_is_given_up_and_leaves_everything_as_it_was(fresh_database, monkeypatch):
+    fresh_database.migrate()
+    steps = [*schema.migrations(), schema.Migration(9999, "9999_locks.sql", "create table half (); lock table users")]
+    monkeypatch.setattr(schema, "migrations", lambda: steps)
+    monkeypatch.setattr(lock_patience, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(lock_patience, "LOCK_TIMEOUT", "20ms")
+
+    with database.connect(fresh_database.owner_url) as reader, reader.transaction():
+        reader.execute("select from users")
+        with pytest.raises(database.psycopg.errors.LockNotAvailable):
+            fresh_database.migrate()
+
+    with database.connect(fresh_database.owner_url) as owner:
+        assert schema.version(owner) == steps[-2].version
+        assert owner.execute("select to_regclass('half')").fetchall() == [(None,)]
+
+
+def test_step_that_finds_a_table_in_use_is_tried_again(fresh_database, monkeypatch):
+    fresh_database.migrate()
+    step = schema.Migration(9999, "9999_locks.sql", "lock table users")
+    monkeypatch.setattr(schema, "migrations", lambda: [step])
+    monkeypatch.setattr(lock_patience, "LOCK_TIMEOUT", "20ms")
+
+    with database.connect(fresh_database.owner_url) as reader:
+        reader.execute("begin")
+        reader.execute("select from users")
+        monkeypatch.setattr(lock_patience.time, "sleep", lambda _: reader.execute("rollback"))
+
+        assert fresh_database.migrate() == {"schema_version": 9999, "applied": [step.name]}
 
 
 def test_partitions_reach_a_year_ahead(migrated_database, owner):

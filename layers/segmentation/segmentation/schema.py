@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from typing import Any
 
@@ -11,6 +12,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import scalar_row
 
+from segmentation.lock_patience import briefly, patiently
 from segmentation.responses import Health
 
 _LOCK = 0x5E63_0001
@@ -65,11 +67,12 @@ def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:
     """Bring the schema, the history's partitions and the application's login up to date.
 
     Safe to run twice, and at once: the second waits for the first, then finds nothing to do. Each step is a
-    transaction. Raises MigrationEdited or LoginIsOwner, before anything is changed by what is wrong.
+    transaction. Raises MigrationEdited or LoginIsOwner, before anything is changed by what is wrong; and
+    psycopg.errors.LockNotAvailable, where others hold for a minute what a step must lock: it is undone as a whole.
     """
     with _alone(owner):
         applied = _apply_missing(owner)
-        keep_partitions_ahead(owner)
+        patiently(partial(_make_partitions, owner))
         _grant_login(owner, **_credentials(application_conninfo))
         return {"schema_version": version(owner), "applied": applied}
 
@@ -104,7 +107,7 @@ def _apply_missing(owner: Connection) -> list[str]:
     )
     missing = [step for step in migrations() if _is_missing(step, known)]
     for step in missing:
-        _apply(owner, step)
+        patiently(partial(_apply, owner, step))
     return [step.name for step in missing]
 
 
@@ -115,12 +118,17 @@ def _is_missing(step: Migration, known: dict[int, str]) -> bool:
 
 
 def _apply(owner: Connection, step: Migration) -> None:
-    with owner.transaction():
+    with briefly(owner):
         owner.execute(step.script.encode())  # bytes: the layer's own file, not a query built at run time
         owner.execute(
             "insert into schema_migrations (version, name, checksum) values (%s, %s, %s)",
             (step.version, step.name, step.checksum),
         )
+
+
+def _make_partitions(owner: Connection) -> None:
+    with briefly(owner):
+        keep_partitions_ahead(owner)
 
 
 def _credentials(conninfo: str) -> dict[str, str]:
