@@ -15,16 +15,16 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade lock
+.PHONY: help setup run reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## make the environments that are missing or out of date
 
-run: setup $(if $(BUILT),built-here) ## run the whole service here; PORT=8080, AUTH=on, RUNTIME=worker (as on macOS), BUILT=1 (from the package)
+run: setup $(if $(BUILT),built-here) $(POOLER:on=.local/pgbouncer/.made) ## run the whole service here; PORT=8080, AUTH=on, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (from the package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
-	  $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
+	  $(if $(filter on,$(POOLER)),--pooler) $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
 
 reset: setup ## forget the data of the local run
 	@.local/venv/bin/python -m local.reset
@@ -63,6 +63,9 @@ check-api: setup .local/api/.made .local/node/.made ## check the published API: 
 
 fuzz: setup .local/api/.made .local/node/.made ## let schemathesis look for what breaks the document, with another seed each time; SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py
+
+test-pooler: setup .local/pgbouncer/.made ## pass the tests of the service through PgBouncer, and break what is around it; TESTS=tests/pooler for some of them
+	.local/venv/bin/pytest --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e)
 
 test-prometheus: setup .local/prometheus/.made ## let a real Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus
@@ -114,8 +117,12 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 	cd $(@D) && TMPDIR="$(CURDIR)/$(@D)/browser" ../api/bin/node unpack_chromium.mjs
 	@touch $@
 
-.local/prometheus/.made: .ci/fetch_prometheus.sh
-	rm -rf $(@D) && $< $(@D)
+.local/prometheus/.made: .ci/fetch_programs.sh
+	rm -rf $(@D) && $< $(@D) prometheus promtool
+	@touch $@
+
+.local/pgbouncer/.made: .ci/fetch_programs.sh
+	rm -rf $(@D) && $< $(@D) pgbouncer
 	@touch $@
 
 .local/servers/.made: $(REQUIREMENTS)/servers.txt .local/uv/.made

@@ -30,6 +30,7 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--interpreter", type=Path, default=default.interpreter, help="Python of the functions")
     parser.add_argument("--worker", action="store_true", help="without AWS's runtime client, as on macOS")
     parser.add_argument("--auth", action="store_true", help="ask for tokens, as AWS does")
+    parser.add_argument("--pooler", action="store_true", help="with PgBouncer in front of the database")
     parser.add_argument("--minute", type=float, default=default.minute, help="seconds a minute of a schedule lasts")
     parser.add_argument(
         "--patience", type=float, default=PATIENCE, help="seconds that a request waits for a free environment"
@@ -42,6 +43,7 @@ def parse(arguments: list[str]) -> Settings:
         interpreter=(ROOT / options.interpreter).absolute(),
         worker=options.worker,
         auth=options.auth,
+        pooler=options.pooler,
         minute=options.minute,
         patience=options.patience,
         database=elsewhere.database(os.environ),

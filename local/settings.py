@@ -42,6 +42,7 @@ class Settings:
     interpreter: Path = INSTALLED / "venv" / "bin" / "python"
     worker: bool = False
     auth: bool = False  # whether a request needs a token
+    pooler: bool = False  # whether PgBouncer stands in front of the database
     minute: float = 60  # what a minute of a schedule lasts, in seconds; tests cannot wait for long ones
     patience: float = PATIENCE  # seconds that a request waits for a free environment; 0 as on AWS
     database: Database | None = None  # instead of ours

@@ -14,6 +14,7 @@ from local import (
     lock,
     migrations,
     passwords,
+    pgbouncer,
     ports,
     postgres,
     processes,
@@ -70,7 +71,9 @@ def start(settings: Settings, children: list[Child]) -> None:
     api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
     known = passwords.load(settings.data / "passwords.json")
     database_port = ports.free()
-    gateway = start_gateway(settings, settings.database or database.urls(database_port, known))
+    reached = settings.database or database.urls(database_port, known)
+    pooler_port = ports.free() if settings.pooler else None
+    gateway = start_gateway(settings, pgbouncer.in_front_of(reached, pooler_port) if pooler_port else reached)
     children.append(gateway)
     messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables())
     children.append(messaging)
@@ -87,6 +90,9 @@ def start(settings: Settings, children: list[Child]) -> None:
         children.append(server.process)
         database.prepare(server, known.owner)
         data = server.data
+    if pooler_port:
+        folder, log = settings.state / "pgbouncer", settings.logs / "pgbouncer.log"
+        children.append(pgbouncer.start(reached, folder, pooler_port, log=log))
     for child, port in awaited:
         processes.wait_until_listening(child, port)
     Queues(sqs_port).create(settings.template)
@@ -112,6 +118,7 @@ def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
     """Return what every function is told beyond the template: where the other parts are."""
     return {
         "DATABASE_URL": database_url,
+        "DATABASE_POOLED": str(settings.pooler).lower(),
         "AWS_ENDPOINT_URL_S3": settings.s3.url,
         "AWS_ACCESS_KEY_ID": settings.s3.key_id,
         "AWS_SECRET_ACCESS_KEY": settings.s3.key,
