@@ -5,25 +5,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 
 import psycopg
 import pytest
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from local import postgres
+from local import postgres, settings
 from local.settings import ROOT
 from segmentation import database, schema
 from tests.fix_aws import aws as aws
 from tests.fix_aws import keep_secret as keep_secret
 from tests.fix_aws import moto_url as moto_url
 from tests.fix_aws import secrets_manager as secrets_manager
+from tests.fix_pooler import pooler_port as pooler_port
 
 # tests/api needs what `make check-api` installs, which `make test` does without
 collect_ignore = [] if find_spec("playwright") else ["api"]
 # and tests/prometheus the programs that `make test-prometheus` fetches
 if not (ROOT / ".local" / "prometheus" / ".made").exists():
     collect_ignore.append("prometheus")
+POOLER_SUITE = Path(__file__).with_name("pooler")
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
@@ -34,21 +37,46 @@ PASSWORD = "not-a-secret"  # noqa: S105 -- of a server on 127.0.0.1 that lives a
 ELSEWHERE = ("DATABASE_URL", "DATABASE_OWNER_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS")
 
 
-def pytest_configure() -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pooler", action="store_true", help="let the application connect through PgBouncer")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "direct(reason): is about a connection that leads to one server session")
     for name in ELSEWHERE:
         os.environ.pop(name, None)
+    os.environ["DATABASE_POOLED"] = str(config.getoption("--pooler")).lower()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path == POOLER_SUITE and not config.getoption("--pooler") else None
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    direct = item.get_closest_marker("direct")
+    if direct and item.config.getoption("--pooler"):
+        pytest.skip(direct.kwargs["reason"])
 
 
 @dataclass(frozen=True)
 class Database:
-    """One database of the tests' server, with the connection strings of its two roles."""
+    """One database of the tests' server, with the connection strings of its two roles.
+
+    Where PgBouncer is in front of the server, the application and the migrations go through it, and tests that look
+    in as the owner do not.
+    """
 
     server: postgres.Server
     name: str
+    pooler_port: int | None = None
+
+    @property
+    def port(self) -> int:
+        return self.pooler_port or self.server.port
 
     @property
     def url(self) -> str:
-        return self.server.url(user=LOGIN, password=PASSWORD, database=self.name)
+        return postgres.make_url(self.port, LOGIN, PASSWORD, self.name)
 
     @property
     def owner_url(self) -> str:
@@ -60,7 +88,7 @@ class Database:
             superuser.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(OWNER)))
 
     def migrate(self) -> dict[str, object]:
-        with database.connect(self.owner_url) as owner:
+        with database.connect(postgres.make_url(self.port, OWNER, PASSWORD, self.name)) as owner:
             return schema.migrate(owner, self.url)
 
 
@@ -85,8 +113,14 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session")
-def migrated_database(postgres_server: postgres.Server) -> Database:
-    migrated = Database(postgres_server, "segmentation")
+def roles(postgres_server: postgres.Server) -> settings.Database:
+    """Who connects to the server, whatever the database."""
+    return settings.Database(*(postgres_server.url(user=user, password=PASSWORD) for user in (LOGIN, OWNER)))
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres_server: postgres.Server, pooler_port: int | None) -> Database:
+    migrated = Database(postgres_server, "segmentation", pooler_port)
     migrated.create()
     migrated.migrate()
     return migrated

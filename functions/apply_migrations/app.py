@@ -20,8 +20,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 def apply_migrations(patience_seconds: float = 0) -> dict[str, Any]:
     """Apply the missing migrations as the owner of the schema, and see to it that somebody can sign in."""
-    conninfo, pooled = settings.database_owner_conninfo(), settings.database_is_pooled()
-    with connect(conninfo, pooled=pooled, patience_seconds=patience_seconds) as owner:
+    with connect(settings.database_owner_conninfo(), patience_seconds=patience_seconds) as owner:
         outcome = schema.migrate(owner, settings.database_conninfo())
         accounts.create_first(owner, settings.first_admin())
         return outcome

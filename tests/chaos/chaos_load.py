@@ -5,24 +5,22 @@ CHAOS_SECONDS sets how long each fault lasts.
 
 import multiprocessing
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
 from functools import reduce
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from local import ports, postgres
 from segmentation import database, segments
 from segmentation.requests import NewSegment
 from tests import law
 from tests.bookkeeping import assert_exactly_once
+from tests.chaos.breakable import breakable as breakable
 from tests.chaos.environment import SLUGS, Tally, live
-from tests.conftest import PASSWORD, Database, create_owner
+from tests.conftest import Database, create_owner
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))
 ENVIRONMENTS = 3
@@ -43,31 +41,6 @@ end
 $$;
 create trigger quarrel after insert or update or delete on memberships execute function quarrel();
 """
-
-
-class Breakable:
-    """A durable server on a port of its own, which can be stopped at once and started again."""
-
-    def __init__(self, directory: Path) -> None:
-        self._place = directory / "postgres"
-        self.running = postgres.start(self._place, PASSWORD, port=ports.free())
-
-    def crash(self) -> None:
-        """Stop without a word to the clients and without a checkpoint, then recover."""
-        os.kill(int(postgres.read_lock(self.running.data)[0]), signal.SIGQUIT)
-        self.running.process.guardian.wait(30)
-        self.running.stop()
-        self.running = postgres.start(self._place, PASSWORD, port=self.running.port)
-
-
-@pytest.fixture
-def breakable() -> Iterator[Breakable]:
-    with postgres.throw_away_directory() as directory:
-        server = Breakable(directory)
-        try:
-            yield server
-        finally:
-            server.running.stop()
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ def send_without_a_key(function: str) -> Answer:
 def line(service, request, function, empty_database, monkeypatch):
     if function == "create_report":
         request.getfixturevalue("aws")
-    with line_to(empty_database.server.port) as line:
-        url = empty_database.url.replace(f":{empty_database.server.port}/", f":{line.port}/")
+    with line_to(empty_database.port) as line:
+        url = empty_database.url.replace(f":{empty_database.port}/", f":{line.port}/")
         monkeypatch.setenv("DATABASE_URL", f"{url}?sslmode=disable&gssencmode=disable")
         yield line
         database.close()

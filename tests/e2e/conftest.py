@@ -20,6 +20,7 @@ import pytest
 
 from local import ports, postgres
 from local.settings import ROOT
+from segmentation import settings
 from tests.e2e.waiting import eventually
 
 START_SECONDS = 120  # the first start on a machine compiles what it imports
@@ -66,6 +67,8 @@ def free_ports() -> int:
 
 def launch(state: Path, port: int, *options: str, environment: Mapping[str, str] | None = None) -> LocalRun:
     command = [sys.executable, "-m", "local", "--port", str(port), "--state", str(state), *options]
+    if settings.database_is_pooled():
+        command.append("--pooler")
     with (state / "output").open("w") as output:
         process = subprocess.Popen(  # noqa: S603 - our own
             command,
@@ -131,7 +134,7 @@ def client(base_url: str) -> Iterator[httpx.Client]:
 @pytest.fixture
 def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
     """The schema's owner, looking into an emptied database."""
-    with psycopg.connect(local_run.owner_url, autocommit=True) as connection:
+    with psycopg.connect(local_run.owner_url, autocommit=True, prepare_threshold=None) as connection:
         connection.execute(
             """
             truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys

@@ -70,6 +70,7 @@ def test_connection_killed_in_the_middle_of_a_request_is_503_and_then_replaced(s
     assert call("list_users").status == 200
 
 
+@pytest.mark.direct(reason="changes a setting of its session")
 def test_connection_to_a_server_that_became_a_replica_is_503_and_then_replaced(service):
     database.connection().execute("set default_transaction_read_only = on")
 

@@ -18,6 +18,7 @@ READS = {
     "get_segment": lambda: get_segment("AAA").json["members"],
 }
 EVERY_READ = pytest.mark.parametrize("read", READS.values(), ids=READS)
+SETS_THE_CLOCK = pytest.mark.direct(reason="changes a setting of its session")
 EITHER_SIDE_OF_TODAY = pytest.mark.parametrize("end", [LONG_AGO, END], ids=["past", "future"])
 
 
@@ -55,6 +56,7 @@ def stop_clock(service, owner):
     owner.execute("drop schema stopped cascade")
 
 
+@SETS_THE_CLOCK
 @EVERY_READ
 @EITHER_SIDE_OF_TODAY
 @pytest.mark.parametrize("distance", ["-1 ms", "-1 us"])
@@ -66,6 +68,7 @@ def test_membership_is_read_until_just_before_its_end(add_until, stop_clock, rea
     assert read() in (["AAA"], [1], 1)
 
 
+@SETS_THE_CLOCK
 @EVERY_READ
 @EITHER_SIDE_OF_TODAY
 @pytest.mark.parametrize("distance", ["0 ms", "1 ms"])

@@ -23,6 +23,12 @@ from tests.integration.fix_jobs import small_batches as small_batches
 
 
 @pytest.fixture
+def behind_a_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New connections are as those behind a pooler have to be."""
+    monkeypatch.setenv("DATABASE_POOLED", "true")
+
+
+@pytest.fixture
 def make_segments(connection: Connection) -> Callable[..., None]:
     def make(*slugs: str) -> None:
         for slug in slugs:

@@ -16,26 +16,33 @@ def own_connection(empty_database, monkeypatch):
     database.close()
 
 
+def backend_of(connection):
+    """The server's process: a pooler makes up the one in the connection's info."""
+    [(pid,)] = connection.execute("select pg_backend_pid()").fetchall()
+    return pid
+
+
 def test_connection_is_opened_once(own_connection):
     assert own_connection() is own_connection()
 
 
 def test_connection_the_server_closed_is_replaced_before_it_is_used(own_connection, superuser):
-    pid = own_connection().info.backend_pid
+    pid = backend_of(own_connection())
     superuser.execute("select pg_terminate_backend(%s, 5000)", (pid,))
 
     assert schema.version(own_connection()) >= 1
-    assert own_connection().info.backend_pid != pid
+    assert backend_of(own_connection()) != pid
 
 
-def test_pooled_connection_prepares_nothing(empty_database):
-    with database.connect(empty_database.url, pooled=True) as pooled:
+def test_pooled_connection_prepares_nothing(empty_database, behind_a_pooler):
+    with database.connect(empty_database.url) as pooled:
         for _ in range(7):
             memberships.list_for_user(pooled, 1)
 
         assert pooled.execute("select from pg_prepared_statements").rowcount == 0
 
 
+@pytest.mark.direct(reason="prepares statements")
 def test_direct_connection_prepares_what_it_repeats(connection):
     for _ in range(3):
         memberships.list_for_user(connection, 1)
@@ -44,8 +51,8 @@ def test_direct_connection_prepares_what_it_repeats(connection):
     assert "from memberships" in statement
 
 
-def test_every_statement_works_through_a_pooler_too(empty_database):
-    with database.connect(empty_database.url, pooled=True) as pooled:
+def test_every_statement_works_through_a_pooler_too(empty_database, behind_a_pooler):
+    with database.connect(empty_database.url) as pooled:
         users.create(pooled, None, actor="analyst")
         segments.create(pooled, NewSegment(slug="AVITO_30", description="it's 100 %"), actor="analyst")
         wanted = MembershipChange(user_id=1, add_segments=["AVITO_30"], ttl=60)
@@ -89,7 +96,7 @@ def test_transaction_that_is_undivided_stays_on_its_connection(own_connection, s
     def write_on_both_sides_of_a_kill():
         with database.undivided(own_connection()):
             users.create(own_connection(), 1, actor="analyst")
-            superuser.execute("select pg_terminate_backend(%s, 5000)", (own_connection().info.backend_pid,))
+            superuser.execute("select pg_terminate_backend(%s, 5000)", (backend_of(own_connection()),))
             users.create(own_connection(), 2, actor="analyst")
 
     with pytest.raises(database.psycopg.OperationalError):

@@ -185,10 +185,10 @@ def test_segment_without_rows_gives_a_header_alone(filled, order, deliver, lines
     assert lines(job_id) == []
 
 
-def test_report_is_the_same_behind_a_pooler(empty_database, filled, expected, order, lines):
+def test_report_is_the_same_behind_a_pooler(empty_database, behind_a_pooler, filled, expected, order, lines):
     job_id = order()
 
-    with database.connect(empty_database.url, pooled=True) as pooled:
+    with database.connect(empty_database.url) as pooled:
         worker.deliver(pooled, job_id, **NEVER_OVER)
 
     assert lines(job_id) == expected

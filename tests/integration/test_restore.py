@@ -53,8 +53,8 @@ def change(connection, user_id, slugs, ttl=None):
 
 
 @pytest.fixture(scope="module")
-def used(postgres_server):
-    old = Database(postgres_server, "used")
+def used(postgres_server, pooler_port):
+    old = Database(postgres_server, "used", pooler_port)
     old.create()
     old.migrate()
     with database.connect(old.owner_url) as owner, database.connect(old.url) as connection:

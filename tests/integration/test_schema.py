@@ -9,8 +9,8 @@ from tests.conftest import Database
 
 
 @pytest.fixture
-def fresh_database(postgres_server, request):
-    fresh = Database(postgres_server, f"fresh_{abs(hash(request.node.name))}")
+def fresh_database(postgres_server, pooler_port, request):
+    fresh = Database(postgres_server, f"fresh_{abs(hash(request.node.name))}", pooler_port)
     fresh.create()
     return fresh
 

@@ -22,6 +22,7 @@ TIME_HELPS = [
 OURS = [
     errors.CheckViolation,
     errors.InsufficientPrivilege,
+    errors.InternalError_,
     errors.NotNullViolation,
     errors.SyntaxError,
     errors.UndefinedTable,
@@ -29,7 +30,7 @@ OURS = [
     psycopg.DataError,
     psycopg.ProgrammingError,
 ]
-FAILED_OVER = [errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout]
+FAILED_OVER = [psycopg.InternalError, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout]
 
 
 @pytest.mark.parametrize("error", TIME_HELPS, ids=lambda error: error.__name__)

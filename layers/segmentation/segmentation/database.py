@@ -57,11 +57,11 @@ def connection() -> Connection:
         return whole.connection
     if _connection is None or _is_lost(_connection):
         close()
-        _connection = connect(settings.database_conninfo(), pooled=settings.database_is_pooled())
+        _connection = connect(settings.database_conninfo())
     return _connection
 
 
-def connect(conninfo: str, *, pooled: bool = False, patience_seconds: float = 0) -> Connection:
+def connect(conninfo: str, *, patience_seconds: float = 0) -> Connection:
     """Open a connection in autocommit: a read is then one statement and one round trip.
 
     Behind a pooler the parameters are bound on this side: a statement prepared there would either bind the
@@ -71,14 +71,15 @@ def connect(conninfo: str, *, pooled: bool = False, patience_seconds: float = 0)
     deadline = time.monotonic() + patience_seconds
     while True:
         try:
-            return _open(conninfo, pooled=pooled)
+            return _open(conninfo)
         except psycopg.OperationalError:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(RETRY_SECONDS)
 
 
-def _open(conninfo: str, *, pooled: bool) -> Connection:
+def _open(conninfo: str) -> Connection:
+    pooled = settings.database_is_pooled()
     return psycopg.connect(
         conninfo,
         autocommit=True,
@@ -151,6 +152,8 @@ def problem_of(error: psycopg.Error) -> Problem | None:
     if isinstance(error, errors.CheckViolation) and error.diag.constraint_name == LIFETIME_CONSTRAINT:
         return RequestInvalid(("body.expires_at", "must be in the future"))
     if isinstance(error, _TIME_HELPS):  # away, or no lock within the time limit, or a deadlock
+        return DatabaseUnavailable()
+    if type(error) is psycopg.InternalError:  # two answers to one command: the server's last, then the pooler's
         return DatabaseUnavailable()
     return None
 

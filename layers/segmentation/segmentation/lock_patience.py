@@ -1,8 +1,8 @@
 """Locks of a migration: asked for in short tries, because every request that comes meanwhile waits behind it."""
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from psycopg import Connection, errors
@@ -30,9 +30,6 @@ def patiently(work: Callable[[], Result]) -> Result:
     return work()
 
 
-@contextmanager
-def briefly(connection: Connection) -> Iterator[None]:
-    """Run a block as one transaction that waits only briefly for each lock."""
-    with connection.transaction():
-        connection.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
-        yield
+def be_brief(connection: Connection) -> None:
+    """Let the rest of a transaction wait only briefly for each lock."""
+    connection.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))

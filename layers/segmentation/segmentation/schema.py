@@ -12,7 +12,7 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import scalar_row
 
-from segmentation.lock_patience import briefly, patiently
+from segmentation.lock_patience import be_brief, patiently
 from segmentation.responses import Health
 
 _LOCK = 0x5E63_0001
@@ -66,15 +66,14 @@ def health(connection: Connection) -> Health:
 def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:
     """Bring the schema, the history's partitions and the application's login up to date.
 
-    Safe to run twice, and at once: the second waits for the first, then finds nothing to do. Each step is a
-    transaction. Raises MigrationEdited or LoginIsOwner, before anything is changed by what is wrong; and
+    Safe to run twice, and at once: each step is a transaction, which one run applies while the others wait, and then
+    find nothing to do. Raises MigrationEdited or LoginIsOwner, before anything is changed by what is wrong; and
     psycopg.errors.LockNotAvailable, where others hold for a minute what a step must lock: it is undone as a whole.
     """
-    with _alone(owner):
-        applied = _apply_missing(owner)
-        patiently(partial(_make_partitions, owner))
-        _grant_login(owner, **_credentials(application_conninfo))
-        return {"schema_version": version(owner), "applied": applied}
+    applied = _apply_missing(owner)
+    patiently(partial(_make_partitions, owner))
+    _grant_login(owner, **_credentials(application_conninfo))
+    return {"schema_version": version(owner), "applied": applied}
 
 
 def keep_partitions_ahead(connection: Connection) -> None:
@@ -84,31 +83,37 @@ def keep_partitions_ahead(connection: Connection) -> None:
 
 @contextmanager
 def _alone(owner: Connection) -> Iterator[None]:
-    owner.execute("select pg_advisory_lock(%s::bigint)", (_LOCK,))
-    try:
+    """Run a block as one transaction, and no other run's at the same time, that waits only briefly for the requests'.
+
+    A lock of the session would stay with a pooler's server connection, which the next statement may not get again.
+    """
+    with owner.transaction():
+        owner.execute("select pg_advisory_xact_lock(%s::bigint)", (_LOCK,))
+        be_brief(owner)
         yield
-    finally:
-        owner.execute("select pg_advisory_unlock(%s::bigint)", (_LOCK,))
 
 
 def _apply_missing(owner: Connection) -> list[str]:
-    owner.execute(
-        """
-        create table if not exists schema_migrations (
-            version integer primary key,
-            name text not null,
-            checksum text not null,
-            applied_at timestamptz not null default now()
+    with _alone(owner):
+        owner.execute(
+            """
+            create table if not exists schema_migrations (
+                version integer primary key,
+                name text not null,
+                checksum text not null,
+                applied_at timestamptz not null default now()
+            )
+            """
         )
-        """
-    )
-    known: dict[int, str] = dict(
-        owner.execute("select schema_migrations.version, schema_migrations.checksum from schema_migrations").fetchall()
-    )
+        known = _known(owner)
     missing = [step for step in migrations() if _is_missing(step, known)]
-    for step in missing:
-        patiently(partial(_apply, owner, step))
-    return [step.name for step in missing]
+    return [step.name for step in missing if patiently(partial(_apply, owner, step))]
+
+
+def _known(owner: Connection) -> dict[int, str]:
+    """Return the checksums of the steps that the database has."""
+    rows = owner.execute("select schema_migrations.version, schema_migrations.checksum from schema_migrations")
+    return dict(rows.fetchall())
 
 
 def _is_missing(step: Migration, known: dict[int, str]) -> bool:
@@ -117,17 +122,21 @@ def _is_missing(step: Migration, known: dict[int, str]) -> bool:
     return step.version not in known
 
 
-def _apply(owner: Connection, step: Migration) -> None:
-    with briefly(owner):
+def _apply(owner: Connection, step: Migration) -> bool:
+    """Apply a step and return True, unless another run has done so meanwhile."""
+    with _alone(owner):
+        if not _is_missing(step, _known(owner)):
+            return False
         owner.execute(step.script.encode())  # bytes: the layer's own file, not a query built at run time
         owner.execute(
             "insert into schema_migrations (version, name, checksum) values (%s, %s, %s)",
             (step.version, step.name, step.checksum),
         )
+    return True
 
 
 def _make_partitions(owner: Connection) -> None:
-    with briefly(owner):
+    with _alone(owner):
         keep_partitions_ahead(owner)
 
 
@@ -142,7 +151,7 @@ def _grant_login(owner: Connection, name: str, password: str) -> None:
         raise LoginIsOwner(LoginIsOwner.__doc__)
     login = sql.Identifier(name)
     verifier = owner.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256").decode()
-    with owner.transaction():
+    with _alone(owner):
         exists = owner.execute("select from pg_roles where pg_roles.rolname = %s", (name,)).rowcount
         verb = sql.SQL("alter role" if exists else "create role")
         owner.execute(sql.SQL("{} {} with login password {}").format(verb, login, sql.Literal(verifier)))

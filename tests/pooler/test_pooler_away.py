@@ -1,0 +1,44 @@
+"""The pooler ends, is away, and comes back."""
+
+from segmentation import memberships
+from tests.e2e.waiting import eventually
+from tests.functions.calls import call
+from tests.functions.factories import change, create_segments, done, rows, slugs_of
+from tests.functions.keys import add_to
+from tests.functions.test_interrupted_requests import after
+from tests.pooler.timing import assert_refused
+
+
+def test_nobody_notices_a_restart_between_two_requests(service, pooler):
+    pooler.start()
+    done(call("list_users"))
+
+    pooler.stop()
+    pooler.start()
+
+    assert call("list_users").status == 200
+
+
+def test_pooler_away_is_answered_in_time_and_found_when_it_is_back(service, pooler):
+    pooler.start()
+    create_segments("AAA")
+    pooler.stop()
+    assert_refused(lambda: change(1, add=("AAA",)))
+
+    pooler.start()
+
+    assert done(change(1, add=("AAA",))) == {"segments_added": 1, "segments_deleted": 0}
+
+
+def test_request_whose_pooler_dies_is_undone_and_its_repeat_runs(service, pooler, owner, monkeypatch):
+    pooler.start()
+    create_segments("AAA")
+    with monkeypatch.context() as patch:
+        patch.setattr(memberships, "change", after(memberships.change, lambda _: pooler.stop()))
+        assert_refused(lambda: add_to("AAA"))
+    assert rows(owner) == (0, 1, 0, 0)
+
+    pooler.start()
+
+    assert eventually(lambda: add_to("AAA").status == 200)  # 409 until the server has noticed
+    assert slugs_of(1) == ["AAA"]

@@ -1,0 +1,72 @@
+"""What a session would keep: nothing of a client stays with a server connection, and what is the role's is in force."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from segmentation import database, memberships, schema, segments
+from segmentation.requests import MembershipChange, NewSegment
+from tests.functions.calls import call
+from tests.functions.test_database_trouble import KILL_LOGINS
+
+MIGRATIONS_AT_ONCE = 8
+
+
+@pytest.fixture
+def two_clients(pooler, pooled_database):
+    """Two environments that take turns on one server connection."""
+    pooler.start(default_pool_size=1)
+    with database.connect(pooled_database.url) as one, database.connect(pooled_database.url) as other:
+        yield one, other
+
+
+def test_actor_of_one_client_is_not_that_of_the_next(two_clients, owner):
+    one, other = two_clients
+    segments.create(one, NewSegment(slug="AAA"), actor="alice")
+    memberships.change(one, MembershipChange(user_id=1, add_segments=["AAA"]), actor="alice")
+
+    memberships.change(other, MembershipChange(user_id=2, add_segments=["AAA"]), actor="bob")
+    other.execute("delete from memberships where memberships.user_id = 2")
+
+    actors = owner.execute("select user_id, actor from history order by history_id").fetchall()
+    assert actors == [(1, "alice"), (2, "bob"), (2, "segmentation_login")]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [(name, value) for name, value in schema._LOGIN_SETTINGS.items()], ids=schema._LOGIN_SETTINGS
+)
+def test_settings_of_the_role_are_in_force(two_clients, setting, value):
+    found = [client.execute("select current_setting(%s)", (setting,)).fetchall() for client in two_clients]
+
+    assert found == [[(value,)]] * 2
+
+
+def test_transaction_that_is_abandoned_is_undone_before_the_connection_is_used_again(two_clients):
+    one, other = two_clients
+    segments.create(other, NewSegment(slug="AAA"), actor="analyst")
+    one.execute("begin")
+    one.execute("update segments set description = 'never' where slug = 'AAA'")
+
+    one.pgconn.finish()
+
+    assert segments.get(other, "AAA").description is None
+
+
+def test_migrations_at_once_leave_no_lock_with_a_server_connection(pooler, pooled_database, owner):
+    pooler.start()
+
+    with ThreadPoolExecutor(MIGRATIONS_AT_ONCE) as pool:
+        outcomes = list(pool.map(lambda _: pooled_database.migrate(), range(MIGRATIONS_AT_ONCE)))
+
+    assert [outcome["applied"] for outcome in outcomes] == [[]] * MIGRATIONS_AT_ONCE
+    assert owner.execute("select from pg_locks where locktype = 'advisory'").rowcount == 0
+
+
+def test_service_goes_on_when_a_deployment_has_renewed_the_verifiers(service, pooler, pooled_database, superuser):
+    pooler.start()
+    assert call("list_users").status == 200
+    pooled_database.migrate()
+
+    superuser.execute(KILL_LOGINS)
+
+    assert call("list_users").status == 200
