@@ -59,7 +59,8 @@ def _all(sections: list[Section]) -> tuple[list[Check], list[Curve]]:
 def _machine() -> str:
     return (
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, the embedded Postgres 16 "
-        "with its own defaults, fsync on. Ratios travel, seconds do not."
+        "with a quarter of the memory for its buffers, as RDS has it, fsync on, and its own defaults otherwise. Ratios "
+        "travel, seconds do not."
     )
 
 
