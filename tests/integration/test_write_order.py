@@ -1,0 +1,89 @@
+"""A write that had to wait is dated after what it waited for, and looks at no more than it names."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from segmentation import database, memberships
+from segmentation.requests import MembershipChange
+from tests.integration.test_races import changing
+
+
+def await_blocked(superuser, session):
+    while not superuser.execute("select where pg_blocking_pids(%s) <> '{}'", (session,)).rowcount:
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def while_held(empty_database, superuser):
+    """Change memberships while another session has the user's rows, which it removes when they have expired."""
+
+    def run(change):
+        with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+            with superuser.transaction():
+                superuser.execute("update memberships set expires_at = clock_timestamp() + interval '0.2 seconds'")
+                waiting = pool.submit(change, own)
+                await_blocked(superuser, own.info.backend_pid)
+                superuser.execute("select pg_sleep(0.2)")
+                superuser.execute("delete from memberships")
+            return waiting.result(timeout=10)
+
+    return run
+
+
+@pytest.fixture
+def scanned(connection):
+    """Count the segments that a change of memberships reads without an index."""
+
+    def rows():
+        [(found,)] = connection.execute(
+            "select seq_tup_read from pg_stat_xact_user_tables where relname = 'segments'"
+        ).fetchall()
+        return found
+
+    def run(**members):
+        with connection.transaction(force_rollback=True):
+            before = rows()
+            memberships.change(connection, MembershipChange.model_validate(members), actor="analyst")
+            return rows() - before
+
+    return run
+
+
+@pytest.mark.parametrize("again", [{"add_segments": ["AVITO_30"]}, {"delete_segments": ["AVITO_30"]}])
+def test_write_that_waited_for_a_removal_keeps_the_order_of_time(make_segments, change, while_held, history, again):
+    make_segments("AVITO_30")
+    change(1, add_segments=["AVITO_30"])
+
+    while_held(changing(user_id=1, **again))
+
+    moments = [row["executed_at"] for row in history(1)]
+    assert moments == sorted(moments)
+
+
+def test_membership_that_went_while_its_adding_waited_is_added(make_segments, change, while_held, slugs_of):
+    make_segments("AVITO_30")
+    change(1, add_segments=["AVITO_30"])
+
+    changed = while_held(changing(user_id=1, add_segments=["AVITO_30"]))
+
+    assert changed.segments_added == 1
+    assert slugs_of(1) == ["AVITO_30"]
+
+
+def test_membership_that_went_while_its_removal_waited_is_not_counted(make_segments, change, while_held):
+    make_segments("AVITO_30")
+    change(1, add_segments=["AVITO_30"])
+
+    assert while_held(changing(user_id=1, delete_segments=["AVITO_30"])).segments_deleted == 0
+
+
+def test_write_looks_up_the_segments_it_names_and_no_others(owner, change, scanned):
+    owner.execute("insert into segments (slug) select 'SEGMENT_' || generate_series(1, 1000)")
+    owner.execute("analyze segments")
+    change(1, add_segments=["SEGMENT_1", "SEGMENT_2"])
+
+    rows = scanned(user_id=1, add_segments=["SEGMENT_3", "SEGMENT_4"], delete_segments=["SEGMENT_1", "SEGMENT_2"])
+
+    assert rows == 0
