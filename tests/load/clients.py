@@ -39,7 +39,7 @@ def send(run: LocalRun, *, clients: int, seconds: float, people: int) -> Clients
         "host": f"http://{ports.HOST}:{run.port}",
         "users": clients,
         "spawn-rate": clients,
-        "run-time": f"{seconds:.0f}s",
+        "seconds": seconds,
         "stop-timeout": LAST_REQUESTS_SECONDS,
         "loglevel": "WARNING",
         "people": people,

@@ -17,6 +17,7 @@ from tests.load.scale import IS_WHOLE
 
 LOOK_SECONDS = 0.05
 CONNECTIONS = "select count(*) from pg_stat_activity where usename = %s"
+ABOUT = pytest.StashKey[dict[str, pages.Section]]()
 HANG_UP = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = %s"
 
 
@@ -68,12 +69,18 @@ def few_connections(run: LocalRun, limit: int) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def report(request: pytest.FixtureRequest) -> Iterator[Callable[..., None]]:
-    """Takes what a scenario found; a whole run without a failure ends with docs/load.md, another one only shows it."""
-    about: dict[str, pages.Section] = {}
-    yield about.__setitem__
-    if len(about) == pages.SCENARIOS and not request.session.testsfailed:
+def report(pytestconfig: pytest.Config) -> Callable[[str, pages.Section], None]:
+    """Takes what a scenario found."""
+    return pytestconfig.stash.setdefault(ABOUT, {}).__setitem__
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
+) -> None:
+    """Show what was found, where nothing failed; a whole run writes docs/load.md."""
+    about = config.stash.get(ABOUT, {})
+    if exitstatus == pytest.ExitCode.OK and len(about) == pages.SCENARIOS:
         text = pages.write(about)
-        request.config.get_terminal_writer().write(f"\n{text}")
+        terminalreporter.write(f"\n{text}")
         if IS_WHOLE:
             (ROOT / "docs" / "load.md").write_text(text, "utf-8")

@@ -8,6 +8,7 @@ import itertools
 import random
 import time
 import uuid
+from collections import deque
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,11 +23,14 @@ PAGE = 100
 FINDINGS = Findings()
 CHANCE = random.SystemRandom()
 NUMBERS = itertools.count()
+ENTERED = deque([(1, BRIEF[0])], maxlen=10)
+"""Who entered what for a while, last."""
 
 
 @events.init_command_line_parser.add_listener
 def ask_what_to_do(parser):
     parser.add_argument("--people", type=int, help="users there are before the day begins")
+    parser.add_argument("--seconds", type=float, help="how long the day lasts")
     parser.add_argument("--findings", type=Path, help="file to write")
 
 
@@ -36,7 +40,9 @@ def keep_sample(name, response_time, response, **_):
 
 
 @events.test_start.add_listener
-def start_clock(**_):
+def start_clock(environment, **_):
+    # not by --run-time, which counts from before the imports
+    gevent.spawn_later(environment.parsed_options.seconds, environment.runner.quit)
     FINDINGS.seconds = -time.monotonic()
 
 
@@ -107,12 +113,13 @@ class Client(FastHttpUser):
 
     @task(11)
     def enter_for_a_while(self):
-        offers = CHANCE.sample(BRIEF, 2)
-        self.change({"user_id": CHANCE.choice(HOT_USERS), "add_segments": offers, "ttl": CHANCE.randint(1, 10)})
+        user_id, offers = CHANCE.choice(HOT_USERS), CHANCE.sample(BRIEF, 2)
+        if self.change({"user_id": user_id, "add_segments": offers, "ttl": CHANCE.randint(1, 20)}):
+            ENTERED.append((user_id, offers[0]))
 
     @task(7)
     def change_lifetime(self):
-        user_id, slug = CHANCE.choice(HOT_USERS), CHANCE.choice(BRIEF)
+        user_id, slug = CHANCE.choice(ENTERED)
         path, body = f"/segment/user/{user_id}/{slug}", {"ttl": CHANCE.randint(1, 30)}
         answer = self.write("PATCH", "/segment/user/{user_id}/{slug}", body, path=path, expected={200, 404})
         if answer and answer.status_code == 200:

@@ -3,10 +3,10 @@
 Only the standard library: the clients live in an environment of their own.
 """
 
-LASTING = [f"SEGMENT_{number}" for number in range(170)]
+LASTING = [f"SEGMENT_{number}" for number in range(180)]
 """Changed by hand, without a lifetime."""
 
-BRIEF = [f"OFFER_{number}" for number in range(20)]
+BRIEF = [f"OFFER_{number}" for number in range(10)]
 """Entered for seconds: the schedule has something to do all the time."""
 
 ROLLED_OUT = [f"ROLLOUT_{number}" for number in range(10)]
@@ -15,7 +15,7 @@ ROLLED_OUT = [f"ROLLOUT_{number}" for number in range(10)]
 CAMPAIGN = "CAMPAIGN_"
 """How the segments begin that come and go."""
 
-HOT_USERS = range(1, 21)
+HOT_USERS = range(1, 11)
 """Whom many clients change at once."""
 
 NAMED_FROM = 10**12
