@@ -3,6 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,8 @@ class Breakable:
 
     def stop(self) -> None:
         """Stop at once, without a word to the clients."""
-        os.kill(self._postmaster, signal.SIGQUIT)
+        with suppress(IndexError, ProcessLookupError):  # where it has not stopped by itself
+            os.kill(self._postmaster, signal.SIGQUIT)
         self.running.process.guardian.wait(30)
         self.running.stop()
 

@@ -96,7 +96,7 @@ class Clients:
     def tick(self) -> None:
         try:
             sweep({}, SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000))
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, psycopg.InternalError):
             return  # the next minute's run does the work
 
     def insist(self, function: str, body: Any = NO_BODY, path: str | None = None) -> Answer:

@@ -1,5 +1,7 @@
 """What an SQL error means to the client; connections are tested against a real server elsewhere."""
 
+from types import SimpleNamespace
+
 import psycopg
 import pytest
 from psycopg import errors
@@ -13,6 +15,7 @@ TIME_HELPS = [
     errors.CannotConnectNow,
     errors.ConnectionFailure,
     errors.DeadlockDetected,
+    errors.DiskFull,
     errors.LockNotAvailable,
     errors.QueryCanceled,
     errors.SerializationFailure,
@@ -30,6 +33,7 @@ OURS = [
     psycopg.DataError,
     psycopg.ProgrammingError,
 ]
+LAST_WORDS = ["FATAL", "PANIC"]
 FAILED_OVER = [psycopg.InternalError, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout]
 
 
@@ -41,6 +45,14 @@ def test_error_that_time_may_heal_is_unavailable(error):
 @pytest.mark.parametrize("error", FAILED_OVER, ids=lambda error: error.__name__)
 def test_error_that_a_new_connection_may_heal_is_unavailable(error):
     assert isinstance(problem_of(error("inside")), DatabaseUnavailable)
+
+
+@pytest.mark.parametrize("severity", LAST_WORDS)
+def test_error_that_ended_the_session_is_unavailable_whatever_its_code(severity, monkeypatch):
+    said = SimpleNamespace(severity_nonlocalized=severity, constraint_name=None)
+    monkeypatch.setattr(errors.InternalError_, "diag", said)
+
+    assert isinstance(problem_of(errors.InternalError_("could not write to log file")), DatabaseUnavailable)
 
 
 @pytest.mark.parametrize("error", OURS, ids=lambda error: error.__name__)

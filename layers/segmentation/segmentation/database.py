@@ -151,11 +151,16 @@ def problem_of(error: psycopg.Error) -> Problem | None:
     """Return what a database error means to the client, or None where it is our own fault."""
     if isinstance(error, errors.CheckViolation) and error.diag.constraint_name == LIFETIME_CONSTRAINT:
         return RequestInvalid(("body.expires_at", "must be in the future"))
-    if isinstance(error, _TIME_HELPS):  # away, or no lock within the time limit, or a deadlock
+    if isinstance(error, _TIME_HELPS) or _ended_the_session(error):  # away, or no lock in time, or a deadlock
         return DatabaseUnavailable()
     if type(error) is psycopg.InternalError:  # two answers to one command: the server's last, then the pooler's
         return DatabaseUnavailable()
     return None
+
+
+def _ended_the_session(error: psycopg.Error) -> bool:
+    """Tell the last words of a session, whatever their code: a server that crashes says what made it crash."""
+    return error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
 
 
 def _is_lost(connection: Connection) -> bool:

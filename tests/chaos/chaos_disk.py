@@ -1,0 +1,135 @@
+"""Disks that are full, of tables and of the write-ahead log: 503, nothing written, and all goes on when there is space.
+
+Real errors of real system calls, without a disk to fill or the rights to mount one: a table's file becomes /dev/full,
+and the server's processes may write no file further than where the log soon arrives.
+"""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from local import postgres, unprivileged
+from segmentation import database
+from tests import law
+from tests.chaos.breakable import breakable as breakable
+from tests.chaos.chaos_load import SECONDS, assert_exactly_once, assert_well_behaved, under_load
+from tests.chaos.chaos_load import loaded as loaded
+from tests.functions.calls import Answer, call
+from tests.functions.factories import change, create_segments, create_users, done
+from tests.functions.keys import create_user, everything
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/dev/full and prlimit are Linux's")
+
+LOG_ENDS_AT = 12 * 2**20
+"""Further than any table of the load grows, and within a segment of the log, which has 16 MiB."""
+
+FILLER = "select pg_logical_emit_message(false, 'filler', repeat('x', 1000000))"
+ACCOUNT = {"username": "alice", "password": "correct horse battery staple"}
+
+
+def create_segment(**members: object) -> Answer:
+    return call("create_segment", {"slug": "AVITO_50", **members})
+
+
+def people_in_a_rollout() -> None:
+    create_users(1, 2)
+    done(create_segment(user_percent=100))
+
+
+WRITES: dict[str, tuple[Callable[[], object], Callable[[], Answer]]] = {
+    "users": (list, partial(call, "create_user", {"user_id": 1})),
+    "segments": (list, create_segment),
+    "memberships": (partial(create_segments, "AAA"), partial(change, 1, add=("AAA",))),
+    "history_of_this_month": (partial(create_segments, "AAA"), partial(change, 1, add=("AAA",))),
+    "idempotency_keys": (list, create_user),
+    "jobs": (list, partial(call, "create_report", {"year": 2023, "month": 8})),
+    "rollouts": (partial(create_users, 1), partial(create_segment, user_percent=100)),
+    "rollout_overrides": (people_in_a_rollout, partial(change, 1, delete=("AVITO_50",))),
+    "accounts": (list, partial(call, "sign_up", ACCOUNT)),
+    "sign_in_failures": (list, partial(call, "sign_in", ACCOUNT)),
+}
+"""How a request comes to write the first row of each table, and what must be there before."""
+
+
+@pytest.fixture
+def file_of(superuser, empty_database) -> Callable[[str], Path]:
+    def find(table: str) -> Path:
+        if table == "history_of_this_month":
+            table = f"history_{time.strftime('%Y_%m', time.gmtime())}"
+        [(path,)] = superuser.execute("select pg_relation_filepath(%s::regclass)", (table,)).fetchall()
+        return empty_database.server.data / path
+
+    return find
+
+
+@contextmanager
+def no_space_for(file: Path) -> Iterator[None]:
+    """Put /dev/full in the place of a table that has no row yet, for whoever connects from now on."""
+    assert file.stat().st_size == 0
+    kept = file.with_suffix(".kept")
+    database.close()
+    file.rename(kept)
+    file.symlink_to("/dev/full")
+    yield
+    database.close()
+    kept.replace(file)
+
+
+def rows_of(owner: psycopg.Connection, table: str) -> int:
+    return owner.execute(
+        sql.SQL("select from {}").format(sql.Identifier(table.removesuffix("_of_this_month")))
+    ).rowcount
+
+
+@pytest.mark.parametrize("table", WRITES)
+def test_table_without_space_is_503_and_goes_on_when_there_is_some(service, aws, table, file_of, owner):
+    prepare, request = WRITES[table]
+    prepare()
+    before = everything(owner)
+    assert rows_of(owner, table) == 0
+
+    with no_space_for(file_of(table)):
+        refused = request()
+        assert (refused.status, "retry-after" in refused.headers) == (503, True)
+        assert everything(owner) == before
+
+    assert request().status < 500
+    assert rows_of(owner, table) > 0
+    law.check(owner)
+
+
+def limit_files(of: postgres.Server, octets: int) -> None:
+    """Let no process of the server write a file further than this, nor any that it starts."""
+    server = int(postgres.read_lock(of.data)[0])
+    children = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    account = unprivileged.account()
+    who = {"user": account.user, "group": account.group, "extra_groups": []} if account else {}
+    for process in (server, *children):
+        limit = ["prlimit", f"--pid={process}", f"--fsize={octets}:"]
+        subprocess.run(limit, check=False, **who)  # noqa: S603 -- a session may have ended meanwhile
+
+
+def test_log_without_space_stops_the_server_which_loses_and_doubles_nothing(loaded, breakable):
+    def fill_the_log(superuser):
+        time.sleep(SECONDS / 4)
+        limit_files(breakable.running, LOG_ENDS_AT)
+        with suppress(psycopg.OperationalError):
+            while True:
+                superuser.execute(FILLER)
+        time.sleep(1)
+        breakable.crash()
+
+    tally = under_load(loaded, fill_the_log)
+
+    assert tally.statuses[503] > 0
+    assert "could not write to log file" in breakable.running.process.log.read_text()
+    assert_exactly_once(loaded, tally)
+    assert_well_behaved(tally)
