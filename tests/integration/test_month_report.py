@@ -1,10 +1,12 @@
 """The month of all users: every entry and exit of it once, in order of time, however it is cut."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
 from segmentation import database, expiry, jobs, month_report, worker
+from tests.fix_clock import wrong_clock as wrong_clock
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
 
 NOON = "2023-08-10T12:00:00Z"
@@ -175,6 +177,19 @@ def test_rows_of_a_segment_are_found_behind_many_of_others(write, order, deliver
     deliver(job_id, **NEVER_OVER)
 
     assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
+
+
+def test_month_that_still_runs_is_reported_up_to_the_databases_now(
+    make_segments, change, order, deliver, lines, wrong_clock
+):
+    make_segments("AVITO_30")
+    change(1, add_segments=["AVITO_30"])
+    today = datetime.now(UTC)
+    job_id = order(year=today.year, month=today.month)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert users_in(lines(job_id)) == [1]
 
 
 def test_segment_without_rows_gives_a_header_alone(filled, order, deliver, lines):

@@ -8,7 +8,7 @@ part at most. A file of several compressed parts is a valid gzip file (RFC 1952,
 import zlib
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
@@ -94,11 +94,19 @@ def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, P
     for _ in removal.end_what_waits(connection):
         yield Step(0, None, {})
     month = Month(report.year, report.month)
-    until = min(month.ends_at, datetime.now(UTC))
+    until = _end(connection, month)
     file_name = storage.new_file_name(f"{report.slug or 'all-users'}-{month}", report.format)
     progress = Progress(file_name, until.isoformat(), _estimate(connection, report))
     yield _step(progress)
     return progress
+
+
+def _end(connection: Connection, month: Month) -> datetime:
+    """Return the end of the month, or now by the clock that dates the history."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        query = "select least(%s::timestamptz, statement_timestamp())"
+        found: list[datetime] = cursor.execute(query, (month.ends_at,), prepare=False).fetchall()
+    return found[0]
 
 
 def _make(connection: Connection, report: NewReport, progress: Progress) -> Generator[Step, None, dict[str, Any]]:
