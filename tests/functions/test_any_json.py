@@ -1,6 +1,10 @@
-"""Whatever JSON a client sends, the answer is a success or names the client's mistake; it is never a 5xx."""
+"""Whatever JSON a client sends, the answer is a success or names the client's mistake; it is never a 5xx.
+
+ANY_TIMES says how many times as much is sent: 22 for fifty thousand requests.
+"""
 
 import json
+import os
 from urllib.parse import urlencode
 
 import pytest
@@ -10,6 +14,7 @@ from hypothesis import strategies as st
 from tests.functions.calls import WITH_BODY, call
 from tests.functions.factories import add_members, create_segments
 
+TIMES = int(os.environ.get("ANY_TIMES", "1"))
 PATHS = {
     "get_segment": "/segment/{}",
     "list_memberships": "/segment/user/{}",
@@ -72,7 +77,7 @@ def two_segments(service, aws) -> None:
 
 @pytest.mark.parametrize("function", WITH_BODY)
 @settings(
-    max_examples=120,
+    max_examples=120 * TIMES,
     deadline=None,  # a busy machine is no finding
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # what earlier examples wrote does no harm here
 )
@@ -87,7 +92,7 @@ def test_any_json_is_answered_below_500(two_segments, function, body):
     assert answer.json is not None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=200) | st.text(st.characters(codec=None), max_size=200))
 def test_any_bytes_are_answered_below_500(two_segments, body):
     answer = call("create_segment", body)
@@ -96,7 +101,7 @@ def test_any_bytes_are_answered_below_500(two_segments, body):
 
 
 @pytest.mark.parametrize("function", PATHS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec=None), max_size=300))
 def test_any_path_is_answered_below_500(two_segments, function, text):
     answer = call(function, {"ttl": 60} if function == "update_membership" else "", path=PATHS[function].format(text))
@@ -105,7 +110,7 @@ def test_any_path_is_answered_below_500(two_segments, function, text):
 
 
 @pytest.mark.parametrize("function", LISTS)
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.dictionaries(
         st.sampled_from(["limit", "cursor", "prefix", "from", "to"]) | st.text(max_size=5),
