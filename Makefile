@@ -15,7 +15,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
+.PHONY: help setup run replay reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.m
 run: setup $(if $(BUILT),built-here) $(POOLER:on=.local/pgbouncer/.made) ## run the whole service here; PORT=8080, AUTH=on, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (from the package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
 	  $(if $(filter on,$(POOLER)),--pooler) $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
+
+replay: setup ## send the dead letters of the local run again; PORT=8080
+	@.local/venv/bin/python -m local.replay --port $(PORT)
 
 reset: setup ## forget the data of the local run
 	@.local/venv/bin/python -m local.reset

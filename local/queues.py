@@ -55,14 +55,14 @@ class Queues:
         for name in sorted(wanted, key=lambda name: "RedrivePolicy" in wanted[name]):
             self.ask("CreateQueue", QueueName=name, Attributes=wanted[name])
 
-    def receive(self, name: str, most: int) -> list[Message]:
-        """Wait for messages, and return none after a while."""
+    def receive(self, name: str, most: int, *, wait: bool = True) -> list[Message]:
+        """Return messages, after waiting for them a while where there are none."""
         every = ["All"]
         received = self.ask(
             "ReceiveMessage",
             QueueUrl=self.url(name),
             MaxNumberOfMessages=most,
-            WaitTimeSeconds=LONG_POLL_SECONDS,
+            WaitTimeSeconds=LONG_POLL_SECONDS if wait else 0,
             MessageSystemAttributeNames=every,
             MessageAttributeNames=every,
         )
@@ -77,6 +77,16 @@ class Queues:
         """Let a message be received again in a while."""
         handle = message["ReceiptHandle"]
         self.ask("ChangeMessageVisibility", QueueUrl=self.url(name), ReceiptHandle=handle, VisibilityTimeout=seconds)
+
+    def move(self, source: str, target: str) -> int:
+        """Put what is in one queue into another, as new messages, and return how many it were."""
+        moved = 0
+        while messages := self.receive(source, 10, wait=False):
+            for message in messages:
+                self.ask("SendMessage", QueueUrl=self.url(target), MessageBody=message["Body"])
+                self.delete(source, message)
+            moved += len(messages)
+        return moved
 
     def ask(self, action: str, **members: Any) -> dict[str, Any]:
         """Have SQS do something and return its answer; raises QueueRefused."""

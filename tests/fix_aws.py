@@ -10,6 +10,8 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from moto.s3.exceptions import NoSuchUpload
+from moto.s3.models import S3Backend
 from moto.server import ThreadedMotoServer
 
 from segmentation import queueing, storage
@@ -22,6 +24,7 @@ class Aws:
     s3: Any
     sqs: Any
     queue_url: str
+    dead_letters_url: str
 
     def names(self) -> list[str]:
         """The files that can be seen."""
@@ -38,10 +41,27 @@ class Aws:
 
     def messages(self) -> list[str]:
         """The ids of the jobs whose messages wait; they are taken off the queue."""
-        found = self.sqs.receive_message(QueueUrl=self.queue_url, MaxNumberOfMessages=10).get("Messages", [])
+        return [json.loads(body)["job_id"] for body in self._taken_off(self.queue_url)]
+
+    def dead_letters(self) -> list[str]:
+        """What a person has to look at; it is taken off the queue."""
+        return self._taken_off(self.dead_letters_url)
+
+    def _taken_off(self, url: str) -> list[str]:
+        found = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         for message in found:
-            self.sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
-        return [json.loads(message["Body"])["job_id"] for message in found]
+            self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [message["Body"] for message in found]
+
+
+_UPLOAD_PART = S3Backend.upload_part
+
+
+def upload_part(backend: S3Backend, bucket: str, upload_id: str, number: int, body: bytes) -> Any:
+    """What S3 says to a part of no upload; moto itself breaks there."""
+    if upload_id not in backend.get_bucket(bucket).multiparts:
+        raise NoSuchUpload(upload_id=upload_id)
+    return _UPLOAD_PART(backend, bucket, upload_id, number, body)
 
 
 @pytest.fixture
@@ -52,13 +72,15 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setenv("REPORTS_BUCKET", "reports")
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests cannot fill parts of S3's own least size
+    monkeypatch.setattr(S3Backend, "upload_part", upload_part)
     with mock_aws():
         storage._s3.cache_clear()
         queueing._sqs.cache_clear()
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         s3.create_bucket(Bucket="reports", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
-        monkeypatch.setenv("JOBS_QUEUE_URL", sqs.create_queue(QueueName="jobs")["QueueUrl"])
-        yield Aws(s3, sqs, os.environ["JOBS_QUEUE_URL"])
+        for name in ("JOBS_QUEUE_URL", "JOBS_DEAD_LETTERS_URL"):
+            monkeypatch.setenv(name, sqs.create_queue(QueueName=name)["QueueUrl"])
+        yield Aws(s3, sqs, os.environ["JOBS_QUEUE_URL"], os.environ["JOBS_DEAD_LETTERS_URL"])
         storage._s3.cache_clear()
         queueing._sqs.cache_clear()
 

@@ -1,6 +1,5 @@
 """No route: take on the jobs whose messages the queue delivers."""
 
-import json
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -8,7 +7,7 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import storage, worker
+from segmentation import queueing, storage, worker
 from segmentation.database import connection
 from segmentation.telemetry import observed
 
@@ -23,7 +22,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     """Do each message's job, and name those messages that have to come again."""
 
     def deliver(record: SQSRecord) -> None:
-        job_id = worker.job_id_of(json.loads(record.body))
-        worker.deliver(connection(), job_id, time_left=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)
+        message = queueing.read(record.body)
+        worker.receive(connection(), message, time_left=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)
 
     return process_partial_response(event=event, record_handler=deliver, processor=processor, context=context)

@@ -87,5 +87,5 @@ def test_functions_without_internet_may_send_jobs_and_nothing_else(resources):
     [statement] = resources["QueueEndpoint"]["PolicyDocument"]["Statement"]
 
     assert statement["Action"] == "sqs:SendMessage"
-    assert statement["Resource"] == {"Fn::GetAtt": ["JobsQueue", "Arn"]}
+    assert statement["Resource"] == [{"Fn::GetAtt": [queue, "Arn"]} for queue in ("JobsQueue", "JobsDeadLetters")]
     assert resources["QueueEndpoint"]["PrivateDnsEnabled"] is True

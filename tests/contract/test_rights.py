@@ -12,6 +12,7 @@ ABORT_UPLOADS = ("s3:AbortMultipartUpload", "${ReportsBucket.Arn}/reports/*")
 LIST_UPLOADS = ("s3:ListBucketMultipartUploads", "ReportsBucket")
 SEND_JOBS = ("sqs:SendMessage", "JobsQueue")
 RECEIVE_JOBS = {(f"sqs:{action}", "JobsQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+BURY_JOBS = ("sqs:SendMessage", "JobsDeadLetters")
 SEND_DEAD_LETTERS = ("sqs:SendMessage", "DeadLetters")
 
 SPECIAL = {
@@ -25,7 +26,16 @@ SPECIAL = {
     "OpenDocs": set(),
     "OpenReport": {READ_REPORTS},
     "RejectRoute": set(),
-    "RunJob": {READ_SECRET, READ_REPORTS, WRITE_REPORTS, ABORT_UPLOADS, LIST_UPLOADS, SEND_JOBS, *RECEIVE_JOBS},
+    "RunJob": {
+        READ_SECRET,
+        READ_REPORTS,
+        WRITE_REPORTS,
+        ABORT_UPLOADS,
+        LIST_UPLOADS,
+        SEND_JOBS,
+        *RECEIVE_JOBS,
+        BURY_JOBS,
+    },
     "ShowJob": {READ_SECRET, READ_REPORTS},
     "ShowOpenapi": set(),
     "SignIn": {READ_SECRET, READ_SIGNING_KEYS},

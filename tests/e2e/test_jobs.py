@@ -5,13 +5,15 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from contextlib import suppress
 
 import boto3
 import pytest
 
 from local import guardian
-from local.settings import CREDENTIALS
+from local.settings import CREDENTIALS, ROOT
 from tests.e2e.process_tree import descendants, runs_function
 from tests.e2e.waiting import eventually
 
@@ -141,6 +143,39 @@ def test_a_message_that_makes_no_sense_becomes_a_dead_letter(sqs):
     [letter] = eventually(lambda: sqs.receive_message(QueueUrl=dead_letters).get("Messages"))
     assert letter["Body"] == "poison"
     assert messages_in(sqs, url) == 0
+
+
+@pytest.fixture
+def last_try(owner, sqs):
+    """Orders a report that has one try left."""
+
+    def order(**month):
+        [[job_id]] = owner.execute(
+            """
+            insert into jobs (kind, parameters, actor, attempts) values ('month_report', %s, 'local', 4)
+            returning job_id::text
+            """,
+            [json.dumps({**month, "slug": None, "format": "csv"})],
+        ).fetchall()
+        url = sqs.get_queue_url(QueueName="JobsQueue")["QueueUrl"]
+        sqs.send_message(QueueUrl=url, MessageBody=json.dumps({"job_id": job_id}))
+        return job_id
+
+    return order
+
+
+def test_a_job_that_failed_succeeds_when_its_dead_letter_is_replayed(history, last_try, finished, local_run, download):
+    bucket = local_run.state / "data" / "s3" / "reports-bucket"
+    elsewhere = bucket.rename(bucket.with_name("elsewhere"))
+    failed = finished(last_try(**history(10)))
+    elsewhere.rename(bucket)
+
+    replay = [sys.executable, "-m", "local.replay", "--port", str(local_run.port)]
+    said = subprocess.run(replay, cwd=ROOT, capture_output=True, text=True, timeout=30)  # noqa: S603 -- our own
+
+    eventually(lambda: finished(failed["job_id"])["status"] == "succeeded")
+    assert (failed["status"], said.stdout[:28]) == ("failed", "Sent again: 1 dead letters. ")
+    assert len(download(finished(failed["job_id"])["result"]["report_link"]).body.splitlines()) == 11
 
 
 def test_the_terminal_tells_how_a_job_gets_on(client, owner, local_run):

@@ -153,6 +153,14 @@ def test_poison_message_is_named_and_the_others_are_done(run_jobs):
     assert show(job_id).json["status"] == "succeeded"
 
 
+def test_poison_message_is_explained_in_the_log(run_jobs, log):
+    run_jobs('{"job_id": 5}')
+
+    [line] = [line for line in log.lines if line["message"] == "the message is none of ours"]
+    assert (line["level"], len(line["rules"])) == ("ERROR", 1)
+    assert line["rules"][0].startswith("job_id: ")
+
+
 def test_failed_job_says_why(run_jobs, monkeypatch):
     def refuse(*_):
         raise StorageUnavailable("The store of reports answered AccessDenied.")

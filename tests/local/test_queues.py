@@ -1,11 +1,13 @@
 """The template's queues, on the SQS of the local run."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from local import ports, processes, queues, sqs, template
+from local import ports, processes, queues, replay, sqs, template
 from local.queues import Queues
 
 PROJECT = Path(__file__).parents[2]
@@ -110,6 +112,27 @@ def test_a_message_that_is_given_back_too_often_becomes_a_dead_letter(source, in
 
     assert bodies(source, inbox) == []
     assert bodies(source, "Rejected") == ["poison"]
+
+
+def test_dead_letters_that_are_replayed_come_again_as_new_messages(source, inbox, tmp_path):
+    for number in range(12):
+        source.ask("SendMessage", QueueUrl=source.url("Rejected"), MessageBody=f"letter {number}")
+
+    replayed = replay.replay(source, tmp_path / "template.yaml")
+
+    again = [message for _ in range(2) for message in source.receive(inbox, 10)]
+    assert replayed == len({message["Body"] for message in again}) == 12
+    assert {message["Attributes"]["ApproximateReceiveCount"] for message in again} == {"1"}
+    assert bodies(source, "Rejected") == []
+
+
+def test_replay_without_a_run_says_so(tmp_path):
+    command = [sys.executable, "-m", "local.replay", "--port", str(ports.free() - 3)]
+
+    answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30)  # noqa: S603 -- our own
+
+    assert answer.returncode == 1
+    assert "No local run has its queues on port" in answer.stderr
 
 
 def test_a_queue_that_does_not_exist_is_said_to_be_so(source):

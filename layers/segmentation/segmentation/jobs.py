@@ -6,11 +6,12 @@ that was thought dead changes nothing any more. What a kind saves as progress is
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
 from segmentation.problems import JobUnknown
@@ -44,11 +45,13 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Exhausted:
-    """A job that ended for want of tries."""
+class Failure:
+    """A job that has failed for want of tries, and whether its dead letter has been sent."""
 
     kind: str
     progress: dict[str, Any]
+    finished_at: datetime
+    is_told: bool
 
 
 @dataclass(frozen=True)
@@ -168,13 +171,13 @@ def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> flo
     return float(seconds[0])
 
 
-def give_back(connection: Connection, lease: Lease, error: str) -> dict[str, Any] | None:
-    """Put back a job that met an error or, after its last try, end it with that; then return its progress.
+def give_back(connection: Connection, lease: Lease, error: str) -> bool:
+    """Put back a job that met an error or, after its last try, end it with that; return whether it has failed.
 
     Raises LeaseLost.
     """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        status = cursor.execute(
             """
             update jobs
                set status = case when jobs.attempts < %(most)s then 'queued' else 'failed' end,
@@ -182,28 +185,60 @@ def give_back(connection: Connection, lease: Lease, error: str) -> dict[str, Any
                    finished_at = case when jobs.attempts < %(most)s then null else now() end,
                    lease = null, leased_until = null
              where jobs.job_id = %(job_id)s::uuid and jobs.lease = %(lease)s::uuid
-         returning jobs.status, jobs.progress
+         returning jobs.status
             """,
             {"most": MAX_ATTEMPTS, "error": error, "job_id": lease.job_id, "lease": lease.lease},
         ).fetchone()
-    if row is None:
+    if status is None:
         raise LeaseLost(LeaseLost.__doc__)
-    return dict(row["progress"]) if row["status"] == "failed" else None
+    return bool(status == "failed")
 
 
-def fail_exhausted(connection: Connection, job_id: UUID) -> Exhausted | None:
-    """End a job that its workers have tried for the last time without a word, and return what they left."""
-    with connection.cursor(row_factory=class_row(Exhausted)) as cursor:
+def fail_exhausted(connection: Connection, job_id: UUID) -> bool:
+    """End a job that its workers have tried for the last time without a word; return whether it was one."""
+    ended = connection.execute(
+        """
+        update jobs
+           set status = 'failed', error = %s::text, lease = null, leased_until = null, finished_at = now()
+         where jobs.job_id = %s::uuid and jobs.finished_at is null and jobs.attempts >= %s::integer
+           and (jobs.leased_until is null or jobs.leased_until < now())
+        """,
+        (f"The job was interrupted {MAX_ATTEMPTS} times without getting further.", job_id, MAX_ATTEMPTS),
+    )
+    return ended.rowcount > 0
+
+
+def find_failure(connection: Connection, job_id: UUID) -> Failure | None:
+    """Return what there is to know of a job that has failed, if it has."""
+    with connection.cursor(row_factory=class_row(Failure)) as cursor:
         return cursor.execute(
             """
-            update jobs
-               set status = 'failed', error = %s::text, lease = null, leased_until = null, finished_at = now()
-             where jobs.job_id = %s::uuid and jobs.finished_at is null and jobs.attempts >= %s::integer
-               and (jobs.leased_until is null or jobs.leased_until < now())
-         returning jobs.kind, jobs.progress
+            select jobs.kind, jobs.progress, jobs.finished_at, jobs.queued_at > jobs.finished_at as is_told
+              from jobs
+             where jobs.job_id = %s::uuid and jobs.status = 'failed'
             """,
-            (f"The job was interrupted {MAX_ATTEMPTS} times without getting further.", job_id, MAX_ATTEMPTS),
+            (job_id,),
         ).fetchone()
+
+
+def mark_told(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
+    """Write down that the dead letter of this failure has been sent."""
+    connection.execute(
+        "update jobs set queued_at = now() where jobs.job_id = %s::uuid and jobs.finished_at = %s::timestamptz",
+        (job_id, failed_at),
+    )
+
+
+def revive(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
+    """Let a job that failed at that instant have all its tries again, from where it stands; once for each failure."""
+    connection.execute(
+        """
+        update jobs
+           set status = 'queued', error = null, finished_at = null, attempts = 0, queued_at = now()
+         where jobs.job_id = %s::uuid and jobs.status = 'failed' and jobs.finished_at = %s::timestamptz
+        """,
+        (job_id, failed_at),
+    )
 
 
 def requeue_lost(connection: Connection) -> list[UUID]:

@@ -1,10 +1,16 @@
-"""The queue of jobs: a message says which job to take on, and nothing else."""
+"""The queue of jobs: a message says which job to take on, and nothing else, but where it is a dead letter sent again.
 
-import json
+The queue of dead letters keeps what nobody could read, and one letter for each job that has failed. That names the
+failure, so that the job begins anew once, however often the letter is sent.
+"""
+
 import os
+from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from segmentation import database
 from segmentation.patience import Patience
@@ -18,9 +24,31 @@ PATIENCE = Patience(connect_seconds=1, read_seconds=2, tries=2)
 """A client waits for it: what the queue does not take, the schedule sends again."""
 
 
+class Message(BaseModel):
+    """Which job to take on, and of a dead letter the failure after which it may begin anew."""
+
+    job_id: UUID
+    failed_at: AwareDatetime | None = None
+
+
+def read(body: str) -> Message:
+    """Return what a message says; raises ValueError for what is none of ours, and puts down why."""
+    try:
+        return Message.model_validate_json(body)
+    except ValidationError as error:
+        rules = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
+        logger.error("the message is none of ours", rules=rules)
+        raise
+
+
 def send(job_id: UUID) -> None:
     """Ask for a worker; raises botocore's errors where the queue does not answer."""
-    _sqs().send_message(QueueUrl=os.environ["JOBS_QUEUE_URL"], MessageBody=json.dumps({"job_id": str(job_id)}))
+    _send("JOBS_QUEUE_URL", Message(job_id=job_id))
+
+
+def send_dead_letter(job_id: UUID, failed_at: datetime) -> None:
+    """Leave it to a person whether a failed job shall begin anew; raises botocore's errors."""
+    _send("JOBS_DEAD_LETTERS_URL", Message(job_id=job_id, failed_at=failed_at))
 
 
 def announce(job_id: UUID) -> None:
@@ -38,6 +66,10 @@ def _announce(job_id: UUID) -> None:
         send(job_id)
     except (BotoCoreError, ClientError):
         logger.exception("the queue does not answer", job_id=str(job_id))
+
+
+def _send(queue: str, message: Message) -> None:
+    _sqs().send_message(QueueUrl=os.environ[queue], MessageBody=message.model_dump_json(exclude_none=True))
 
 
 @cache

@@ -1,0 +1,36 @@
+"""`make replay`: send the dead letters of the local run again, as `aws sqs start-message-move-task` does on AWS."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from local import banner, queues, template
+from local.queues import QueueRefused, Queues
+from local.settings import PORT, Settings
+
+
+def main() -> int:
+    """Replay, say how many it were, and answer the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.replay", description=__doc__)
+    parser.add_argument("--port", type=int, default=PORT, help="of the API of the run")
+    settings = Settings(port=parser.parse_args().port)
+    try:
+        replayed = replay(Queues(settings.ports["SQS"]), settings.template)
+    except (OSError, QueueRefused) as failure:
+        sys.stderr.write(f"No local run has its queues on port {settings.ports['SQS']} ({failure}): see PORT=.\n")
+        return 1
+    banner.say(f"Sent again: {replayed} dead letters. What became of a job: GET /job/{{job_id}}.")
+    return 0
+
+
+def replay(source: Queues, path: Path) -> int:
+    """Put every dead letter back into the queue that it is of, and return how many there were."""
+    return sum(
+        source.move(template.referred(properties["RedrivePolicy"]["deadLetterTargetArn"]), name)
+        for name, properties in template.of_type(path, queues.KIND).items()
+        if "RedrivePolicy" in properties
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
