@@ -148,11 +148,18 @@ def abort_uploads(file_name: str, *, but: str = "") -> None:
     """
     s3 = _s3(OF_JOBS)
     with _refusals():
-        found = s3.list_multipart_uploads(Bucket=_bucket(), Prefix=PREFIX + file_name).get("Uploads", [])
-        for upload in found:
-            if upload["UploadId"] != but:
+        for upload_id in _upload_ids(s3, file_name):
+            if upload_id != but:
                 with suppress(s3.exceptions.NoSuchUpload):  # forgotten by a try whose answer was lost
-                    s3.abort_multipart_upload(Bucket=_bucket(), Key=upload["Key"], UploadId=upload["UploadId"])
+                    s3.abort_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id)
+
+
+def _upload_ids(s3: "S3Client", file_name: str) -> list[str]:
+    try:
+        found = s3.list_multipart_uploads(Bucket=_bucket(), Prefix=PREFIX + file_name)
+    except s3.exceptions.NoSuchUpload:  # how the S3 of the local run says that there are none
+        return []
+    return [upload["UploadId"] for upload in found.get("Uploads", [])]
 
 
 @contextmanager
