@@ -35,7 +35,7 @@ reset: setup ## forget the data of the local run
 test: lint ## check everything: lint, types, and all tests; TESTS=tests/unit for some of them
 	.local/venv/bin/pytest $(TESTS)
 
-chaos: setup ## break the database under load, and check that nothing is lost or doubled; SECONDS=10 a fault, TESTS=tests/chaos/chaos_load.py
+chaos: setup ## break Postgres, S3 and SQS, and check that nothing is lost or doubled; SECONDS=10 a fault, TESTS=tests/chaos/chaos_load.py
 	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=test_*.py chaos_*.py' $(or $(TESTS),tests/chaos)
 
 load: setup .local/load/.made ## live a day and an overload, check that nothing is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000

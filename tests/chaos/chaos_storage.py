@@ -3,6 +3,7 @@
 import time
 from contextlib import suppress
 
+import httpx
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
@@ -105,6 +106,29 @@ def test_a_fresh_link_is_unavailable_where_nothing_helps(report, of_s3, fault):
     answer, seconds = open_report(report)
 
     assert_unavailable_in_time(answer, seconds)
+
+
+@pytest.mark.parametrize("seconds", [1, storage.LINK_SECONDS])
+def test_a_link_is_good_as_often_as_asked_but_only_until_it_ends(report, seconds, monkeypatch):
+    monkeypatch.setattr(storage, "LINK_SECONDS", seconds)
+    link = storage.link(report).url
+
+    first = [httpx.get(link, trust_env=False).status_code for _ in range(2)]
+    time.sleep(2)
+    then = httpx.get(link, trust_env=False).status_code
+
+    assert first == [200, 200]
+    assert then == (200 if seconds > 2 else 400)  # S3 itself says 403
+
+
+@pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
+def test_a_link_to_read_lets_nobody_write(report, aws, method):
+    before = aws.text(report)
+
+    answer = httpx.request(method, storage.link(report).url, content=b"mine now", trust_env=False)
+
+    assert answer.status_code == 403
+    assert aws.text(report) == before
 
 
 OF_A_REPORT = ("CreateMultipartUpload", "UploadPart", "ListMultipartUploads", "CompleteMultipartUpload")

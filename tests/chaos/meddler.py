@@ -83,7 +83,7 @@ class Exchange(BaseHTTPRequestHandler):
             return target.rpartition(".")[2]
         asked = parse_qs(urlsplit(self.path).query, keep_blank_values=True).keys()
         marks = (mark for method, mark in OF_S3 if method == self.command and mark in asked)
-        return OF_S3[self.command, next(marks, "")]
+        return OF_S3.get((self.command, next(marks, "")), self.command)
 
     def body(self, share: float = 1) -> bytes:
         return self.rfile.read(int(int(self.headers.get("content-length", 0)) * share))
