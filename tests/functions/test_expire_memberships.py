@@ -142,6 +142,23 @@ def test_what_another_session_holds_is_left_and_reported(due, owner):
     assert (answer["removed"], answer["remaining"]) == (2, 1)
 
 
+@pytest.fixture
+def spoilt_exit(owner):
+    """Let the exit of user 2 not be written."""
+    owner.execute("alter table history add constraint spoilt check (user_id <> 2 or action_id <> 2)")
+    yield
+    owner.execute("alter table history drop constraint spoilt")
+
+
+def test_what_cannot_be_removed_is_left_and_its_lag_is_what_the_alarm_looks_at(due, spoilt_exit, log):
+    due(3)
+
+    answer = run()
+
+    assert (answer["removed"], answer["remaining"]) == (2, 1)
+    assert metrics_in(log)[-1]["ExpiryLag"] >= 3600
+
+
 def test_run_reports_its_figures_as_metrics(due, log, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 2)
     due(5)

@@ -4,9 +4,12 @@ import time
 from functools import partial
 
 import pytest
+from psycopg import sql
+from psycopg.errors import CheckViolation, LockNotAvailable
 
 from segmentation import expiry, memberships
 from segmentation.requests import LifetimeChange
+from tests.fix_log import log as log
 
 sweep = partial(expiry.sweep, go_on=lambda: True)
 
@@ -78,6 +81,69 @@ def test_sweep_passes_over_what_another_session_holds(connection, owner, due):
         assert sweep(connection) == 2
 
     assert sweep(connection) == 1
+
+
+@pytest.fixture
+def spoil(owner):
+    """Let no exit of these users be written, as a damaged row or somebody's own rule would."""
+
+    def refuse(*users):
+        rule = sql.SQL("user_id <> all ({}) or action_id <> 2").format(sql.Literal([*users]))
+        owner.execute(sql.SQL("alter table history add constraint spoilt check ({})").format(rule))
+
+    yield refuse
+    owner.execute("alter table history drop constraint spoilt")
+
+
+@pytest.mark.parametrize("spoilt", [(1,), (12,), (3, 4, 11)])
+def test_membership_that_cannot_be_removed_delays_no_other(connection, due, spoil, history, monkeypatch, spoilt):
+    monkeypatch.setattr(expiry, "BATCH", 4)
+    due(12)
+    spoil(*spoilt)
+
+    assert sweep(connection) == 12 - len(spoilt)
+    assert {row["user_id"] for row in exits(history())} == {*range(1, 13)} - {*spoilt}
+    assert expiry.backlog(connection).memberships == len(spoilt)
+
+
+def test_membership_that_could_not_be_removed_is_named_in_the_log(connection, due, spoil, log):
+    due(3)
+    spoil(2)
+
+    sweep(connection)
+
+    [line] = log.lines
+    assert (line["level"], line["message"]) == ("ERROR", "membership cannot be removed")
+    assert (line["user_id"], line["segment_id"]) == (2, 1)
+
+
+def test_membership_that_could_not_be_removed_leaves_when_it_can(connection, owner, due, spoil):
+    due(3)
+    spoil(2)
+    sweep(connection)
+    owner.execute("alter table history drop constraint spoilt, add constraint spoilt check (true)")
+
+    assert sweep(connection) == 1
+
+
+def test_database_that_refuses_every_removal_ends_the_run(connection, due, spoil, monkeypatch):
+    monkeypatch.setattr(expiry, "MOST_STUCK", 2)
+    due(4)
+    spoil(1, 2, 3, 4)
+
+    with pytest.raises(CheckViolation):
+        sweep(connection)
+
+
+def test_sweep_that_meets_a_locked_table_leaves_it_to_the_next_run(connection, owner, due):
+    due(2)
+
+    with owner.transaction():
+        owner.execute("lock table history in access exclusive mode")
+        with pytest.raises(LockNotAvailable):
+            sweep(connection)
+
+    assert sweep(connection) == 2
 
 
 def test_many_memberships_due_at_one_instant_are_all_swept(connection, superuser, due, monkeypatch):
