@@ -1,6 +1,8 @@
 """One connection a process: opened on first use, replaced when the server hung up."""
 
-from contextlib import suppress
+import os
+import signal
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -32,6 +34,47 @@ def test_connection_the_server_closed_is_replaced_before_it_is_used(own_connecti
 
     assert schema.version(own_connection()) >= 1
     assert backend_of(own_connection()) != pid
+
+
+@contextmanager
+def falling_silent(connection):
+    """Let a server process hear and never answer, as one does whose network forgot the connection."""
+    server_process = backend_of(connection)
+    os.kill(server_process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(server_process, signal.SIGCONT)
+
+
+@pytest.mark.direct(reason="stops the server's process of its session")
+@pytest.mark.parametrize("idle_seconds", [-3600, -5.1, 5.1, 3600])
+def test_connection_that_fell_silent_while_it_was_idle_is_replaced(own_connection, monkeypatch, idle_seconds):
+    monkeypatch.setattr(database, "SILENCE_SECONDS", 0.05)
+    silent = own_connection()
+    monkeypatch.setattr(database, "_used_at", database.time.time() - idle_seconds)
+
+    with falling_silent(silent):
+        assert schema.version(own_connection()) >= 1
+
+    assert own_connection() is not silent
+
+
+def test_connection_that_answers_after_it_was_idle_is_kept(own_connection, monkeypatch):
+    before = own_connection()
+    monkeypatch.setattr(database, "_used_at", 0)
+
+    assert own_connection() is before
+    assert schema.version(before) >= 1
+
+
+@pytest.mark.direct(reason="stops the server's process of its session")
+def test_connection_in_use_is_asked_nothing(own_connection, monkeypatch):
+    busy = own_connection()
+    monkeypatch.setattr(database, "_used_at", 0)
+
+    with busy.transaction(), falling_silent(busy):
+        assert own_connection() is busy
 
 
 def test_pooled_connection_prepares_nothing(empty_database, behind_a_pooler):

@@ -10,12 +10,20 @@ from typing import TypeVar
 
 import psycopg
 from psycopg import Connection, errors
+from psycopg.pq import TransactionStatus
 
 from segmentation import settings
 from segmentation.problems import DatabaseUnavailable, Problem, RequestInvalid
 
 CONNECT_TIMEOUT_SECONDS = 2
 """The shortest that libpq knows: a database that is away is answered with 503, not with a hung request."""
+
+IDLE_SECONDS = 5
+"""A connection that was not used for so long may be gone without a word: networks forget, and a frozen environment
+hears nothing."""
+
+SILENCE_SECONDS = 1
+"""How long such a connection may take to give a sign of life."""
 
 RETRY_SECONDS = 5
 MAX_REPETITIONS = 3
@@ -33,6 +41,7 @@ LIFETIME_CONSTRAINT = "memberships_expire_after_entry"
 Result = TypeVar("Result")
 
 _connection: Connection | None = None
+_used_at = 0.0
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,12 @@ def connection() -> Connection:
     Raises DatabaseUnavailable when none can be opened. Inside of undivided() it is the one of that transaction, dead or
     alive: a part of it would otherwise be committed by itself.
     """
-    global _connection
+    global _connection, _used_at
     if whole := _whole.get():
         return whole.connection
-    if _connection is None or _is_lost(_connection):
+    idle_since, _used_at = _used_at, time.time()
+    # a thawed clock may be set back as well as on
+    if _connection is None or _is_lost(_connection, asks=abs(_used_at - idle_since) > IDLE_SECONDS):
         close()
         _connection = connect(settings.database_conninfo())
     return _connection
@@ -87,8 +98,10 @@ def _open(conninfo: str) -> Connection:
         prepare_threshold=None if pooled else 1,
         cursor_factory=psycopg.ClientCursor if pooled else psycopg.Cursor,
         application_name="segmentation",
-        keepalives_idle=30,
-        tcp_user_timeout=5000,
+        # a server that is gone without a word is noticed by what is sent to it, while it owes an answer too
+        tcp_user_timeout=2000,
+        keepalives_idle=2,
+        keepalives_interval=1,
     )
 
 
@@ -163,12 +176,26 @@ def _ended_the_session(error: psycopg.Error) -> bool:
     return error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
 
 
-def _is_lost(connection: Connection) -> bool:
-    """Notice, without a round trip, a server that hung up while this environment was idle or frozen.
+def _is_lost(connection: Connection, *, asks: bool) -> bool:
+    """Notice, without a round trip, a server that hung up while this environment was idle or frozen; or ask it.
 
     Nobody speaks to an idle session but to end it; a mere notice costs one connection too many, and no request.
     """
-    if connection.closed:
+    if connection.closed or _has_something_to_say(connection, 0):
         return True
-    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    return asks and connection.info.transaction_status == TransactionStatus.IDLE and _is_silent(connection)
+
+
+def _is_silent(connection: Connection) -> bool:
+    """Ask for an empty answer: without one in time, a statement would wait for as long as its function may run."""
+    connection.pgconn.send_query(b"")
+    if not _has_something_to_say(connection, SILENCE_SECONDS):
+        return True
+    while connection.pgconn.get_result():
+        pass
+    return connection.closed
+
+
+def _has_something_to_say(connection: Connection, seconds: float) -> bool:
+    readable, _, _ = select.select([connection.fileno()], [], [], seconds)
     return bool(readable)
