@@ -1,4 +1,5 @@
-"""A line to Postgres that breaks where a test wants it to: before a statement arrives, or before its answer does."""
+"""A line to Postgres that breaks where a test wants it to: before a statement arrives, while it is carried out, or
+before its answer arrives."""
 
 import socket
 import threading
@@ -8,7 +9,7 @@ from typing import BinaryIO, Literal
 
 from local import ports
 
-Moment = Literal["before", "after"]
+Moment = Literal["before", "during", "after"]
 ASKS_BACK = {10, 11}
 """Messages about authentication that want an answer."""
 
@@ -61,6 +62,8 @@ class Line:
                 if breaks == "before":
                     return
                 server.sendall(question)
+                if breaks == "during":
+                    return
                 became_ready, answer = _answer(answers)
                 is_ready = is_ready or became_ready
                 if breaks == "after":

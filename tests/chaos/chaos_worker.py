@@ -1,0 +1,213 @@
+"""A worker is killed at every question that it asks Postgres, S3 and SQS, whatever its job: the next delivery ends the
+job as if nothing had happened."""
+
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from segmentation import jobs, queueing, removal, reports, rollouts, segments, worker
+from segmentation.requests import NewReport, NewSegment, SegmentChange
+from tests import law
+from tests.chaos import mortal_worker
+from tests.chaos.executioner import Executioner, deadly_aws, deadly_line
+from tests.chaos.line import Moment
+from tests.integration.fix_jobs import NEVER_OVER
+
+USERS = 30
+DELIVERIES = 5
+"""What a message has before it is a dead letter."""
+
+LEAST_QUESTIONS = 15
+SMALL_LIMITS = [(rollouts, "MOST_CHANGES", 4), (removal, "MOST_MEMBERS", 4)]
+EMPTY = """
+truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys restart identity
+"""
+MONTH = """
+insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+select user_id, 1, 'AVITO_30', action_id, 'manual', 'analyst',
+       timestamptz '2023-08-01T00:00:00Z' + make_interval(hours => user_id / 3, mins => action_id)
+  from generate_series(1, %s) user_id, generate_series(1, 2) action_id
+ order by user_id, action_id
+"""
+LEFT = """
+select (select count(*) from memberships),
+       (select count(*) from history where action_id = 1), (select count(*) from history where action_id = 2),
+       (select count(*) from segments where is_emptying), (select count(*) from rollouts where job_id is null)
+"""
+"""Members, entries, exits, segments that are not empty yet, rollouts without a job."""
+PROGRESS = """
+select jobs.kind, jobs.done, (select count(*) from history),
+       jsonb_array_length(coalesce(jobs.progress -> 'tags', '[]'))
+  from jobs
+ where jobs.job_id = %s
+"""
+"""What has been done, by what the job says, what the history says, and the parts that are written down."""
+
+
+def arrive(owner: Any) -> None:
+    owner.execute("insert into users (user_id) select generate_series(1, %s)", (USERS,))
+
+
+def enrol(connection: Any, owner: Any) -> Any:
+    arrive(owner)
+    return segments.create(connection, NewSegment(slug="AAA", user_percent=50), actor="analyst").job_id
+
+
+def enrolled(connection: Any, owner: Any) -> None:
+    worker.deliver(connection, enrol(connection, owner), **NEVER_OVER)
+
+
+def release(connection: Any, owner: Any) -> Any:
+    enrolled(connection, owner)
+    return segments.update(connection, "AAA", SegmentChange(user_percent=10), actor="analyst").job_id
+
+
+def remove(connection: Any, owner: Any) -> Any:
+    enrolled(connection, owner)
+    return segments.delete(connection, "AAA", actor="analyst").job_id
+
+
+def report(connection: Any, owner: Any, file_format: Any = "csv") -> Any:
+    arrive(owner)
+    owner.execute(MONTH, (USERS,))
+    wanted = NewReport(year=2023, month=8, format=file_format)
+    return reports.create_for_all(connection, wanted, actor="analyst").job_id
+
+
+def compressed_report(connection: Any, owner: Any) -> Any:
+    return report(connection, owner, "csv.gz")
+
+
+ORDERS = {"enrol": enrol, "release": release, "remove": remove, "csv": report, "csv.gz": compressed_report}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What there is when a job has ended."""
+
+    job: tuple[str, int, int]
+    left: tuple[int, ...]
+    files: tuple[bytes, ...]
+    parts: int
+
+
+class Scaffold:
+    """A database and an AWS where workers die."""
+
+    def __init__(self, executioner: Executioner, owner: Any, connection: Any, s3: Any) -> None:
+        self.executioner, self.owner, self.connection, self.s3 = executioner, owner, connection, s3
+
+    def outcomes(self, order: Callable[[Any, Any], UUID], moment: Moment) -> Iterator[Outcome]:
+        """Kill the first worker on a job at one question after the other, until one survives; then let others do it."""
+        for question in itertools.count(1):
+            job_id = self.rehearse(order)
+            self.executioner.wait_for(question, moment)
+            survived = self.deliver(job_id)
+            self.assert_nothing_is_half_done(job_id)
+            if not survived:
+                self.redeliver(job_id)
+            yield self.outcome(job_id)
+            if survived:
+                return
+
+    def rehearse(self, order: Callable[[Any, Any], UUID]) -> UUID:
+        self.owner.execute(EMPTY)
+        for name in self.files():
+            self.s3.delete_object(Bucket="reports", Key=name)
+        job_id = order(self.connection, self.owner)
+        [(self.written,)] = self.owner.execute("select count(*) from history")
+        return job_id
+
+    def deliver(self, job_id: UUID) -> bool:
+        """Let a process do the job, and return whether it lived to see the end."""
+        process = mortal_worker.start(str(job_id))
+        self.executioner.take(process.pid)
+        process.join(30)
+        assert process.exitcode in (0, -signal.SIGKILL)
+        return process.exitcode == 0
+
+    def redeliver(self, job_id: UUID) -> None:
+        """Deliver again when the lease is over, until the job has ended."""
+        for _ in range(DELIVERIES):
+            self.owner.execute("update jobs set leased_until = now() - interval '1 s' where status = 'running'")
+            assert self.deliver(job_id)
+            if jobs.get(self.connection, job_id).finished_at:
+                return
+        raise AssertionError("the message is a dead letter")
+
+    def assert_nothing_is_half_done(self, job_id: UUID) -> None:
+        """Hold what is there to the law: what is done is written down with it, except one part of a file at most."""
+        law.check(self.owner)
+        kind, done, written, parts = self.owner.execute(PROGRESS, (job_id,)).fetchone()
+        if kind == reports.MONTH_REPORT:
+            assert len(self.parts()) <= parts + 1
+        else:
+            assert written - self.written == done
+
+    def outcome(self, job_id: UUID) -> Outcome:
+        law.check(self.owner)
+        job = jobs.get(self.connection, job_id)
+        bodies = [self.s3.get_object(Bucket="reports", Key=name)["Body"].read() for name in self.files()]
+        left = self.owner.execute(LEFT).fetchone()
+        return Outcome((job.status, job.done, job.total), left, tuple(bodies), len(self.parts()))
+
+    def parts(self) -> list[Any]:
+        """The parts of files that are not complete."""
+        uploads = self.s3.list_multipart_uploads(Bucket="reports").get("Uploads", [])
+        places = [{"Bucket": "reports", "Key": each["Key"], "UploadId": each["UploadId"]} for each in uploads]
+        return [part for place in places for part in self.s3.list_parts(**place).get("Parts", [])]
+
+    def files(self) -> list[str]:
+        return [found["Key"] for found in self.s3.list_objects_v2(Bucket="reports").get("Contents", [])]
+
+
+@pytest.fixture
+def scaffold(owner, connection, empty_database, monkeypatch) -> Iterator[Scaffold]:
+    executioner = Executioner()
+    port = empty_database.server.port
+    with deadly_line(port, executioner) as line, deadly_aws(executioner) as aws_url:
+        url = empty_database.url.replace(f":{port}/", f":{line.port}/")
+        set_environment(monkeypatch, aws_url, DATABASE_URL=f"{url}?sslmode=disable&gssencmode=disable")
+        s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
+        s3.create_bucket(Bucket="reports")
+        boto3.client("sqs").create_queue(QueueName="jobs")
+        for module, name, value in SMALL_LIMITS:
+            monkeypatch.setattr(module, name, value)
+        queueing._sqs.cache_clear()
+        yield Scaffold(executioner, owner, connection, s3)
+        queueing._sqs.cache_clear()
+
+
+def set_environment(monkeypatch: pytest.MonkeyPatch, aws_url: str, **variables: str) -> None:
+    """Say where the worker finds everything, and let moto keep parts of any size."""
+    of_aws = {"AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test", "AWS_DEFAULT_REGION": "us-east-1"}
+    places = {
+        "AWS_ENDPOINT_URL": aws_url,
+        "REPORTS_BUCKET": "reports",
+        "JOBS_QUEUE_URL": f"{aws_url}/123456789012/jobs",
+    }
+    # the server that workers are forked from imports them beforehand, if it finds them
+    variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
+    for name, value in (of_aws | places | variables).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
+
+
+@pytest.mark.parametrize("moment", ["before", "during"])
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_worker_killed_at_any_question_is_followed_by_one_that_ends_its_job(scaffold, order, moment):
+    outcomes = [*scaffold.outcomes(order, moment)]
+
+    *killed, undisturbed = outcomes
+    assert len(killed) >= LEAST_QUESTIONS
+    assert undisturbed.job[0] == "succeeded"
+    assert [outcome for outcome in killed if outcome != undisturbed] == []

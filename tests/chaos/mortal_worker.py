@@ -1,0 +1,53 @@
+"""A worker as a process of its own, whose steps are so small that few users make several."""
+
+import json
+import multiprocessing
+import os
+from multiprocessing.process import BaseProcess
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+
+from functions.run_job.app import handler
+from segmentation import month_report, removal, rollout_job
+from segmentation.telemetry import logger
+from tests.functions.calls import sample
+
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload(["pytest", "tests.chaos.mortal_worker"])
+boto3.client("s3", region_name="us-east-1")  # reads what describes S3, so that no process has to
+SMALL_STEPS = [
+    (rollout_job, "BATCH_CHANGES", 8),
+    (removal, "BATCH_MEMBERS", 8),
+    (month_report, "BATCH_ROWS", 10),
+    (month_report, "STATEMENT_BATCHES", 2),
+    (month_report, "PART_BYTES", 400),
+]
+
+
+def start(job_id: str) -> BaseProcess:
+    """Start a worker on a job, in this environment."""
+    process = PROCESSES.Process(target=work, args=(dict(os.environ), job_id))
+    process.start()
+    return process
+
+
+def work(environment: dict[str, str], job_id: str) -> None:
+    os.environ.update(environment)
+    logger.registered_handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- for the life of this process
+    for module, name, value in SMALL_STEPS:
+        setattr(module, name, value)
+    failures = handler(delivery_of(job_id), SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000))
+    assert failures == {"batchItemFailures": []}
+
+
+def delivery_of(*job_ids: str) -> dict[str, Any]:
+    """An event of the queue with these jobs' messages."""
+    [record] = sample("run_job")["Records"]
+    return {
+        "Records": [
+            record | {"messageId": f"message-{number}", "body": json.dumps({"job_id": job_id})}
+            for number, job_id in enumerate(job_ids)
+        ]
+    }
