@@ -1,0 +1,208 @@
+"""AWS's own runtime, frozen and thawed, out of time, and killed: what the next request and the next delivery find.
+
+ROLLOUT_USERS sets how many users there are for a worker that runs out of time.
+"""
+
+import json
+import os
+import signal
+import threading
+import time
+from contextlib import contextmanager
+
+import boto3
+import pytest
+
+from local import guardian, postgres
+from segmentation import database, jobs, rollout_job
+from tests import law
+from tests.chaos.execution_environment import SECONDS, Environments
+from tests.chaos.mortal_worker import delivery_of
+from tests.e2e.waiting import eventually
+from tests.functions.calls import payload, sample
+from tests.functions.keys import KEY, everything
+
+pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="AWS's client is for Linux")
+
+USERS = int(os.environ.get("ROLLOUT_USERS", "100000"))
+ANSWER_SECONDS = 2
+DARK_SECONDS = 4
+"""What the connection has to give a sign of life, and another to come about."""
+
+NOTICE_SECONDS = 1.5
+"""What the server takes to notice that a client is gone, and the repeat to be carried out."""
+
+NO_JOB = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa"
+SLOW = """
+create table obstacles (members bigint);
+create function meet_obstacles() returns trigger language plpgsql security definer as $$
+begin
+    perform pg_sleep(60) from obstacles where obstacles.members <= (select count(*) from memberships);
+    return null;
+end
+$$;
+create trigger meet_obstacles before insert on memberships for each statement execute function meet_obstacles();
+"""
+FAST = "drop trigger meet_obstacles on memberships; drop function meet_obstacles; drop table obstacles"
+KILL_LOGINS = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'segmentation_login'"
+LOGINS = "select pid from pg_stat_activity where usename = 'segmentation_login'"
+WAITING = "select from pg_stat_activity where wait_event = 'PgSleep'"
+EXACTLY = """
+select (select count(*) from memberships), (select count(*) from history where action_id = 1),
+       (select count(*) from history), (select count(distinct (user_id, segment_id)) from history)
+"""
+
+
+@pytest.fixture
+def environments(empty_database, moto_url, tmp_path):
+    place = {"AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test", "AWS_ENDPOINT_URL": moto_url}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in (place | {"AWS_DEFAULT_REGION": "us-east-1"}).items():
+            patch.setenv(name, value)
+        queue = {"JOBS_QUEUE_URL": boto3.client("sqs").create_queue(QueueName="jobs")["QueueUrl"]}
+    made = Environments(
+        tmp_path, {"DATABASE_URL": empty_database.url, "PYTHONPYCACHEPREFIX": str(tmp_path)} | place | queue
+    )
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def reader(environments):
+    return environments.start("list_memberships", sample("list_memberships"))
+
+
+def read(environment):
+    started_at = time.monotonic()
+    answer = environment.ask(sample("list_memberships"))
+    return answer["statusCode"], time.monotonic() - started_at, answer["headers"]
+
+
+@contextmanager
+def silent(*processes):
+    """Let processes hear, and not answer."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+@pytest.fixture
+def obstacle(superuser):
+    """Lets a statement that enters members take a minute, where there are so many of them already."""
+    superuser.execute(SLOW)
+
+    def place(members):
+        superuser.execute("delete from obstacles")
+        superuser.execute("insert into obstacles select %s where %s::bigint is not null", (members, members))
+
+    yield place
+    superuser.execute(KILL_LOGINS)
+    superuser.execute(FAST)
+
+
+def test_thawed_environment_whose_connection_was_ended_answers_in_time(reader, superuser):
+    with reader.frozen():
+        superuser.execute(KILL_LOGINS)
+
+    status, seconds, _ = read(reader)
+
+    assert status == 200
+    assert seconds < ANSWER_SECONDS
+
+
+def test_thawed_environment_whose_connection_fell_silent_answers_in_time(reader, superuser):
+    [(server_process,)] = superuser.execute(LOGINS).fetchall()
+    with reader.frozen():
+        time.sleep(database.IDLE_SECONDS + 0.1)
+
+    with silent(server_process):
+        status, seconds, _ = read(reader)
+
+    assert status == 200
+    assert seconds < ANSWER_SECONDS
+
+
+def test_thawed_environment_whose_database_fell_silent_is_503_in_time_and_recovers(reader, superuser, postgres_server):
+    [(server_process,)] = superuser.execute(LOGINS).fetchall()
+    with reader.frozen():
+        time.sleep(database.IDLE_SECONDS + 0.1)
+
+    with silent(server_process, int(postgres.read_lock(postgres_server.data)[0])):
+        status, seconds, headers = read(reader)
+
+    assert (status, "Retry-After" in headers) == (503, True)
+    assert seconds < DARK_SECONDS
+    assert read(reader)[0] == 200
+
+
+def segment_request(**body):
+    event = sample("create_segment") | payload(body, base64=False)
+    event["headers"]["idempotency-key"] = KEY
+    return event
+
+
+def rollout_request():
+    return segment_request(slug="AAA", user_percent=60)
+
+
+def start_creator(environments):
+    return environments.start("create_segment", segment_request(slug="!"))
+
+
+def let_time_run_out(environment, superuser):
+    assert b"Task timed out" in environment.invoke(rollout_request()).payload
+
+
+def kill_in_the_middle(environment, superuser):
+    invoking = threading.Thread(target=environment.invoke, args=(rollout_request(),))
+    invoking.start()
+    eventually(lambda: superuser.execute(WAITING).rowcount)
+    environment.kill()
+    invoking.join()
+
+
+@pytest.mark.parametrize("end", [let_time_run_out, kill_in_the_middle])
+def test_request_whose_environment_ended_leaves_nothing_and_its_key_free_in_time(
+    environments, obstacle, owner, superuser, end
+):
+    owner.execute("insert into users (user_id) select generate_series(1, 100)")
+    ending, other = start_creator(environments), start_creator(environments)
+    before = everything(owner)
+    obstacle(0)
+    started_at = time.monotonic()
+
+    end(ending, superuser)
+    obstacle(None)
+    assert everything(owner) == before
+    while (answer := other.ask(rollout_request()))["statusCode"] == 409:
+        time.sleep(0.05)
+
+    assert time.monotonic() - started_at < SECONDS + NOTICE_SECONDS
+    assert (answer["statusCode"], json.loads(answer["body"])["users_added"]) == (201, 60)
+    law.check(owner)
+
+
+def test_worker_out_of_time_in_a_batch_is_followed_by_one_that_loses_nothing(environments, obstacle, owner, superuser):
+    owner.execute("insert into users (user_id) select generate_series(1, %s)", (USERS,))
+    ordered = json.loads(start_creator(environments).ask(rollout_request())["body"])
+    delivery, worker = delivery_of(ordered["job_id"]), environments.start("run_job", delivery_of(NO_JOB))
+    obstacle(2 * rollout_job.BATCH_CHANGES)
+
+    while not worker.invoke(delivery).failed:
+        pass
+    eventually(lambda: not superuser.execute(WAITING).rowcount)
+    interrupted = jobs.get(owner, ordered["job_id"])
+    assert interrupted.done == owner.execute("select from memberships").rowcount == 2 * rollout_job.BATCH_CHANGES
+
+    obstacle(None)
+    owner.execute("update jobs set leased_until = now()")
+    while jobs.get(owner, ordered["job_id"]).finished_at is None:
+        assert not worker.invoke(delivery).failed
+
+    members = USERS * 60 // 100
+    assert jobs.get(owner, ordered["job_id"]).result == {"users_added": members, "users_deleted": 0}
+    assert owner.execute(EXACTLY).fetchone() == (members,) * 4
