@@ -1,0 +1,115 @@
+"""The sweep after a day without one, by runs that overlap; and how late it is when all is well.
+
+DUE_MEMBERSHIPS sets how many memberships wait for it.
+"""
+
+import os
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from types import SimpleNamespace
+
+import psycopg
+import pytest
+
+from functions.expire_memberships.app import handler
+from local import postgres
+from segmentation.telemetry import logger
+from tests.e2e.conftest import running
+from tests.e2e.waiting import eventually
+from tests.functions.calls import sample
+
+DUE = int(os.environ.get("DUE_MEMBERSHIPS", "100000"))
+SECONDS_A_MILLION = 15
+LEAST_SECONDS = 4
+RUNS = 2
+"""As many as the template lets overlap."""
+
+MINUTE_SECONDS = 2
+EXPIRING = 20_000
+EXPIRING_SECONDS = 10
+DUE_SINCE_YESTERDAY = """
+set session_replication_role = replica;
+insert into segments (slug) values ('AAA');
+insert into users (user_id) select generate_series(1, {due});
+insert into memberships (user_id, segment_id, added_at, expires_at)
+select users.user_id, 1, now() - interval '2 days', now() - users.user_id * interval '1 day' / {due}
+  from users;
+insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
+select memberships.user_id, 1, 'AAA', 1, 'manual', 'analyst', memberships.expires_at, memberships.added_at
+  from memberships;
+"""
+EXITS = """
+select count(*), count(distinct user_id), count(*) filter (where executed_at = expires_at and reason = 'ttl')
+  from history
+ where action_id = 2
+"""
+LAG = """
+create table lags (lag interval);
+create function record_lags() returns trigger language plpgsql security definer as $$
+begin
+    insert into lags select clock_timestamp() - gone.expires_at from gone;
+    return null;
+end
+$$;
+create trigger record_lags after delete on memberships
+    referencing old table as gone for each statement execute function record_lags();
+"""
+EXPIRING_SOON = """
+insert into memberships (user_id, segment_id, added_at, expires_at)
+select users.user_id, segments.segment_id, now(), now() + users.user_id * interval '1 s' * %s / %s
+  from users, segments
+"""
+
+
+def run_schedule(url):
+    """Run the schedule in a process of its own; return its answer, and when it began and ended."""
+    os.environ["DATABASE_URL"] = url
+    logger.registered_handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- for the life of this process
+    began = time.monotonic()
+    answer = handler(sample("expire_memberships"), SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000))
+    return answer, began, time.monotonic()
+
+
+@pytest.fixture
+def processes():
+    with ProcessPoolExecutor(RUNS, get_context("spawn")) as pool:
+        assert [*pool.map(abs, range(RUNS))] == [*range(RUNS)]
+        yield pool
+
+
+def test_overlapping_runs_remove_a_days_backlog_in_time_and_write_each_exit_once(
+    empty_database, superuser, owner, processes
+):
+    superuser.execute(DUE_SINCE_YESTERDAY.format(due=DUE).encode())
+    superuser.execute("vacuum (analyze) memberships")
+
+    runs = [*processes.map(run_schedule, [empty_database.url] * RUNS)]
+
+    answers, began, ended = zip(*runs, strict=True)
+    assert sum(answer["removed"] for answer in answers) == DUE
+    assert max(ended) - min(began) < max(LEAST_SECONDS, SECONDS_A_MILLION * DUE / 1_000_000)
+    assert owner.execute(EXITS).fetchone() == (DUE, DUE, DUE)
+    [(late, _, _)] = processes.map(run_schedule, [empty_database.url])
+    assert late == {"removed": 0, "remaining": 0, "oldest_age_seconds": 0}
+
+
+@pytest.fixture(scope="module")
+def local_run():
+    with postgres.throw_away_directory() as state, running(state, "--minute", str(MINUTE_SECONDS)) as run:
+        yield run
+
+
+def test_expired_memberships_are_hardly_ever_later_than_a_minute_and_a_half(local_run):
+    with psycopg.connect(local_run.owner_url, autocommit=True) as owner:
+        owner.execute(LAG)
+        owner.execute("insert into segments (slug) values ('AAA')")
+        owner.execute("insert into users (user_id) select generate_series(1, %s)", (EXPIRING,))
+        owner.execute(EXPIRING_SOON, (EXPIRING_SECONDS, EXPIRING))
+        eventually(lambda: owner.execute("select from lags").rowcount == EXPIRING, seconds=60)
+        [(late,)] = owner.execute(
+            "select percentile_disc(0.99) within group (order by extract(epoch from lag)) from lags"
+        ).fetchall()
+
+    assert late < 1.5 * MINUTE_SECONDS
+    assert "failed" not in local_run.output
