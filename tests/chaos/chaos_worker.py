@@ -127,6 +127,16 @@ class Scaffold:
         [(self.written,)] = self.owner.execute("select count(*) from history")
         return job_id
 
+    def crowd(self, order: Callable[[Any, Any], UUID], workers: int) -> Outcome:
+        """Deliver a job to so many at once, and to one more when they are done."""
+        job_id = self.rehearse(order)
+        started = [mortal_worker.start(str(job_id)) for _ in range(workers)]
+        for process in started:
+            process.join(30)
+        assert {process.exitcode for process in started} == {0}
+        assert self.deliver(job_id)
+        return self.outcome(job_id)
+
     def deliver(self, job_id: UUID) -> bool:
         """Let a process do the job, and return whether it lived to see the end."""
         process = mortal_worker.start(str(job_id))
@@ -211,3 +221,11 @@ def test_worker_killed_at_any_question_is_followed_by_one_that_ends_its_job(scaf
     assert len(killed) >= LEAST_QUESTIONS
     assert undisturbed.job[0] == "succeeded"
     assert [outcome for outcome in killed if outcome != undisturbed] == []
+
+
+@pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
+def test_job_delivered_to_several_workers_at_once_and_again_is_done_once(scaffold, order):
+    alone = scaffold.crowd(order, 1)
+
+    assert scaffold.crowd(order, 4) == alone
+    assert alone.job[0] == "succeeded"
