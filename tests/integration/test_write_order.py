@@ -10,8 +10,11 @@ from segmentation.requests import MembershipChange
 from tests.integration.test_races import changing
 
 
-def await_blocked(superuser, session):
-    while not superuser.execute("select where pg_blocking_pids(%s) <> '{}'", (session,)).rowcount:
+WAITS_FOR_ME = "select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))"
+
+
+def await_blocked(superuser):
+    while not superuser.execute(WAITS_FOR_ME).rowcount:
         time.sleep(0.01)
 
 
@@ -24,7 +27,7 @@ def while_held(empty_database, superuser):
             with superuser.transaction():
                 superuser.execute("update memberships set expires_at = clock_timestamp() + interval '0.2 seconds'")
                 waiting = pool.submit(change, own)
-                await_blocked(superuser, own.info.backend_pid)
+                await_blocked(superuser)
                 superuser.execute("select pg_sleep(0.2)")
                 superuser.execute("delete from memberships")
             return waiting.result(timeout=10)
