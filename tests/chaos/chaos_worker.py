@@ -87,7 +87,16 @@ def compressed_report(connection: Any, owner: Any) -> Any:
     return report(connection, owner, "csv.gz")
 
 
-ORDERS = {"enrol": enrol, "release": release, "remove": remove, "csv": report, "csv.gz": compressed_report}
+Order = Callable[[Any, Any], UUID]
+ORDERS: dict[str, Order] = {
+    "enrol": enrol,
+    "release": release,
+    "remove": remove,
+    "csv": report,
+    "csv.gz": compressed_report,
+}
+MEMBERS = {enrol: 15, release: 3, remove: 0, report: 0, compressed_report: 0}
+"""Those who are left."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +106,7 @@ class Outcome:
     job: tuple[str, int, int]
     left: tuple[int, ...]
     files: tuple[bytes, ...]
-    parts: int
+    uploads: int
 
 
 class Scaffold:
@@ -105,21 +114,22 @@ class Scaffold:
 
     def __init__(self, executioner: Executioner, owner: Any, connection: Any, s3: Any) -> None:
         self.executioner, self.owner, self.connection, self.s3 = executioner, owner, connection, s3
+        self.written = 0
 
-    def outcomes(self, order: Callable[[Any, Any], UUID], moment: Moment) -> Iterator[Outcome]:
+    def outcomes(self, order: Order, moment: Moment, **time: int) -> Iterator[Outcome]:
         """Kill the first worker on a job at one question after the other, until one survives; then let others do it."""
         for question in itertools.count(1):
             job_id = self.rehearse(order)
             self.executioner.wait_for(question, moment)
-            survived = self.deliver(job_id)
+            survived = self.deliver(job_id, **time)
+            self.executioner.spare()
             self.assert_nothing_is_half_done(job_id)
-            if not survived:
-                self.redeliver(job_id)
+            self.redeliver(job_id)
             yield self.outcome(job_id)
             if survived:
                 return
 
-    def rehearse(self, order: Callable[[Any, Any], UUID]) -> UUID:
+    def rehearse(self, order: Order) -> UUID:
         self.owner.execute(EMPTY)
         for name in self.files():
             self.s3.delete_object(Bucket="reports", Key=name)
@@ -127,7 +137,7 @@ class Scaffold:
         [(self.written,)] = self.owner.execute("select count(*) from history")
         return job_id
 
-    def crowd(self, order: Callable[[Any, Any], UUID], workers: int) -> Outcome:
+    def crowd(self, order: Order, workers: int) -> Outcome:
         """Deliver a job to so many at once, and to one more when they are done."""
         job_id = self.rehearse(order)
         started = [mortal_worker.start(str(job_id)) for _ in range(workers)]
@@ -137,9 +147,9 @@ class Scaffold:
         assert self.deliver(job_id)
         return self.outcome(job_id)
 
-    def deliver(self, job_id: UUID) -> bool:
-        """Let a process do the job, and return whether it lived to see the end."""
-        process = mortal_worker.start(str(job_id))
+    def deliver(self, job_id: UUID, **time: int) -> bool:
+        """Let a process work on the job, and return whether it lived to see its end."""
+        process = mortal_worker.start(str(job_id), **time)
         self.executioner.take(process.pid)
         process.join(30)
         assert process.exitcode in (0, -signal.SIGKILL)
@@ -148,10 +158,10 @@ class Scaffold:
     def redeliver(self, job_id: UUID) -> None:
         """Deliver again when the lease is over, until the job has ended."""
         for _ in range(DELIVERIES):
-            self.owner.execute("update jobs set leased_until = now() - interval '1 s' where status = 'running'")
-            assert self.deliver(job_id)
             if jobs.get(self.connection, job_id).finished_at:
                 return
+            self.owner.execute("update jobs set leased_until = now() - interval '1 s' where status = 'running'")
+            assert self.deliver(job_id)
         raise AssertionError("the message is a dead letter")
 
     def assert_nothing_is_half_done(self, job_id: UUID) -> None:
@@ -168,13 +178,15 @@ class Scaffold:
         job = jobs.get(self.connection, job_id)
         bodies = [self.s3.get_object(Bucket="reports", Key=name)["Body"].read() for name in self.files()]
         left = self.owner.execute(LEFT).fetchone()
-        return Outcome((job.status, job.done, job.total), left, tuple(bodies), len(self.parts()))
+        return Outcome((job.status, job.done, job.total), left, tuple(bodies), len(self.uploads()))
 
     def parts(self) -> list[Any]:
         """The parts of files that are not complete."""
-        uploads = self.s3.list_multipart_uploads(Bucket="reports").get("Uploads", [])
-        places = [{"Bucket": "reports", "Key": each["Key"], "UploadId": each["UploadId"]} for each in uploads]
+        places = [{"Bucket": "reports", "Key": each["Key"], "UploadId": each["UploadId"]} for each in self.uploads()]
         return [part for place in places for part in self.s3.list_parts(**place).get("Parts", [])]
+
+    def uploads(self) -> list[Any]:
+        return list(self.s3.list_multipart_uploads(Bucket="reports").get("Uploads", []))
 
     def files(self) -> list[str]:
         return [found["Key"] for found in self.s3.list_objects_v2(Bucket="reports").get("Contents", [])]
@@ -215,10 +227,18 @@ def set_environment(monkeypatch: pytest.MonkeyPatch, aws_url: str, **variables: 
 @pytest.mark.parametrize("moment", ["before", "during"])
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
 def test_worker_killed_at_any_question_is_followed_by_one_that_ends_its_job(scaffold, order, moment):
-    outcomes = [*scaffold.outcomes(order, moment)]
+    *killed, undisturbed = scaffold.outcomes(order, moment)
 
-    *killed, undisturbed = outcomes
     assert len(killed) >= LEAST_QUESTIONS
+    assert (undisturbed.job[0], undisturbed.left[0], undisturbed.uploads) == ("succeeded", MEMBERS[order], 0)
+    assert [outcome for outcome in killed if outcome != undisturbed] == []
+
+
+@pytest.mark.parametrize("moment", ["before", "during"])
+@pytest.mark.parametrize("order", [enrol, report])
+def test_worker_killed_as_it_hands_its_job_on_is_followed_by_one_that_ends_it(scaffold, order, moment):
+    *killed, undisturbed = scaffold.outcomes(order, moment, milliseconds=0)
+
     assert undisturbed.job[0] == "succeeded"
     assert [outcome for outcome in killed if outcome != undisturbed] == []
 

@@ -71,6 +71,7 @@ class Environments:
             variables=self.variables,
             memory=1024,
             timeout=SECONDS,
+            concurrency=1,
         )
         self.started.append(self.launcher.launch(function))
         environment = Environment(self.started[-1])

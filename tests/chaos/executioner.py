@@ -27,6 +27,10 @@ class Executioner:
         """Kill the next victim at a question: before that arrives, or while it is dealt with."""
         self.questions, self._at, self._victims = 0, (question, moment), SimpleQueue()
 
+    def spare(self) -> None:
+        """Kill nobody who comes now."""
+        self._at = None
+
     def take(self, process: int) -> None:
         self._victims.put(process)
 

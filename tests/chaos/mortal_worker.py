@@ -26,19 +26,19 @@ SMALL_STEPS = [
 ]
 
 
-def start(job_id: str) -> BaseProcess:
-    """Start a worker on a job, in this environment."""
-    process = PROCESSES.Process(target=work, args=(dict(os.environ), job_id))
+def start(job_id: str, milliseconds: int = 300_000) -> BaseProcess:
+    """Start a worker on a job, in this environment and with so much time."""
+    process = PROCESSES.Process(target=work, args=(dict(os.environ), job_id, milliseconds))
     process.start()
     return process
 
 
-def work(environment: dict[str, str], job_id: str) -> None:
+def work(environment: dict[str, str], job_id: str, milliseconds: int) -> None:
     os.environ.update(environment)
     logger.registered_handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- for the life of this process
     for module, name, value in SMALL_STEPS:
         setattr(module, name, value)
-    failures = handler(delivery_of(job_id), SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000))
+    failures = handler(delivery_of(job_id), SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds))
     assert failures == {"batchItemFailures": []}
 
 

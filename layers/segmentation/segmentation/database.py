@@ -99,7 +99,7 @@ def _open(conninfo: str) -> Connection:
         cursor_factory=psycopg.ClientCursor if pooled else psycopg.Cursor,
         application_name="segmentation",
         # a server that is gone without a word is noticed by what is sent to it, while it owes an answer too
-        tcp_user_timeout=2000,
+        tcp_user_timeout=1500,
         keepalives_idle=2,
         keepalives_interval=1,
     )
