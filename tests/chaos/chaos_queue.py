@@ -79,7 +79,7 @@ def test_a_message_whose_answer_was_lost_is_sent_twice_and_done_once(aws, of_sqs
     assert (show(job_id)["status"], len(aws.names())) == ("succeeded", 1)
 
 
-def test_a_schedule_that_cannot_send_fails_and_the_next_but_some_sends(aws, of_sqs, owner):
+def test_a_schedule_that_cannot_send_fails_and_a_later_one_sends(aws, of_sqs, owner):
     job_id, _ = order()
     aws.messages()
     let_time_pass(owner)
