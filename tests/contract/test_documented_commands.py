@@ -1,0 +1,37 @@
+"""What the documents tell people to ask of AWS exists: the command, its options, and the resources that it names."""
+
+import re
+from pathlib import Path
+
+import pytest
+from botocore import xform_name
+from botocore.session import get_session
+
+from local import template
+
+PROJECT = Path(__file__).parents[2]
+DOCUMENTS = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
+TEXT = "\n".join(path.read_text() for path in DOCUMENTS).replace("\\\n", " ")
+COMMANDS = {
+    (service, command, tuple(re.findall(r"--(?:no-)?([a-z0-9-]+)", rest)))
+    for service, command, rest in re.findall(r"\baws ([a-z]\w+) ([a-z-]+)((?:(?!\baws )[^`\n])*)", TEXT)
+}
+OF_EVERY_COMMAND = {"query", "output", "endpoint-url"}
+
+
+@pytest.mark.parametrize(("service", "command", "options"), sorted(COMMANDS))
+def test_documented_command_of_aws_exists(service, command, options):
+    model = get_session().get_service_model(service)
+    operations = {xform_name(name, "-"): name for name in model.operation_names}
+
+    members = model.operation_model(operations[command]).input_shape.members
+
+    assert {*options} - OF_EVERY_COMMAND <= {xform_name(name, "-") for name in members}
+
+
+def test_documented_resources_are_those_of_the_template():
+    resources = template.resources(PROJECT / "template.yaml").keys()
+
+    named = {*re.findall(r"\$\((?:physical|arn) (\w+)\)", TEXT), *re.findall(r"--logical-resource-id (\w+)", TEXT)}
+
+    assert {"JobsDeadLetters", "JobsQueue", "ExpireMemberships"} <= named <= resources
