@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from segmentation import jobs, queueing, storage, worker
+from segmentation.patience import Patience
 from segmentation.problems import StorageUnavailable
 from tests.chaos import meddler
 from tests.chaos.spoilt_aws import aws as aws
@@ -187,3 +188,19 @@ def test_a_months_report_fails_where_nothing_helps_and_is_made_when_its_dead_let
 
     assert lines(job_id) == expected
     assert (len(aws.names()), aws.uploads()) == (1, [])
+
+
+def test_a_months_report_goes_on_at_the_part_that_was_not_answered(
+    connection, filled, expected, order, deliver, deliver_until_it_ends, of_s3, lines, monkeypatch
+):
+    monkeypatch.setattr(storage, "OF_JOBS", Patience(connect_seconds=1, read_seconds=1, tries=1))
+    job_id = order()
+    for _ in range(3):
+        deliver(job_id, time_left=lambda: False)
+    of_s3.spoil("UploadPart", meddler.keep_waiting(2), 1)
+
+    deliver_until_it_ends(job_id)
+
+    [(parts,)] = connection.execute("select jsonb_array_length(jobs.progress -> 'tags') from jobs")
+    assert lines(job_id) == expected
+    assert of_s3.asked["UploadPart"] == parts + 1 > 3
