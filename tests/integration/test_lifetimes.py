@@ -121,6 +121,19 @@ def test_transition(reach, do, state, history, before, action, answer, after, wr
     assert [f"{row['operation']} {row['reason']}" for row in history()[known:]] == written
 
 
+def test_second_life_outlasts_the_end_of_the_first(make_segments, change, connection, state):
+    make_segments(SLUG)
+    end = datetime.now(UTC) + timedelta(milliseconds=400)
+    change(1, add_segments=[SLUG], expires_at=end.isoformat())
+    change(1, delete_segments=[SLUG])
+    change(1, add_segments=[SLUG])
+
+    connection.execute("select pg_sleep(0.45)")
+    expiry.sweep(connection, go_on=lambda: True)
+
+    assert state() == "permanent"
+
+
 def test_changed_lifetime_is_answered_with_the_entry_it_keeps(reach, patch, connection):
     reach("short")
     [before] = memberships.list_for_user(connection, 1).segments

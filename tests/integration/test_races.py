@@ -1,10 +1,19 @@
-"""Writers that meet: real connections, released at the same moment."""
+"""Writers that meet: real connections, released at the same moment.
 
+ADD_ROUNDS sets how often sixty-four of them add the same user to the same segment.
+"""
+
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from segmentation import database, memberships, segments, users
 from segmentation.problems import SegmentUnknown, SlugTaken
 from segmentation.requests import MembershipChange, NewSegment, SegmentChange
+
+ROUNDS = int(os.environ.get("ADD_ROUNDS", "5"))
+WRITERS = 64
 
 
 def changing(**members):
@@ -31,13 +40,25 @@ def folded(rows):
     return {key for key, (_, inside) in members.items() if inside}
 
 
-def test_fifty_equal_adds_make_one_membership_and_one_entry(make_segments, at_once, history):
+def test_equal_adds_at_once_make_one_membership_and_one_entry(make_segments, empty_database, owner):
     make_segments("AVITO_30")
+    barrier = threading.Barrier(WRITERS)
 
-    answers = at_once(*[changing(user_id=1, add_segments=["AVITO_30"])] * 50)
+    def add_each_user(_):
+        with database.connect(empty_database.url) as own:
+            return [add_when_all_are_ready(own, barrier, user_id) for user_id in range(1, ROUNDS + 1)]
 
-    assert sorted(answer.segments_added for answer in answers) == [0] * 49 + [1]
-    assert len(history()) == 1
+    with ThreadPoolExecutor(WRITERS) as pool:
+        answers = [*zip(*pool.map(add_each_user, range(WRITERS)), strict=True)]
+
+    assert {tuple(sorted(added)) for added in answers} == {(0,) * (WRITERS - 1) + (1,)}
+    assert owner.execute("select count(*), count(distinct user_id) from history").fetchall() == [(ROUNDS, ROUNDS)]
+    assert owner.execute("select from memberships").rowcount == ROUNDS
+
+
+def add_when_all_are_ready(connection, barrier, user_id):
+    barrier.wait(timeout=30)
+    return changing(user_id=user_id, add_segments=["AVITO_30"])(connection).segments_added
 
 
 def test_adds_and_removals_of_one_membership_replay_to_its_state(make_segments, at_once, history, slugs_of):
