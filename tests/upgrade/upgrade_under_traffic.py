@@ -16,8 +16,7 @@ import psycopg
 import pytest
 
 from local.settings import ROOT
-from segmentation import database, lock_patience, schema, segments
-from segmentation.requests import NewSegment
+from segmentation import database, lock_patience, schema
 from tests import law
 from tests.bookkeeping import assert_exactly_once
 from tests.chaos.environment import SLUGS, Tally
@@ -57,9 +56,8 @@ def old_schema(code_before, postgres_server) -> Database:
     made = Database(postgres_server, "before")
     made.create()
     run(code_before, MIGRATE, made.owner_url, made.url)
-    with database.connect(made.url) as connection:
-        for slug in SLUGS:
-            segments.create(connection, NewSegment(slug=slug), actor="analyst")
+    with database.connect(made.owner_url) as owner:
+        owner.execute("insert into segments (slug) select unnest(%s::text[])", (SLUGS,))
     return made
 
 
