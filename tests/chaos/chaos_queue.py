@@ -14,8 +14,8 @@ from tests.chaos import meddler
 from tests.chaos.spoilt_aws import aws as aws
 from tests.chaos.spoilt_aws import of_s3 as of_s3
 from tests.chaos.spoilt_aws import of_sqs as of_sqs
-from tests.chaos.spoilt_aws import s3_server as s3_server
-from tests.chaos.spoilt_aws import sqs_server as sqs_server
+from tests.chaos.spoilt_aws import s3_line as s3_line
+from tests.chaos.spoilt_aws import sqs_line as sqs_line
 from tests.functions.calls import call, sample
 
 FUNCTION_SECONDS = 15

@@ -48,7 +48,9 @@ class Meddler(ThreadingHTTPServer):
         self._faults[operation] = [fault] * times
 
     def mend(self) -> None:
+        """Spoil nothing any more, and count anew."""
         self._faults.clear()
+        self.asked.clear()
 
     def take_fault(self, operation: str) -> Fault | None:
         self.asked[operation] += 1
