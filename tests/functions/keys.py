@@ -13,7 +13,7 @@ KEYED = sorted({route.function for route in ROUTES if route.method in {"POST", "
 KEPT = """
 select (select count(*) from users), (select count(*) from segments), (select count(*) from memberships),
        (select count(*) from history), (select count(*) from jobs), (select count(*) from actions),
-       (select count(*) from idempotency_keys)
+       (select count(*) from idempotency_keys), (select count(*) from accounts)
 """
 
 
