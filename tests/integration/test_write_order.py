@@ -9,7 +9,6 @@ from segmentation import database, memberships
 from segmentation.requests import MembershipChange
 from tests.integration.test_races import changing
 
-
 WAITS_FOR_ME = "select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))"
 
 
