@@ -29,7 +29,7 @@ def test_passwords_are_made_once_and_readable_by_their_owner_only(tmp_path):
 
 
 def test_the_gateways_settings_are_readable_by_their_owner_only(tmp_path):
-    settings = GatewaySettings("t", 1, 2, "i", "l", False, False, {"A": "1"}, {"F": {"B": "2"}}, {"Q": "url"})
+    settings = GatewaySettings("t", 1, 2, "i", "l", False, False, 0, {"A": "1"}, {"F": {"B": "2"}}, {"Q": "url"})
 
     path = settings.write(tmp_path / "state" / "gateway.json")
 
