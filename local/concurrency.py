@@ -22,9 +22,8 @@ class Concurrency:
     def of(self, function: str) -> int:
         """Return the function's number."""
         written = self.resources[function]["Properties"].get("ReservedConcurrentExecutions", 0)
-        return (
-            int(self.resolver.intrinsic_property_resolver(without_nothing(written), ignore_errors=False)) or UNRESERVED
-        )
+        reserved = self.resolver.intrinsic_property_resolver(without_nothing(written), ignore_errors=False)
+        return int(reserved) or UNRESERVED
 
 
 def without_nothing(value: Any) -> Any:

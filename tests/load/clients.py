@@ -8,9 +8,11 @@ from pathlib import Path
 from local import ports
 from local.settings import INSTALLED, ROOT
 from tests.e2e.conftest import LocalRun
+from tests.e2e.waiting import eventually
 from tests.load.findings import Findings
 
 DAY = Path(__file__).with_name("day.py")
+BEGIN_SECONDS = 60
 LAST_REQUESTS_SECONDS = 150
 
 
@@ -20,11 +22,18 @@ class Clients:
 
     process: subprocess.Popen[str]
     seconds: float
+    begun: Path
     written: Path
+
+    def wait_until_begun(self) -> None:
+        eventually(self.begun.exists, BEGIN_SECONDS)
 
     def findings(self) -> Findings:
         """Wait until they have ended, and return what they found."""
-        output, _ = self.process.communicate(timeout=self.seconds + 2 * LAST_REQUESTS_SECONDS)
+        try:
+            output, _ = self.process.communicate(timeout=self.seconds + 2 * LAST_REQUESTS_SECONDS)
+        finally:
+            self.process.kill()  # nothing, where it has ended
         assert self.process.returncode == 0, output
         assert "Traceback" not in output, output
         return Findings.read(self.written)
@@ -32,8 +41,9 @@ class Clients:
 
 def send(run: LocalRun, *, clients: int, seconds: float, people: int) -> Clients:
     """Send so many clients at once for so many seconds; each ends what it has begun."""
-    written = run.state / "findings.json"
-    written.unlink(missing_ok=True)
+    begun, written = run.state / "begun", run.state / "findings.json"
+    for left_over in (begun, written):
+        left_over.unlink(missing_ok=True)
     options = {
         "locustfile": DAY,
         "host": f"http://{ports.HOST}:{run.port}",
@@ -43,6 +53,7 @@ def send(run: LocalRun, *, clients: int, seconds: float, people: int) -> Clients
         "stop-timeout": LAST_REQUESTS_SECONDS,
         "loglevel": "WARNING",
         "people": people,
+        "begun": begun,
         "findings": written,
     }
     process = subprocess.Popen(  # noqa: S603 - our own
@@ -57,4 +68,4 @@ def send(run: LocalRun, *, clients: int, seconds: float, people: int) -> Clients
         stderr=subprocess.STDOUT,
         text=True,
     )
-    return Clients(process, seconds, written)
+    return Clients(process, seconds, begun, written)

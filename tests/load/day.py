@@ -23,7 +23,7 @@ PAGE = 100
 FINDINGS = Findings()
 CHANCE = random.SystemRandom()
 NUMBERS = itertools.count()
-ENTERED = deque([(1, BRIEF[0])], maxlen=10)
+ENTERED = deque([(1, BRIEF[0])], maxlen=3)
 """Who entered what for a while, last."""
 
 
@@ -31,6 +31,7 @@ ENTERED = deque([(1, BRIEF[0])], maxlen=10)
 def ask_what_to_do(parser):
     parser.add_argument("--people", type=int, help="users there are before the day begins")
     parser.add_argument("--seconds", type=float, help="how long the day lasts")
+    parser.add_argument("--begun", type=Path, help="file to make when the day begins")
     parser.add_argument("--findings", type=Path, help="file to write")
 
 
@@ -41,6 +42,7 @@ def keep_sample(name, response_time, response, **_):
 
 @events.test_start.add_listener
 def start_clock(environment, **_):
+    environment.parsed_options.begun.touch()
     # not by --run-time, which counts from before the imports
     gevent.spawn_later(environment.parsed_options.seconds, environment.runner.quit)
     FINDINGS.seconds = -time.monotonic()

@@ -19,6 +19,7 @@ PHASE_SECONDS = max(5, SECONDS / 6)
 ANSWERS = {200, 201, 202, 404}
 MAX_CONNECTIONS = 100  # what the template's limits are chosen for, unless it is told otherwise
 FEW = 5
+FEW_SECONDS = 8  # less than a job's message is delivered in vain for, until only the schedule sends another
 REFUSAL_SECONDS = 2
 RECOVERY = 2
 
@@ -33,17 +34,18 @@ class Phases:
 
     def live(self, name: str, clients: int) -> None:
         with counting_connections(self.run) as counts:
-            self.found[name] = self.send(clients).findings()
+            self.found[name] = self.send(clients, PHASE_SECONDS).findings()
         self.connections += counts
 
     def live_with_few_connections(self, name: str, clients: int) -> None:
         with few_connections(self.run, FEW):
-            sent = self.send(clients)
-            time.sleep(PHASE_SECONDS)
+            sent = self.send(clients, FEW_SECONDS)
+            sent.wait_until_begun()
+            time.sleep(FEW_SECONDS)
         self.found[name] = sent.findings()
 
-    def send(self, clients: int):
-        return send(self.run, clients=clients, seconds=PHASE_SECONDS, people=FEWER_PEOPLE)
+    def send(self, clients: int, seconds: float):
+        return send(self.run, clients=clients, seconds=seconds, people=FEWER_PEOPLE)
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.load.scale import CLIENTS
 
 SCENARIOS = 2
 READS = ("GET ", "POST /segment/user/batch")
-TEXT = Path(__file__).with_name("page.md")
+TEXT = Path(__file__).with_name("page.txt")
 Section = dict[str, str]
 
 
