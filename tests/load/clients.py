@@ -39,7 +39,7 @@ class Clients:
         return Findings.read(self.written)
 
 
-def send(run: LocalRun, *, clients: int, seconds: float, people: int) -> Clients:
+def send(run: LocalRun, *, clients: int, seconds: float, people: int, crowd: bool = False) -> Clients:
     """Send so many clients at once for so many seconds; each ends what it has begun."""
     begun, written = run.state / "begun", run.state / "findings.json"
     for left_over in (begun, written):
@@ -59,7 +59,7 @@ def send(run: LocalRun, *, clients: int, seconds: float, people: int) -> Clients
     process = subprocess.Popen(  # noqa: S603 - our own
         [
             INSTALLED / "load" / "bin" / "locust",
-            *("--headless", "--only-summary", "--exit-code-on-error", "0"),
+            *("--headless", "--only-summary", "--exit-code-on-error", "0", *["--crowd"] * crowd),
             *(word for name, value in options.items() for word in (f"--{name}", str(value))),
         ],
         env={**os.environ, "PYTHONPATH": str(ROOT)},

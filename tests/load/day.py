@@ -31,6 +31,7 @@ ENTERED = deque([(1, BRIEF[0])], maxlen=3)
 def ask_what_to_do(parser):
     parser.add_argument("--people", type=int, help="users there are before the day begins")
     parser.add_argument("--seconds", type=float, help="how long the day lasts")
+    parser.add_argument("--crowd", action="store_true", help="let a quarter of the clients ask for reports alone")
     parser.add_argument("--begun", type=Path, help="file to make when the day begins")
     parser.add_argument("--findings", type=Path, help="file to write")
 
@@ -65,7 +66,10 @@ class Client(FastHttpUser):
     connection_timeout = network_timeout = 60.0
 
     def on_start(self):
-        if next(NUMBERS) == 0:  # what is seldom happens in a short day, too
+        number = next(NUMBERS)
+        if self.environment.parsed_options.crowd and number % 4 == 3:
+            self.tasks = [Client.read_month_of_a_user]  # takes longest, so that any machine has too few environments
+        if number == 0:  # what is seldom happens in a short day, too
             self.roll_out()
             self.run_campaign()
             self.order_report()

@@ -45,7 +45,7 @@ class Phases:
         self.found[name] = sent.findings()
 
     def send(self, clients: int, seconds: float):
-        return send(self.run, clients=clients, seconds=seconds, people=FEWER_PEOPLE)
+        return send(self.run, clients=clients, seconds=seconds, people=FEWER_PEOPLE, crowd=clients == CROWD)
 
 
 @pytest.fixture(scope="module")
