@@ -22,7 +22,7 @@ help: ## say what there is to make
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## make the environments that are missing or out of date
 
-run: setup $(if $(BUILT),built-here) $(POOLER:on=.local/pgbouncer/.made) ## run the whole service here; PORT=8080, AUTH=on, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (from the package)
+run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run the whole service here; PORT=8080, AUTH=on, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (from the package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
 	  $(if $(filter on,$(POOLER)),--pooler) $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
 
