@@ -8,8 +8,10 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+import pytest
+
 from segmentation import database, memberships, segments, users
-from segmentation.problems import SegmentUnknown, SlugTaken
+from segmentation.problems import SegmentUnknown, SlugTaken, UserUnknown
 from segmentation.requests import MembershipChange, NewSegment, SegmentChange
 
 ROUNDS = int(os.environ.get("ADD_ROUNDS", "5"))
@@ -163,3 +165,20 @@ def test_rename_while_users_are_added_keeps_every_member(make_segments, at_once,
 
     added = len([answer for answer in answers if answer])
     assert segments.get(connection, "AVITO_50").members == added
+
+
+def test_user_who_arrives_while_an_unknown_one_is_deleted_is_left_to_its_writers(connection, owner, monkeypatch):
+    execute = connection.execute
+
+    def arrive_behind_the_lock(statement, *arguments):
+        looked = execute(statement, *arguments)
+        if "for update" in statement:
+            owner.execute("insert into users (user_id) values (1)")
+            owner.execute("begin")
+            owner.execute("select from users for no key update")
+        return looked
+
+    monkeypatch.setattr(connection, "execute", arrive_behind_the_lock)
+
+    with pytest.raises(UserUnknown):
+        users.delete(connection, 1, erase=False, actor="support")

@@ -46,24 +46,31 @@ def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> 
     """
     with database.transaction(connection, actor=actor, reason="user_deleted"):
         found = connection.execute("select from users where users.user_id = %s::bigint for update", (user_id,)).rowcount
-        [(ended,)] = connection.execute(
-            """
-            with gone as (
-                delete from memberships where memberships.user_id = %s::bigint
-             returning memberships.segment_id, memberships.expires_at)
-            select count(*)
-              from gone
-              join segments on segments.segment_id = gone.segment_id
-             where segments.deleted_at is null and (gone.expires_at is null or gone.expires_at > clock_timestamp())
-            """,
-            (user_id,),
-        ).fetchall()
-        connection.execute("delete from users where users.user_id = %s::bigint", (user_id,))
+        # an unknown one who arrives now is left alone: without their lock, what follows can deadlock with their writers
+        ended = _remove(connection, user_id) if found else 0
         erased = _erase_history(connection, user_id) if erase else 0
         if not found and not erased:
             raise UserUnknown(f"There is no user {user_id}.")
     metrics.count("MembershipsRemoved", ended)
     return UserDeleted(segments_deleted=ended)
+
+
+def _remove(connection: Connection, user_id: int) -> int:
+    """Remove a user whom the caller has locked, and return how many memberships that ended."""
+    [(ended,)] = connection.execute(
+        """
+        with gone as (
+            delete from memberships where memberships.user_id = %s::bigint
+         returning memberships.segment_id, memberships.expires_at)
+        select count(*)
+          from gone
+          join segments on segments.segment_id = gone.segment_id
+         where segments.deleted_at is null and (gone.expires_at is null or gone.expires_at > clock_timestamp())
+        """,
+        (user_id,),
+    ).fetchall()
+    connection.execute("delete from users where users.user_id = %s::bigint", (user_id,))
+    return int(ended)
 
 
 def _insert(connection: Connection, user_id: int, actor: str) -> bool:
