@@ -25,6 +25,9 @@ from tests.functions.keys import KEY, everything
 pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="AWS's client is for Linux")
 
 USERS = int(os.environ.get("ROLLOUT_USERS", "100000"))
+BATCH_SECONDS = SECONDS + USERS // 100_000
+"""More than it takes to count the users and to bring in a batch of them, on a slow machine too."""
+
 ANSWER_SECONDS = 2
 DARK_SECONDS = 4
 """What the connection has to give a sign of life, and another to come about."""
@@ -149,8 +152,8 @@ def rollout_request():
     return segment_request(slug="AAA", user_percent=60)
 
 
-def start_creator(environments):
-    return environments.start("create_segment", segment_request(slug="!"))
+def start_creator(environments, seconds=SECONDS):
+    return environments.start("create_segment", segment_request(slug="!"), seconds=seconds)
 
 
 def let_time_run_out(environment, superuser):
@@ -188,8 +191,9 @@ def test_request_whose_environment_ended_leaves_nothing_and_its_key_free_in_time
 
 def test_worker_out_of_time_in_a_batch_is_followed_by_one_that_loses_nothing(environments, obstacle, owner, superuser):
     owner.execute("insert into users (user_id) select generate_series(1, %s)", (USERS,))
-    ordered = json.loads(start_creator(environments).ask(rollout_request())["body"])
-    delivery, worker = delivery_of(ordered["job_id"]), environments.start("run_job", delivery_of(NO_JOB))
+    ordered = json.loads(start_creator(environments, BATCH_SECONDS).ask(rollout_request())["body"])
+    delivery = delivery_of(ordered["job_id"])
+    worker = environments.start("run_job", delivery_of(NO_JOB), seconds=BATCH_SECONDS)
     obstacle(2 * rollout_job.BATCH_CHANGES)
 
     while not worker.invoke(delivery).failed:

@@ -17,7 +17,7 @@ from tests.e2e.waiting import eventually
 
 ARCHITECTURES = {"aarch64": "arm64", "x86_64": "x86_64"}
 SECONDS = 4
-"""The timeout of a function here."""
+"""The timeout of a function, unless a test says otherwise."""
 
 
 class Environment:
@@ -61,7 +61,7 @@ class Environments:
         self.variables = variables
         self.started: list[Runtime] = []
 
-    def start(self, name: str, harmless: dict[str, Any]) -> Environment:
+    def start(self, name: str, harmless: dict[str, Any], *, seconds: int = SECONDS) -> Environment:
         """Start one, and let it load what it needs for an event that changes nothing."""
         function = Function(
             name=name,
@@ -70,7 +70,7 @@ class Environments:
             layers=(ROOT / "layers" / "segmentation",),
             variables=self.variables,
             memory=1024,
-            timeout=SECONDS,
+            timeout=seconds,
             concurrency=1,
         )
         self.started.append(self.launcher.launch(function))
