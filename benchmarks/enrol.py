@@ -10,7 +10,7 @@ from benchmarks import naive
 from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, once_each, seconds
-from segmentation import jobs, levelling, rollout_job, rollouts, worker
+from segmentation import database, jobs, levelling, rollout_job, rollouts, worker
 from segmentation.levelling import Population, Share
 
 USERS = 1_000_000
@@ -115,8 +115,9 @@ def _same_rows_and_history(connection: Connection) -> None:
 
 
 def _one_statement(users: int, connection: Connection) -> None:
-    share = Share(users * PERCENT // 100, users)
-    levelling.level(connection, Population(1, time.time_ns(), users), share)
+    wanted = users * PERCENT // 100
+    with database.transaction(connection, actor="analyst", reason="percent"):
+        levelling.level(connection, Population(1, time.time_ns(), users), Share(wanted, users), wanted)
 
 
 def _job(users: int, connection: Connection) -> None:

@@ -303,3 +303,26 @@ def test_answer_of_a_new_segment_has_its_percent(connection):
     created = segments.create(connection, NewSegment(slug="ROLLOUT", user_percent=12.34), actor="analyst")
 
     assert created.user_percent == 12.34
+
+
+@pytest.mark.parametrize("by_hand", [0, 300])
+def test_those_come_in_who_are_first_in_the_order_and_no_members(
+    owner, arrive, make_segments, set_percent, taken, by_hand
+):
+    arrive(2000)
+    make_segments("ROLLOUT")
+    owner.execute("insert into rollouts (segment_id, salt) select segment_id, 42 from segments")
+    order = [
+        user_id for (user_id,) in owner.execute("select user_id from users order by hashint8extended(user_id, 42)")
+    ]
+    owner.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at)
+        select unnest(%s::bigint[]), segments.segment_id, now() from segments
+        """,
+        (order[:by_hand],),
+    )
+
+    set_percent("ROLLOUT", 5)
+
+    assert taken("ROLLOUT") == set(order[by_hand : by_hand + 100])

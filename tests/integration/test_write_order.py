@@ -2,13 +2,15 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
-from segmentation import database, memberships
-from segmentation.requests import MembershipChange
+from segmentation import database, memberships, segments
+from segmentation.requests import MembershipChange, SegmentChange
 from tests.integration.test_races import changing
 
+ALL = SegmentChange(user_percent=100)
 WAITS_FOR_ME = "select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))"
 
 
@@ -89,3 +91,19 @@ def test_write_looks_up_the_segments_it_names_and_no_others(owner, change, scann
     rows = scanned(user_id=1, add_segments=["SEGMENT_3", "SEGMENT_4"], delete_segments=["SEGMENT_1", "SEGMENT_2"])
 
     assert rows == 0
+
+
+def test_rollout_begins_again_where_somebody_writes_a_membership_past_the_service(
+    make_segments, arrive, superuser, empty_database, slugs_of
+):
+    make_segments("AVITO_30")
+    arrive(10)
+
+    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+        with superuser.transaction():
+            superuser.execute("insert into memberships (user_id, segment_id, added_at) values (7, 1, now())")
+            waiting = pool.submit(database.settled, partial(segments.update, own, "AVITO_30", ALL, actor="analyst"))
+            await_blocked(superuser)
+        waiting.result(timeout=10)
+
+    assert all(slugs_of(user_id) == ["AVITO_30"] for user_id in range(1, 11))

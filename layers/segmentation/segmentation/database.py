@@ -34,6 +34,7 @@ _UNDONE_BY_OTHERS = (
     errors.DeadlockDetected,
     errors.SerializationFailure,
     errors.ForeignKeyViolation,  # a user who was deleted while a rollout was about to enrol them
+    errors.UniqueViolation,  # a membership that somebody wrote past the service meanwhile
 )
 
 LIFETIME_CONSTRAINT = "memberships_expire_after_entry"

@@ -6,11 +6,16 @@ among those of twenty, and come first in no other segment.
 
 import random
 from dataclasses import dataclass
+from math import sqrt
+from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 _chance = random.SystemRandom()
+
+EVERYONE = 2**63 - 1
+"""The greatest hash of a user."""
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,13 @@ def count(connection: Connection, of: Population, wanted: int) -> Share:
     return share
 
 
-def level(connection: Connection, of: Population, share: Share, *, after: int = 0, most: int | None = None) -> Batch:
-    """Change a batch's fair part of the share, among the users behind one; without a limit, all of the share."""
+def level(
+    connection: Connection, of: Population, share: Share, wanted: int, *, after: int = 0, most: int | None = None
+) -> Batch:
+    """Change a batch's fair part of the share, among the users behind one; without a limit, all of the share.
+
+    In the caller's transaction, which holds the segment.
+    """
     change = _enrol if share.change > 0 else _release
     return change(
         connection,
@@ -90,18 +100,58 @@ def level(connection: Connection, of: Population, share: Share, *, after: int = 
             "candidates": share.candidates,
             "after": after,
             "most": most,
+            "reach": _reach(of, share, wanted, most or share.candidates),
             "chance": _chance.random(),
         },
     )
 
 
+def _reach(of: Population, share: Share, wanted: int, candidates: int) -> int:
+    """Return the hash within which a batch has as many as it is to bring in, and five standard deviations more."""
+    part = max(wanted / max(of.arrivals, 1), share.change / max(share.candidates, 1))
+    spare = (10 + 5 * sqrt(part * candidates)) / max(candidates, 1)
+    return min(EVERYONE, int((part + spare - 0.5) * 2**64))
+
+
 def _enrol(connection: Connection, parameters: dict[str, object]) -> Batch:
     """Bring users in, but none who is in already or was taken out by hand."""
+    batch = _bring_in(connection, parameters)
+    if batch.changed == 0:  # too few are within reach: the order of everyone decides
+        batch = _bring_in(connection, parameters | {"reach": EVERYONE})
+    return batch
+
+
+def _bring_in(connection: Connection, parameters: dict[str, object]) -> Batch:
+    """Bring in a batch's part of those within reach, or nobody where these are fewer."""
+    entering = _ENTER_AGAIN if _some_expired(connection, parameters) else _ENTER
     with connection.cursor(row_factory=class_row(Batch)) as cursor:
-        [batch] = cursor.execute(
-            """
-            with pool as materialized (
-                select users.user_id
+        [batch] = cursor.execute(_CHOOSE + entering + _COUNT, parameters).fetchall()
+    return batch
+
+
+def _some_expired(connection: Connection, parameters: dict[str, object]) -> bool:
+    """Return whether a membership that has expired may still stand where one begins: rare, and dear to allow for."""
+    expired = connection.execute(
+        """
+        select from memberships
+         where memberships.segment_id = %(segment_id)s::integer and memberships.expires_at <= now()
+         -- by the index of what is due, however many members there are
+         order by memberships.expires_at
+         limit 1
+        """,
+        parameters,
+    )
+    return expired.rowcount > 0
+
+
+# Who may come, in one walk: how many they are, the last of them, and as an array those whose hash is within reach.
+# Keeping all for two readers, or sorting all to find the first few, takes longer than the walk.
+_CHOOSE: LiteralString = """
+    with seen as materialized (
+        select count(*) as candidates, coalesce(max(pool.user_id), 0) as last_user_id,
+               coalesce(array_agg(pool.user_id) filter (
+                            where hashint8extended(pool.user_id, %(salt)s::bigint) <= %(reach)s::bigint), '{}') as near
+          from (select users.user_id
                   from users
                  where users.user_id > %(after)s::bigint and users.ordinal < %(arrivals)s::bigint
                    and not exists (
@@ -116,36 +166,47 @@ def _enrol(connection: Connection, parameters: dict[str, object]) -> Batch:
                           and rollout_overrides.segment_id = %(segment_id)s::integer
                           and not rollout_overrides.included)
                  order by users.user_id
-                 limit %(most)s::integer),
-            seen as (
-                select count(*) as candidates, coalesce(max(pool.user_id), 0) as last_user_id
-                  from pool),
-            chosen as (
-                select pool.user_id
-                  from pool
-                 order by hashint8extended(pool.user_id, %(salt)s::bigint)
-                 limit (select case when seen.candidates < %(most)s::integer then %(changes)s::bigint
-                                    when %(most)s::integer is null then %(changes)s::bigint
-                                    else least(%(changes)s::bigint,
-                                               floor(%(changes)s::numeric * seen.candidates / %(candidates)s::bigint
-                                                     + %(chance)s::float8::numeric)::bigint) end
-                          from seen)),
-            entered as (
-                insert into memberships (user_id, segment_id, added_at, source)
-                select chosen.user_id, %(segment_id)s::integer, moment.now, 'percent'
-                  from chosen
-                 cross join (select clock_timestamp() as now) moment
-                 order by chosen.user_id
-                    on conflict (user_id, segment_id) do update
-                   set added_at = excluded.added_at, expires_at = excluded.expires_at, source = excluded.source
-                 where memberships.expires_at <= excluded.added_at
-             returning 1)
-            select seen.candidates, seen.last_user_id, (select count(*) from entered) as changed
-              from seen
-            """,
-            parameters,
-        ).fetchall()
-    return batch
+                 limit %(most)s::integer) pool),
+    part as materialized (
+        select least(seen.candidates, %(changes)s::bigint,
+                     -- the last batch of a walk takes what is left
+                     case when seen.candidates = %(most)s::integer
+                          then floor(%(changes)s::numeric * seen.candidates / %(candidates)s::bigint
+                                     + %(chance)s::float8::numeric)::bigint end) as users
+          from seen),
+    chosen as (
+        select near.user_id
+          from seen
+         cross join unnest(seen.near) near (user_id)
+         order by hashint8extended(near.user_id, %(salt)s::bigint)
+         limit (select case when part.users <= cardinality(seen.near) then part.users else 0 end
+                  from seen
+                 cross join part)),
+    """
+
+_ENTER: LiteralString = """
+    entered as (
+        insert into memberships (user_id, segment_id, added_at, source)
+        select chosen.user_id, %(segment_id)s::integer, moment.now, 'percent'
+          from chosen
+         cross join (select clock_timestamp() as now) moment
+         order by chosen.user_id
+    """
+
+_ENTER_AGAIN: LiteralString = (
+    _ENTER
+    + """
+            on conflict (user_id, segment_id) do update
+           set added_at = excluded.added_at, expires_at = excluded.expires_at, source = excluded.source
+         where memberships.expires_at <= excluded.added_at
+    """
+)
+
+_COUNT: LiteralString = """
+     returning 1)
+    select seen.candidates, seen.last_user_id, (select count(*) from entered) as changed
+      from seen
+    """
 
 
 def _release(connection: Connection, parameters: dict[str, object]) -> Batch:

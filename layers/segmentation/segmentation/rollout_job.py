@@ -83,7 +83,7 @@ def _walk(connection: Connection, of: Population, wanted: int, progress: Progres
     if share.change == 0 or share.candidates <= 0:
         return replace(progress, after=0, ended=begins)
     most = min(BATCH_CANDIDATES, -(-BATCH_CHANGES * share.candidates // abs(share.change)))
-    batch = levelling.level(connection, of, share, after=progress.after, most=most)
+    batch = levelling.level(connection, of, share, wanted, after=progress.after, most=most)
     added, deleted = (batch.changed, 0) if share.change > 0 else (0, batch.changed)
     return Progress(
         added=progress.added + added,

@@ -78,7 +78,7 @@ def set_percent(connection: Connection, segment_id: int, percent: float, *, acto
         job_id = jobs.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": wanted}, actor=actor)
         _open_to_arrivals(connection, of, percent, census.users, wanted, job_id)
         return Outcome(job_id=job_id)
-    changed = levelling.level(connection, of, Share(change, census.users)).changed
+    changed = levelling.level(connection, of, Share(change, census.users), wanted).changed
     added, deleted = (changed, 0) if change > 0 else (0, changed)
     late = _open_to_arrivals(connection, of, percent, census.users, census.taken + added - deleted, None)
     return Outcome(added + late, deleted)
