@@ -71,6 +71,17 @@ class Databases:
         """Remove a database."""
         self._run(sql.SQL("drop database {}"), sql.Identifier(name))
 
+    @contextmanager
+    def without_full_pages(self) -> Iterator[None]:
+        """Log no page as a whole until the block ends, as Aurora does not."""
+        self._run(sql.SQL("alter system set full_page_writes = off"))
+        self._run(sql.SQL("select pg_reload_conf()"))
+        try:
+            yield
+        finally:
+            self._run(sql.SQL("alter system reset full_page_writes"))
+            self._run(sql.SQL("select pg_reload_conf()"))
+
     def cool_down(self) -> None:
         """Restart the server and ask the system to forget its files: the next read is from the disk."""
         self.server.stop()

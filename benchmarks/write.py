@@ -44,8 +44,8 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
             "Every call changes five memberships for real, with their history. The five-statement way has its row",
             "trigger write the same history. 32 writers are pgbench's, and call the function's one statement. With",
             "0.5 ms of network between, each side is Python with psycopg and one connection, and the commits do not",
-            "wait for the disk, which both ways do once. [Decision 11](decisions/0011-speed-of-requests.md) says what",
-            "the one statement does that five do not.",
+            "wait for the disk, which both ways do once. [Decision 14](decisions/0014-speed-of-writes.md) says where",
+            "the time of the one statement goes.",
         ],
         [
             *_one_client(databases, population.users(scale), rounds, say),

@@ -65,7 +65,8 @@ def count(connection: Connection, of: Population, wanted: int) -> Share:
                  where memberships.segment_id = %(segment_id)s::integer and users.ordinal < %(arrivals)s::bigint
                    and (memberships.expires_at is null or memberships.expires_at > now()))
             select %(wanted)s::bigint - members.taken as change,
-                   case when members.taken > %(wanted)s::bigint then members.free
+                   case when members.taken = %(wanted)s::bigint then 0
+                        when members.taken > %(wanted)s::bigint then members.free
                         else (select count(*) from users where users.ordinal < %(arrivals)s::bigint)
                              - members.all_of_them
                              -- taken out by hand: no member, whatever the percent
