@@ -124,9 +124,9 @@ def _enrol(connection: Connection, parameters: dict[str, object]) -> Batch:
 
 def _bring_in(connection: Connection, parameters: dict[str, object]) -> Batch:
     """Bring in a batch's part of those within reach, or nobody where these are fewer."""
-    entering = _ENTER_AGAIN if _some_expired(connection, parameters) else _ENTER
+    conflicts = _EXPIRED_GIVE_WAY if _some_expired(connection, parameters) else ""
     with connection.cursor(row_factory=class_row(Batch)) as cursor:
-        [batch] = cursor.execute(_CHOOSE + entering + _COUNT, parameters).fetchall()
+        [batch] = cursor.execute(_ENTER + conflicts + _COUNT, parameters).fetchall()
     return batch
 
 
@@ -147,7 +147,7 @@ def _some_expired(connection: Connection, parameters: dict[str, object]) -> bool
 
 # Who may come, in one walk: how many they are, the last of them, and as an array those whose hash is within reach.
 # Keeping all for two readers, or sorting all to find the first few, takes longer than the walk.
-_CHOOSE: LiteralString = """
+_ENTER: LiteralString = """
     with seen as materialized (
         select count(*) as candidates, coalesce(max(pool.user_id), 0) as last_user_id,
                coalesce(array_agg(pool.user_id) filter (
@@ -183,9 +183,6 @@ _CHOOSE: LiteralString = """
          limit (select case when part.users <= cardinality(seen.near) then part.users else 0 end
                   from seen
                  cross join part)),
-    """
-
-_ENTER: LiteralString = """
     entered as (
         insert into memberships (user_id, segment_id, added_at, source)
         select chosen.user_id, %(segment_id)s::integer, moment.now, 'percent'
@@ -194,14 +191,11 @@ _ENTER: LiteralString = """
          order by chosen.user_id
     """
 
-_ENTER_AGAIN: LiteralString = (
-    _ENTER
-    + """
+_EXPIRED_GIVE_WAY: LiteralString = """
             on conflict (user_id, segment_id) do update
            set added_at = excluded.added_at, expires_at = excluded.expires_at, source = excluded.source
          where memberships.expires_at <= excluded.added_at
     """
-)
 
 _COUNT: LiteralString = """
      returning 1)
