@@ -24,7 +24,8 @@ def start(port: int, folder: Path, buckets: Iterable[str], log: Path) -> Child:
     command: list[str | Path] = [
         *(programs.rclone(), "serve", "s3", folder, "--config", os.devnull),
         *("--addr", f"{ports.HOST}:{port}", "--auth-key", ",".join(CREDENTIALS)),
-        # What another program puts into the folder, or takes out, is seen at once.
-        *("--dir-cache-time", "0s"),
+        # What another program puts into the folder, or takes out, is seen at once. Not 0: from the first folder that
+        # it removes on, rclone would look what to forget again and again without a pause, and keep a processor busy.
+        *("--dir-cache-time", "1ms"),
     ]
     return processes.start("S3", command, log=log, environment={"PATH": os.defpath})

@@ -1,7 +1,67 @@
 """The local S3."""
 
-from local import s3
+import time
+
+import boto3
+import pytest
+
+from local import guardian, ports, processes, s3
+from local.settings import CREDENTIALS
+from tests.e2e.process_tree import descendants, read
+
+HALF_A_SECOND = 50
+"""In ticks, as Linux counts processor time."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def server(folder, tmp_path):
+    port = ports.free()
+    child = s3.start(port, folder, ["reports"], tmp_path / "log")
+    processes.wait_until_listening(child, port)
+    yield child, f"http://{ports.HOST}:{port}"
+    child.stop()
+
+
+@pytest.fixture
+def bucket(server):
+    key_id, key = CREDENTIALS
+    _, url = server
+    opened = boto3.resource(
+        "s3", endpoint_url=url, region_name="us-east-1", aws_access_key_id=key_id, aws_secret_access_key=key
+    )
+    yield opened.Bucket("reports")
+    opened.meta.client.close()
+
+
+def ticks(process):
+    user, system = read(process, "stat").rpartition(b") ")[2].split()[11:13]
+    return int(user) + int(system)
 
 
 def test_a_bucket_is_named_as_s3_allows():
     assert s3.bucket("ReportsBucket") == "reports-bucket"
+
+
+def test_what_another_program_puts_into_the_folder_is_seen_at_once(folder, bucket):
+    assert list(bucket.objects.all()) == []
+
+    (folder / "reports" / "a.csv").write_text("a")
+
+    assert [found.key for found in bucket.objects.all()] == ["a.csv"]
+
+
+@pytest.mark.skipif(not guardian.LINUX, reason="reads processor times in /proc")
+def test_it_rests_when_the_last_file_of_a_folder_has_been_removed(server, bucket):
+    bucket.put_object(Key="reports/a.csv", Body=b"a")
+    bucket.Object("reports/a.csv").delete()
+    [rclone] = descendants(server[0].guardian.pid)
+    before = ticks(rclone)
+
+    time.sleep(0.5)
+
+    assert ticks(rclone) - before < HALF_A_SECOND / 2
