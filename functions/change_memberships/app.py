@@ -1,13 +1,13 @@
 """POST /segment/user: add a user to segments and take the user out of others, all or nothing."""
 
 from segmentation import memberships
-from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.hot_api import HotApi
 from segmentation.problems import SegmentUnknown, answers
 from segmentation.requests import MembershipChange
 from segmentation.responses import MembershipsChanged
 
-app = Api()
+app = HotApi()
 handler = app.resolve
 
 

@@ -1,14 +1,16 @@
-"""The read of one user's segments: its short way answers as the resolver would."""
+"""The read of one user's segments, and the write: their short way answers as the resolver would."""
+
+import json
 
 import pytest
 
-from functions.list_memberships.app import app
-from segmentation import memberships
+from segmentation import hot_api, memberships
 from segmentation.api import Api
 from tests.functions.calls import PROBLEM, call, invoke, sample
 from tests.functions.factories import add_members, create_segments
 
 HOT = {"path": "/segment/user/1"}
+CHANGE = {"user_id": 1000, "add_segments": ["AAA"]}
 
 
 @pytest.fixture
@@ -19,32 +21,70 @@ def resolver_calls(monkeypatch):
     return calls
 
 
-def test_usual_request_is_answered_without_the_resolver(service, resolver_calls):
+def test_usual_read_is_answered_without_the_resolver(service, resolver_calls):
     answer = call("list_memberships", **HOT)
 
     assert (answer.status, answer.json) == (200, {"segments": []})
     assert resolver_calls == []
 
 
+def test_usual_write_is_answered_without_the_resolver(service, resolver_calls):
+    answer = call("change_memberships", {"user_id": 1})
+
+    assert (answer.status, answer.json) == (200, {"segments_added": 0, "segments_deleted": 0})
+    assert resolver_calls == []
+
+
 @pytest.mark.parametrize(
     "request_", [{"path": "/segment/user/0"}, HOT | {"query": {"limit": "5"}}, {"path": "/segment/user/1/"}]
 )
-def test_unusual_request_is_left_to_the_resolver(service, resolver_calls, request_):
+def test_unusual_read_is_left_to_the_resolver(service, resolver_calls, request_):
     answer = call("list_memberships", **request_)
 
     assert (answer.status, answer.headers["content-type"]) in {(422, PROBLEM), (404, PROBLEM)}
     assert len(resolver_calls) == 1
 
 
-def test_both_ways_give_the_same_answer(service, monkeypatch):
+@pytest.mark.parametrize(
+    ("body", "request_", "status"),
+    [
+        ({"user_id": 0}, {}, 422),
+        ("{", {}, 400),
+        ({"user_id": 1}, {"query": {"limit": "5"}}, 422),
+        ({"user_id": 1}, {"base64": True}, 200),
+        ({"user_id": 1}, {"headers": {"idempotency-key": "a"}}, 200),
+        ({"user_id": 1}, {"headers": {"idempotency-key": "not visible"}}, 422),
+    ],
+)
+def test_unusual_write_is_left_to_the_resolver(service, resolver_calls, body, request_, status):
+    answer = call("change_memberships", body, **request_)
+
+    assert answer.status == status
+    assert len(resolver_calls) == 1
+
+
+@pytest.mark.parametrize("function", ["list_memberships", "change_memberships"])
+def test_both_ways_give_the_same_answer(service, monkeypatch, function):
     create_segments("AAA", "BBB")
     add_members("AAA", 1000)
-    short = invoke("list_memberships", sample("list_memberships"))
-    monkeypatch.setattr(app, "_usual_arguments", lambda event: None)
+    request = sample(function) | ({"body": json.dumps(CHANGE)} if function == "change_memberships" else {})
+    short = invoke(function, request)
+    monkeypatch.setattr(hot_api, "_usual_arguments", lambda *_: None)
 
-    long = invoke("list_memberships", sample("list_memberships"))
+    long = invoke(function, request)
 
     assert long == short | {"cookies": []}
+
+
+def test_both_ways_write_the_same_history(service, monkeypatch, owner):
+    create_segments("AAA", "BBB")
+    for slug, arguments in (("AAA", hot_api._usual_arguments), ("BBB", lambda *_: None)):
+        monkeypatch.setattr(hot_api, "_usual_arguments", arguments)
+        call("change_memberships", {"user_id": 1, "add_segments": [slug]}, actor="analyst")
+
+    rows = owner.execute("select history.slug, history.actor, history.reason from history order by history_id")
+
+    assert rows.fetchall() == [("AAA", "analyst", "manual"), ("BBB", "analyst", "manual")]
 
 
 def test_failure_on_the_short_way_is_a_problem_without_internals(service, monkeypatch, resolver_calls):
