@@ -200,7 +200,9 @@ def test_worker_out_of_time_in_a_batch_is_followed_by_one_that_loses_nothing(env
         pass
     eventually(lambda: not superuser.execute(WAITING).rowcount)
     interrupted = jobs.get(owner, ordered["job_id"])
-    assert interrupted.done == owner.execute("select from memberships").rowcount == 2 * rollout_job.BATCH_CHANGES
+    assert interrupted.done == owner.execute("select from memberships").rowcount
+    # each batch rounds its part of what is left up or down, by chance
+    assert 0 <= interrupted.done - 2 * rollout_job.BATCH_CHANGES <= 2
 
     obstacle(None)
     owner.execute("update jobs set leased_until = now()")
