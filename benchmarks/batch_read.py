@@ -9,9 +9,6 @@ from segmentation.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
 
 USERS = 1_000
 CALLS = 20
-LEAST_ROUNDS = 6
-"""In the first, a connection touches most of the pages that it reads for the first time."""
-
 STRIDE = 7_919
 
 
@@ -34,7 +31,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
                     cursor.execute(SEGMENTS_OF_USER, (user,)).fetchall() for user in batch(number)
                 ],
             },
-            rounds=max(rounds, LEAST_ROUNDS),
+            rounds=rounds,
             calls=CALLS,
             say=say,
         )

@@ -5,7 +5,7 @@ from functools import partial
 
 from benchmarks import handlers, population
 from benchmarks.databases import Databases
-from benchmarks.results import Curve, Section
+from benchmarks.results import Curve, Section, Timings
 from benchmarks.timing import Say, Way, side_by_side
 from segmentation.pages import encode_cursor
 
@@ -25,6 +25,8 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         with databases.filled(name) as connection:
             population.fill(connection, users)
     names[largest] = population.shared(databases, scale, say)
+    for name in names.values():
+        population.warm(databases, name)
     reads = _at_each(databases, names, _reader, rounds, say)
     writes = _at_each(databases, names, partial(_writer, 20, 0), rounds, say)
     with databases.without_full_pages():
@@ -50,12 +52,16 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
 def _at_each(
     databases: Databases, names: dict[int, str], way: Callable[[int], Way], rounds: int, say: Say
 ) -> dict[int, float]:
-    taken = {}
-    for users, name in names.items():
-        with handlers.serving(databases.url(name)):
-            found = side_by_side({f"{users:,} users": way(users)}, rounds=rounds, calls=CALLS, say=say)
-        taken[users] = found[f"{users:,} users"].seconds
-    return taken
+    """Measure the sizes in turn, too; each time on a new connection, which a round that does not count warms."""
+    ways = {users: way(users) for users in names}
+    found = {users: Timings() for users in names}
+    for done in range(rounds):
+        for users, name in names.items():
+            say(f"round {done + 1} of {rounds}, {users:,} users")
+            with handlers.serving(databases.url(name)):
+                once = side_by_side({"ours": ways[users]}, rounds=1, calls=CALLS, say=say, first=2 * CALLS * done)
+            found[users].rounds.extend(once["ours"].rounds)
+    return {users: timings.seconds for users, timings in found.items()}
 
 
 def _reader(users: int) -> Way:

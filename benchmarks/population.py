@@ -9,6 +9,13 @@ USERS = 1_000_000
 SEGMENTS = 1_000
 SEGMENTS_A_USER = 10
 
+READ_TABLES = ("select count(*) from users", "select count(*) from memberships")
+READ_INDEXES = (
+    "select count(*) from (select from users order by user_id offset 0) read",
+    "select count(*) from (select from memberships order by user_id, segment_id offset 0) read",
+    "select count(*) from (select from memberships order by segment_id, user_id offset 0) read",
+)
+
 
 def users(scale: float) -> int:
     """Return how many users there are at a scale; one segment each would be too few to measure anything."""
@@ -45,6 +52,17 @@ def fill(connection: Connection, users: int) -> None:
     connection.execute("set maintenance_work_mem = '256MB'")
     for statement in (key, *indexes):
         connection.execute(statement)
+
+
+def warm(databases: Databases, name: str) -> None:
+    """Bring a population, or a copy of it, into the server's memory, where a day's requests would have brought it."""
+    with databases.superuser(name) as superuser:
+        superuser.execute("set enable_bitmapscan = off; set max_parallel_workers_per_gather = 0")
+        for statement in READ_TABLES:
+            superuser.execute(statement)
+        superuser.execute("set enable_seqscan = off")
+        for statement in READ_INDEXES:
+            superuser.execute(statement)
 
 
 def _drop_indexes(connection: Connection) -> tuple[sql.SQL, list[sql.SQL]]:

@@ -20,7 +20,12 @@ WRITERS = 32
 ONE_WAY = 0.00025
 STRIDE = 7_919
 
+ROWS_ALONE = "the rows of it alone, with their history"
+
 NOTHING = "select 1"
+KEEP_PLANS = "set plan_cache_mode = force_generic_plan"
+"""As the function has it, for its triggers too."""
+
 WITHOUT_DISK = f"alter database {COPY} set synchronous_commit = off;"
 
 Change = Callable[[int, list[str], list[str]], None]
@@ -29,6 +34,24 @@ OURS = """
     select * from change_memberships(:user, array['SEGMENT_' || :a, 'SEGMENT_' || :b, 'SEGMENT_' || :c],
                                      array['SEGMENT_' || :d, 'SEGMENT_' || :e], null, null, 'analyst');
     """
+
+ROWS = """
+    with gone as (
+        delete from memberships
+         where memberships.user_id = %s::bigint and memberships.segment_id = any (%s::integer[]))
+    insert into memberships (user_id, segment_id, added_at)
+    select %s::bigint, unnest(%s::integer[]), now()
+    """
+"""What no way to write them can do without: their rows and their history, for who knows the ids of the segments."""
+
+PGBENCH_ROWS = """
+    with gone as (
+        delete from memberships where user_id = :user and segment_id = any (array[:d, :e]::integer[]))
+    insert into memberships (user_id, segment_id, added_at)
+    select :user, unnest(array[:a, :b, :c]::integer[]), now() on conflict do nothing;
+    """
+"""The same for many writers at once, who come by a user twice."""
+
 DRAW = "\\set user random(1, :users)\n" + "".join(
     f"\\set {name} 1 + (:user * 31 + {number} * 97) % {population.SEGMENTS}\n"
     for name, number in zip("abcde", (20, 21, 22, 0, 1), strict=True)
@@ -42,10 +65,11 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         "Write",
         [
             "Every call changes five memberships for real, with their history. The five-statement way has its row",
-            "trigger write the same history. 32 writers are pgbench's, and call the function's one statement. With",
-            "0.5 ms of network between, each side is Python with psycopg and one connection, and the commits do not",
-            "wait for the disk, which both ways do once. [Decision 14](decisions/0014-speed-of-writes.md) says where",
-            "the time of the one statement goes.",
+            "trigger write the same history. 32 writers are pgbench's, and call the function's one statement. The rows",
+            "alone are one statement for who knows the segments' ids: it looks nothing up, locks nothing and answers",
+            "nothing. With 0.5 ms of network between, each side is Python with psycopg and one connection, and the",
+            "commits do not wait for the disk, which both ways do once. Connections are warm: the first seconds do not",
+            "count. [Decision 14](decisions/0014-speed-of-writes.md) says where the time of the one statement goes.",
         ],
         [
             *_one_client(databases, population.users(scale), rounds, say),
@@ -62,32 +86,47 @@ def _one_client(databases: Databases, users: int, rounds: int, say: Say) -> list
         with databases.superuser(COPY) as superuser:
             superuser.execute("create table floor (user_id bigint primary key, added_at timestamptz)")
             superuser.execute("grant insert on floor to segmentation_app")
-        with handlers.serving(databases.url(COPY)):
+        population.warm(databases, COPY)
+        with handlers.serving(databases.url(COPY)), database.connect(databases.url(COPY)) as other:
+            other.execute(KEEP_PLANS)
             found = side_by_side(
                 {
                     "ours": lambda number: write(body=_body(_user(number, users))),
+                    "rows alone": lambda number: other.execute(ROWS, _ids(*_change(_user(number, users)))),
                     "one row": lambda number: connection.execute("insert into floor values (%s, now())", (number,)),
                 },
                 rounds=rounds,
                 calls=CALLS,
                 say=say,
             )
-    job = "add 3, remove 2, warm handler, one client"
-    return [cost(job, "one row inserted and committed", found["ours"], found["one row"], 3)]
+    floor = "one row inserted and committed"
+    return [
+        cost("add 3, remove 2, warm handler, one client", floor, found["ours"], found["one row"], 3),
+        cost(f"{ROWS_ALONE}, one client", floor, found["rows alone"], found["one row"], None),
+    ]
 
 
 def _many_writers(databases: Databases, users: int, rounds: int, say: Say) -> list[Check]:
     say(f"{WRITERS} writers: one statement and statement triggers, and five statements and a row trigger")
-    ways = {"ours": (OURS, NOTHING), "five statements": (naive.PGBENCH, naive.ROW_TRIGGERS)}
+    ways = {
+        "ours": (OURS, NOTHING),
+        "rows alone": (PGBENCH_ROWS, f"alter database {COPY} {KEEP_PLANS}"),
+        "five statements": (naive.PGBENCH, naive.ROW_TRIGGERS),
+    }
 
     def measured(script: str, prepare: str) -> float:
         with databases.copy(NAME):
             _prepare(databases, prepare)
+            population.warm(databases, COPY)
             return writers.seconds_each(databases.url(COPY), DRAW + script, writers=WRITERS, users=users)
 
     found = once_each({name: partial(measured, *way) for name, way in ways.items()}, rounds=rounds, say=say)
     job = f"add 3, remove 2, {WRITERS} writers, time for each write"
-    return [speed(job, "five statements, row trigger", found["ours"], found["five statements"], 1.8)]
+    five = "five statements, row trigger"
+    return [
+        speed(job, five, found["ours"], found["five statements"], 1.8),
+        speed(f"{ROWS_ALONE}, {WRITERS} writers", five, found["rows alone"], found["five statements"], None),
+    ]
 
 
 def _over_network(databases: Databases, users: int, rounds: int, say: Say) -> list[Check]:
@@ -126,6 +165,14 @@ def _ours(connection: Connection) -> Change:
         memberships.change(connection, wanted, actor="analyst")
 
     return change
+
+
+def _ids(user_id: int, add: list[str], delete: list[str]) -> tuple[int, list[int], int, list[int]]:
+    return user_id, _numbers(delete), user_id, _numbers(add)
+
+
+def _numbers(slugs: list[str]) -> list[int]:
+    return [int(slug.removeprefix("SEGMENT_")) for slug in slugs]
 
 
 def _user(number: int, users: int) -> int:
