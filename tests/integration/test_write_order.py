@@ -8,6 +8,7 @@ import pytest
 
 from segmentation import database, memberships, segments
 from segmentation.requests import MembershipChange, SegmentChange
+from tests.e2e.waiting import eventually
 from tests.integration.test_races import changing
 
 ALL = SegmentChange(user_percent=100)
@@ -53,6 +54,21 @@ def scanned(connection):
             return rows() - before
 
     return run
+
+
+def test_percent_that_ends_waits_for_who_is_arriving(make_segments, connection, empty_database, superuser, slugs_of):
+    make_segments("ROLLOUT")
+    segments.update(connection, "ROLLOUT", ALL, actor="analyst")
+    stopping = partial(segments.update, slug="ROLLOUT", change=SegmentChange(user_percent=None), actor="analyst")
+
+    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+        with superuser.transaction():
+            superuser.execute("insert into users (user_id) values (1)")
+            waiting = pool.submit(stopping, own)
+            eventually(lambda: superuser.execute(WAITS_FOR_ME).rowcount)
+        waiting.result(timeout=10)
+
+    assert slugs_of(1) == ["ROLLOUT"]
 
 
 @pytest.mark.parametrize("again", [{"add_segments": ["AVITO_30"]}, {"delete_segments": ["AVITO_30"]}])

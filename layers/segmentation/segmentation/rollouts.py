@@ -78,7 +78,7 @@ def set_percent(connection: Connection, segment_id: int, percent: float, *, acto
         job_id = jobs.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": wanted}, actor=actor)
         _open_to_arrivals(connection, of, percent, census.users, wanted, job_id)
         return Outcome(job_id=job_id)
-    changed = levelling.level(connection, of, Share(change, census.users), wanted).changed
+    changed = levelling.level(connection, of, Share(change, census.users), wanted).changed if change else 0
     added, deleted = (changed, 0) if change > 0 else (0, changed)
     late = _open_to_arrivals(connection, of, percent, census.users, census.taken + added - deleted, None)
     return Outcome(added + late, deleted)
@@ -91,7 +91,11 @@ def report(outcome: Outcome) -> None:
 
 
 def stop(connection: Connection, segment_id: int) -> None:
-    """Bring nobody in any more, neither by the rule nor by a job that still runs; who is in stays in."""
+    """Bring nobody in any more, neither by the rule nor by a job that still runs; who is in stays in.
+
+    Who is arriving has been decided by the percent there was: they come first.
+    """
+    hold_arrivals(connection)
     connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
 
 
