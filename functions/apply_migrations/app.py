@@ -22,5 +22,5 @@ def apply_migrations(patience_seconds: float = 0) -> dict[str, Any]:
     """Apply the missing migrations as the owner of the schema, and see to it that somebody can sign in."""
     with connect(settings.database_owner_conninfo(), patience_seconds=patience_seconds) as owner:
         outcome = schema.migrate(owner, settings.database_conninfo())
-        accounts.create_first(owner, settings.first_admin())
+        accounts.create_first(owner, settings.first_admin)
         return outcome

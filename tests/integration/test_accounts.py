@@ -96,6 +96,18 @@ def test_a_wrong_password_and_an_unknown_name_are_the_same_problem(connection, a
     assert raised.value.body() == CredentialsWrong().body()
 
 
+@pytest.mark.parametrize("username", ["", " ", "' or 1=1 --", "иван", "a\0b", "x" * 10_000])
+def test_what_is_no_name_at_all_is_the_same_problem(connection, alice, username):
+    with pytest.raises(CredentialsWrong) as raised:
+        enter(connection, username)
+
+    assert raised.value.body() == CredentialsWrong().body()
+
+
+def test_a_password_longer_than_any_is_wrong(connection, alice):
+    assert outcome(connection, "alice", "x" * 100_000) is CredentialsWrong
+
+
 def test_an_unknown_name_costs_a_hash_too(connection, monkeypatch):
     checked = []
     monkeypatch.setattr(passwords, "matches", lambda _, known: checked.append(known) or False)
@@ -186,19 +198,23 @@ def test_names_that_were_tried_long_ago_are_forgotten(connection, owner):
 
 
 def test_the_first_admin_is_made_where_there_is_no_account(owner, connection):
-    accounts.create_first(owner, {"username": "root", "password": PASSWORD})
+    accounts.create_first(owner, lambda: {"username": "root", "password": PASSWORD})
 
     assert enter(connection, "root").role == "admin"
 
 
 def test_a_later_deployment_makes_no_second_admin(owner, connection, alice):
-    accounts.create_first(owner, {"username": "root", "password": PASSWORD})
+    accounts.create_first(owner, lambda: {"username": "root", "password": PASSWORD})
 
     assert outcome(connection, "root", PASSWORD) is CredentialsWrong
 
 
+def test_a_later_deployment_does_not_ask_for_a_secret_that_is_gone(owner, alice):
+    accounts.create_first(owner, lambda: pytest.fail("asked"))
+
+
 def test_a_deployment_without_a_first_admin_makes_none(owner):
-    accounts.create_first(owner, None)
+    accounts.create_first(owner, lambda: None)
 
     assert owner.execute("select count(*) from accounts").fetchone() == (0,)
 

@@ -1,5 +1,7 @@
 """Accounts: who may sign in here, and with which role."""
 
+import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -11,6 +13,7 @@ from segmentation.access import Role
 from segmentation.problems import CredentialsWrong, UsernameTaken
 from segmentation.requests import Credentials, NewAccount
 from segmentation.responses import AccountRef
+from segmentation.values import USERNAME_PATTERN
 
 
 @dataclass(frozen=True)
@@ -39,19 +42,26 @@ def create(connection: Connection, new: NewAccount) -> AccountRef:
     return AccountRef(id=account_id)
 
 
-def create_first(owner: Connection, credentials: dict[str, str] | None) -> None:
-    """Create an admin where there is no account at all; whoever comes second at the same moment finds one."""
-    if credentials and not owner.execute("select from accounts limit 1").rowcount:
+def create_first(owner: Connection, credentials: Callable[[], dict[str, str] | None]) -> None:
+    """Create an admin where there is no account at all; whoever comes second at the same moment finds one.
+
+    Asks for the credentials only then: their secret is deleted once there are other admins.
+    """
+    if owner.execute("select from accounts limit 1").rowcount:
+        return
+    if found := credentials():
         with suppress(UsernameTaken):
-            create(owner, NewAccount(**credentials, role="admin"))
+            create(owner, NewAccount(**found, role="admin"))
 
 
 def authenticate(connection: Connection, credentials: Credentials) -> Account:
     """Return the account that these are the credentials of.
 
     Raises CredentialsWrong, in the same time and after the same statements whether or not there is such an
-    account, and TooManyFailures.
+    account, and TooManyFailures. What is no username at all is nobody's without a look.
     """
+    if not re.fullmatch(USERNAME_PATTERN, credentials.username):
+        raise CredentialsWrong()
     sign_ins.count_attempt(connection, credentials.username)
     account = _find(connection, credentials.username)
     expected = account.password_hash if account else passwords.NOBODYS_HASH
