@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from segmentation import database, schema, users
+from segmentation import database, schema, secrets, users
 from tests.functions.calls import PROBLEM, call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
 
@@ -85,6 +85,21 @@ def test_connection_is_kept_from_request_to_request(service):
     call("list_users")
 
     assert database.connection().info.backend_pid == first
+
+
+def test_secret_that_cannot_be_read_is_503(away, monkeypatch):
+    monkeypatch.delenv("DATABASE_URL")
+    monkeypatch.setattr(secrets, "PAUSES_SECONDS", ())
+    for name, value in {
+        "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:application",
+        "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:9",
+        "AWS_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "of-a-test",
+        "AWS_SECRET_ACCESS_KEY": "of-a-test",
+    }.items():
+        monkeypatch.setenv(name, value)
+
+    assert_unavailable(call("list_users"))
 
 
 def test_wrong_password_is_503(service, empty_database, monkeypatch):

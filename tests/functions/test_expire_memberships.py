@@ -209,6 +209,20 @@ def test_run_makes_the_history_partitions_of_a_year_ahead(service, owner):
     assert (last,) in before
 
 
+def test_run_leaves_a_month_to_a_later_one_where_a_reader_is_in_the_way(due, owner, log):
+    [(last,)] = owner.execute(NEXT_YEAR).fetchall()
+    owner.execute(psycopg.sql.SQL("drop table {}").format(psycopg.sql.Identifier(last)))
+    due(2)
+
+    with owner.transaction():
+        owner.execute("lock table history_default in access share mode")
+        removed = run()["removed"]
+
+    assert removed == 2
+    assert (last,) not in owner.execute(MONTHS).fetchall()
+    assert "its lock is taken" in log.text
+
+
 def test_run_with_the_database_away_fails_and_reports_nothing(away, log):
     with pytest.raises(psycopg.OperationalError):
         run()

@@ -28,6 +28,15 @@ def in_a_moment():
     return (datetime.now(UTC) + SOON).isoformat()
 
 
+@pytest.mark.parametrize("digits", ["1234567", "123456789", "123456" + "9" * 30])
+def test_instant_finer_than_a_microsecond_is_taken_and_cut(digits):
+    create_segments("AAA")
+
+    done(change(1, add=("AAA",), expires_at=f"2099-01-01T02:00:00.{digits}+02:00"))
+
+    assert [membership["expires_at"] for membership in memberships_of(1)] == ["2099-01-01T00:00:00.123456Z"]
+
+
 def test_ttl_counts_from_the_entry():
     create_segments("AAA")
     done(change(1, add=("AAA",), ttl=86400))

@@ -95,7 +95,8 @@ def test_slug_in_both_lists_is_422_and_writes_nothing(owner):
     answer = change(1, add=("AAA", "BBB"), delete=("AAA",))
 
     assert (answer.status, answer.locations) == (422, ["body"])
-    assert "AAA" in answer.json["detail"]
+    assert answer.json["slugs"] == ["AAA"]
+    assert "names AAA both" in answer.json["detail"]
     assert count_rows(owner) == before
 
 

@@ -140,8 +140,11 @@ def test_refused_order_names_what_is_wrong_and_makes_no_job(aws, members, locati
     assert aws.messages() == []
 
 
-def test_unknown_job_is_404():
-    assert show(UNKNOWN_JOB).status == 404
+@pytest.mark.parametrize("job_id", [UNKNOWN_JOB, "1", "none", "a" * 300])
+def test_unknown_job_is_404(job_id):
+    answer = show(job_id)
+
+    assert (answer.status, answer.json["type"]) == (404, "urn:segmentation:problem:job-unknown")
 
 
 def test_poison_message_is_named_and_the_others_are_done(run_jobs):

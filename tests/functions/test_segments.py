@@ -32,14 +32,14 @@ BOTH_WAYS = pytest.mark.parametrize("delete", [delete_by_body, delete_by_path], 
 
 
 def test_created_segment_is_shown():
-    answer = call("create_segment", {"slug": "AVITO_DISCOUNT_30", "description": "30 % off\nfor новые"})
+    answer = call("create_segment", {"slug": "AVITO_DISCOUNT_30", "description": "30 % off\r\n\tfor новые"})
 
     created_at = answer.json.pop("created_at")
     assert answer.status == 201
     assert answer.json | {"created_at": created_at} == {
         "slug": "AVITO_DISCOUNT_30",
         "user_percent": None,
-        "description": "30 % off\nfor новые",
+        "description": "30 % off\r\n\tfor новые",
         "created_at": created_at,
         "users_added": 0,
     }

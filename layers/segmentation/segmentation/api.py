@@ -127,7 +127,8 @@ class Api(APIGatewayHttpResolver):
 
     def _answer_invalid(self, error: RequestValidationError) -> Response[str]:
         found = [(_location(each["loc"]), _message(each["msg"])) for each in error.errors()]
-        return self._answer_problem(RequestInvalid(*found))
+        slugs = [slug for each in error.errors() for slug in each.get("ctx", {}).get("slugs", ())]
+        return self._answer_problem(RequestInvalid(*found, slugs=slugs))
 
     def _answer_not_unicode(self, error: UnicodeDecodeError) -> Response[str]:
         return self._answer_problem(BodyNotJson("The request body is not valid JSON: it is not UTF-8."))

@@ -86,7 +86,7 @@ def change_lifetime(
             (slug, user_id, slug, wanted.ttl, wanted.expires_at, actor),
         ).fetchone()
     if membership is None:
-        raise MembershipUnknown(f"User {user_id} is not in the segment {slug} now.")
+        raise MembershipUnknown(f"User {user_id} is not in the segment {slug} now.", slugs=[slug])
     return membership
 
 

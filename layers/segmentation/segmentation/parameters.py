@@ -8,6 +8,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Que
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from segmentation.pages import NOT_A_CURSOR, decode_cursor
+from segmentation.problems import JobUnknown
 from segmentation.values import (
     ACTION_PATTERN,
     FIRST_YEAR,
@@ -40,6 +41,14 @@ def _place_in_history(cursor: str) -> str:
     except ValueError:
         raise ValueError(NOT_A_CURSOR) from None
     return f"{moment.isoformat()} {history_id}"
+
+
+def _job_id(text: str) -> UUID:
+    """Say of what is no id that there is no such job, as of an id that no job has."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise JobUnknown(f"There is no job {text}.") from None
 
 
 UserIdInPath = Annotated[
@@ -113,6 +122,6 @@ ReportFormat = Annotated[
 ]
 Delimiter = Annotated[Literal[",", ";"], Query(description="What stands between two values.")]
 FileNameInPath = Annotated[str, Path(description="The name of a report's file.")]
-JobIdInPath = Annotated[UUID, Path(description="The id of a job.")]
+JobIdInPath = Annotated[UUID, BeforeValidator(_job_id), Path(description="The id of a job.")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="How the slugs begin.")]
 Erase = Annotated[bool, Query(description="Whether to erase the user's history too.")]

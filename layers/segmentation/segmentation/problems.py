@@ -188,11 +188,12 @@ class RequestInvalid(Problem):
 
     status = 422
 
-    def __init__(self, *errors: tuple[str, str]) -> None:
+    def __init__(self, *errors: tuple[str, str], slugs: list[str] | None = None) -> None:
         shown = [(location[:200], message) for location, message in errors[:20]]
         super().__init__(
             "; ".join(f"{location}: {message}" for location, message in shown),
             errors=[{"location": location, "message": message} for location, message in shown],
+            **({"slugs": slugs} if slugs else {}),
         )
 
     @classmethod

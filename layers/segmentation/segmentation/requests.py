@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from segmentation.access import Role
 from segmentation.values import (
@@ -11,7 +12,6 @@ from segmentation.values import (
     MAX_SLUGS,
     MAX_USERS,
     ActionName,
-    AnyPassword,
     Description,
     ExpiresAt,
     NewPassword,
@@ -83,7 +83,8 @@ class MembershipChange(Request):
     @model_validator(mode="after")
     def _slugs_once_and_not_too_many(self) -> Self:
         if both := sorted({*self.add_segments} & {*self.delete_segments}):
-            raise ValueError(f"names {', '.join(both)} both in add_segments and in delete_segments")
+            message = "names {named} both in add_segments and in delete_segments"
+            raise PydanticCustomError("slugs_in_both", message, {"named": ", ".join(both), "slugs": both})
         if len(self.add_segments) + len(self.delete_segments) > MAX_SLUGS:
             raise ValueError(f"takes at most {MAX_SLUGS} slugs in add_segments and delete_segments together")
         return self
@@ -147,7 +148,7 @@ class NewAccount(Request):
 
 
 class Credentials(Request):
-    """Who wants to sign in."""
+    """Who wants to sign in: any two texts, as those that nobody can have are wrong like all others."""
 
-    username: Username
-    password: AnyPassword
+    username: Annotated[str, Field(strict=True, examples=["alice"])]
+    password: Annotated[str, Field(strict=True, examples=["correct horse battery staple"])]

@@ -20,8 +20,8 @@ USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,6})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def whole_number(value: Any) -> int:
@@ -46,7 +46,10 @@ def _nobody_elses(username: str) -> str:
 
 
 def instant(value: Any) -> Any:
-    """Refuse what pydantic would also read as an instant, such as 5, '5' and a mere date."""
+    """Refuse what pydantic would also read as an instant, such as 5, '5' and a mere date.
+
+    A fraction may have any number of digits (RFC 3339, section 5.6); what is finer than a microsecond is cut off.
+    """
     if not (isinstance(value, str) and _INSTANT.fullmatch(value)):
         raise ValueError("must be an RFC 3339 instant with its offset from UTC, such as 2030-01-31T12:00:00Z")
     return value
@@ -70,7 +73,7 @@ def in_hundredths(percent: float) -> float:
 def _without_controls(text: str) -> str:
     """Refuse control characters: Postgres cannot keep NUL, and no reader is served by the others."""
     if _CONTROL.search(text):
-        raise ValueError("must not contain control characters other than the line feed")
+        raise ValueError("must not contain control characters other than tabs and ends of lines")
     return text
 
 
@@ -101,7 +104,9 @@ Percent = Annotated[
 Description = Annotated[
     str,
     Field(
-        strict=True, max_length=1000, json_schema_extra={"pattern": r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$"}
+        strict=True,
+        max_length=1000,
+        json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"},
     ),
     AfterValidator(_without_controls),
 ]
@@ -116,4 +121,3 @@ Username = Annotated[
 NewPassword = Annotated[
     str, Field(strict=True, min_length=MIN_PASSWORD, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])
 ]
-AnyPassword = Annotated[str, Field(strict=True, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])]
