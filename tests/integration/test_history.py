@@ -136,6 +136,20 @@ def test_rename_leaves_old_rows_under_the_old_slug(connection, make_segments, ch
     assert [row["slug"] for row in history()] == ["OLD_NAME", "NEW_NAME"]
 
 
+def test_exit_that_was_due_before_a_rename_is_under_the_old_slug(connection, make_segments, change, expire, history):
+    make_segments("OLD_NAME")
+    change(1, add_segments=["OLD_NAME"], ttl=3600)
+    change(2, add_segments=["OLD_NAME"], ttl=3600)
+    expire(1, "OLD_NAME")
+
+    segments.update(connection, "OLD_NAME", SegmentChange(slug="NEW_NAME"), actor="analyst")
+
+    [entry, end] = history(1)
+    assert (end["slug"], end["operation"], end["reason"], end["actor"]) == ("OLD_NAME", "D", "ttl", "schedule")
+    assert end["executed_at"] == entry["expires_at"]
+    assert operations(history(2)) == [("OLD_NAME", "I", "manual", "analyst")]
+
+
 def test_change_past_the_application_is_written_under_the_database_role(owner, make_segments, change, history):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])

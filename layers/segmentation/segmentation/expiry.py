@@ -67,6 +67,24 @@ def sweep(connection: Connection, *, go_on: Callable[[], bool]) -> int:
     return removed
 
 
+def end_what_is_due(connection: Connection, segment_id: int) -> None:
+    """Remove the due memberships of a segment that the caller's transaction has locked, before its slug changes.
+
+    Their exits came before that, and carry the slug of their time.
+    """
+    removed = connection.execute(
+        """
+        delete from memberships
+         where memberships.segment_id = %s::integer
+           -- not now(): the transaction may have waited for the segment
+           and memberships.expires_at <= statement_timestamp()
+        """,
+        (segment_id,),
+        prepare=False,  # planned for this moment, by which few are due
+    )
+    metrics.record("MembershipsExpired", removed.rowcount)
+
+
 def _raise_what_is_not_about_a_row(error: psycopg.Error, stuck: list[str]) -> None:
     """Let the next run do what time helps against, but too much for one statement."""
     is_temporary = database.problem_of(error) is not None and not isinstance(error, errors.QueryCanceled)

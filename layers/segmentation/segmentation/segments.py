@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from segmentation import database, metrics, pages, queueing, removal, rollouts
+from segmentation import database, expiry, metrics, pages, queueing, removal, rollouts
 from segmentation.problems import SegmentUnknown, SlugTaken
 from segmentation.requests import NewSegment, SegmentChange
 from segmentation.responses import (
@@ -107,8 +107,10 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     """
     named = change.model_dump(exclude_unset=True)
     with database.transaction(connection, actor=actor, reason="percent"):
-        row = _update(connection, slug, named)
-        segment_id = row.pop("segment_id")
+        segment_id = _lock(connection, slug)
+        if "slug" in named:
+            expiry.end_what_is_due(connection, segment_id)
+        row = _update(connection, segment_id, named)
         outcome = rollouts.Outcome()
         if change.user_percent is not None:
             outcome = rollouts.set_percent(connection, segment_id, change.user_percent, actor=actor)
@@ -122,8 +124,24 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     return SegmentChangedByJob(**dict(changed), job_id=outcome.job_id)
 
 
-def _update(connection: Connection, slug: str, named: dict[str, Any]) -> dict[str, Any]:
-    """Change the row, which locks it: writers to the segment and other rollouts of it wait until the end."""
+def _lock(connection: Connection, slug: str) -> int:
+    """Let writers to a segment and other rollouts of it wait; raises SegmentUnknown."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        segment_id: int | None = cursor.execute(
+            """
+            select segments.segment_id
+              from segments
+             where segments.slug = %s::text and segments.deleted_at is null
+               for no key update
+            """,
+            (slug,),
+        ).fetchone()
+    if segment_id is None:
+        raise SegmentUnknown([slug])
+    return segment_id
+
+
+def _update(connection: Connection, segment_id: int, named: dict[str, Any]) -> dict[str, Any]:
     with connection.cursor(row_factory=dict_row) as cursor:
         try:
             cursor.execute(
@@ -133,8 +151,8 @@ def _update(connection: Connection, slug: str, named: dict[str, Any]) -> dict[st
                        description = case when %s::boolean then %s::text else description end,
                        user_percent = case when %s::boolean then %s::numeric else user_percent end,
                        updated_at = now()
-                 where segments.slug = %s::text and segments.deleted_at is null
-             returning segment_id, slug, user_percent, description, created_at, updated_at
+                 where segments.segment_id = %s::integer
+             returning slug, user_percent, description, created_at, updated_at
                 """,
                 (
                     named.get("slug"),
@@ -142,14 +160,12 @@ def _update(connection: Connection, slug: str, named: dict[str, Any]) -> dict[st
                     named.get("description"),
                     "user_percent" in named,
                     named.get("user_percent"),
-                    slug,
+                    segment_id,
                 ),
             )
         except errors.UniqueViolation:
             raise SlugTaken(named["slug"]) from None
-        row = cursor.fetchone()
-    if row is None:
-        raise SegmentUnknown([slug])
+        [row] = cursor.fetchall()
     return row
 
 
