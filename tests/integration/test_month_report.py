@@ -179,6 +179,25 @@ def test_rows_of_a_segment_are_found_behind_many_of_others(write, order, deliver
     assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
 
 
+@pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
+@pytest.mark.parametrize("step", [4, 5, 6])
+def test_worker_that_dies_among_rows_of_other_segments_is_followed_by_one_that_goes_on_there(
+    write, order, deliver, deliver_to_one_that_dies, lines, owner, monkeypatch, step, file_format
+):
+    monkeypatch.setattr(month_report, "KEEP_SECONDS", 0)
+    write("AVITO_30", "2023-08-01T00:00:00Z")
+    write("AVITO_50", *[NOON] * 500)
+    write("AVITO_30", "2023-08-31T00:00:00Z")
+    job_id = order(slug="AVITO_30", format=file_format)
+
+    deliver_to_one_that_dies(job_id, step)
+    [(place,)] = owner.execute("select (progress->>'history_id')::integer from jobs").fetchall()
+    deliver(job_id, **NEVER_OVER)
+
+    assert place > 0
+    assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
+
+
 def test_month_that_still_runs_is_reported_up_to_the_databases_now(
     make_segments, change, order, deliver, lines, wrong_clock
 ):

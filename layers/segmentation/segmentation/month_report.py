@@ -5,7 +5,9 @@ nothing is held in memory but one part of the file, no transaction is long, and 
 part at most. A file of several compressed parts is a valid gzip file (RFC 1952, section 2.2).
 """
 
+import time
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -29,6 +31,9 @@ STATEMENT_BATCHES = 24
 PART_BYTES = 8 * 1024 * 1024
 """The least of a part: S3 takes none under 5 MiB but the last, and at most 10 000 of them."""
 
+KEEP_SECONDS = 10
+"""The longest that a worker reads without a word: it has two minutes until another takes its job over."""
+
 _GZIP = zlib.MAX_WBITS | 16
 
 
@@ -37,7 +42,7 @@ class Progress:
     """Where a worker goes on: the parts that are stored, and the row that ended the last of them.
 
     The total is an estimate until all is stored. The file has its name before there is an upload of it, so that an
-    upload of which nothing was written down is found by that name.
+    upload of which nothing was written down is found by that name. Kept is the beginning of the next part, in base 64.
     """
 
     file_name: str
@@ -45,6 +50,7 @@ class Progress:
     total: int
     upload_id: str = ""
     tags: tuple[str, ...] = ()
+    kept: str = ""
     rows: int = 0
     executed_at: str = "0001-01-01T00:00:00+00:00"
     history_id: int = 0
@@ -144,9 +150,13 @@ def _estimate(connection: Connection, report: NewReport) -> int:
 
 
 def _store(connection: Connection, report: NewReport, progress: Progress) -> Iterator[Progress]:
-    """Store part after part, the header before the first; the last may be small, and there is always one."""
-    part = _Part(report.format == "csv.gz")
-    if not progress.tags:
+    """Store part after part, the header before the first; the last may be small, and there is always one.
+
+    Where a part takes long to fill, as in a large month of other segments, what there is of it is kept with the job.
+    """
+    part = _Part(report.format == "csv.gz", progress.kept)
+    told_at = time.monotonic()
+    if not (progress.tags or progress.kept):
         part.add((",".join(COLUMNS) + "\r\n").encode())
     stored, read = progress, BATCH_ROWS
     while read >= BATCH_ROWS:  # less is the end of the month
@@ -159,7 +169,13 @@ def _store(connection: Connection, report: NewReport, progress: Progress) -> Ite
             stored = progress = _store_part(progress, part)
             yield progress
             part = _Part(report.format == "csv.gz")
-    if progress.rows > stored.rows or not progress.tags:
+        elif time.monotonic() - told_at >= KEEP_SECONDS:
+            progress = replace(progress, kept=part.kept())
+            yield progress
+        else:
+            continue
+        told_at = time.monotonic()
+    if progress.rows > stored.rows or progress.kept or not progress.tags:
         yield _store_part(progress, part)
 
 
@@ -175,7 +191,7 @@ def _beyond(progress: Progress, batch: _Batch) -> Progress:
 def _store_part(progress: Progress, part: "_Part") -> Progress:
     number = len(progress.tags) + 1
     tag = storage.upload_part(progress.file_name, progress.upload_id, number, part.body())
-    return replace(progress, tags=(*progress.tags, tag))
+    return replace(progress, tags=(*progress.tags, tag), kept="")
 
 
 def _batches(connection: Connection, report: NewReport, progress: Progress) -> Iterator[_Batch]:
@@ -252,9 +268,13 @@ def _batches(connection: Connection, report: NewReport, progress: Progress) -> I
 class _Part:
     """A part of the file that grows until it is stored."""
 
-    def __init__(self, compressed: bool) -> None:
-        self._compressor = zlib.compressobj(1, wbits=_GZIP) if compressed else None
-        self._bytes = bytearray()
+    def __init__(self, compressed: bool, kept: str = "") -> None:
+        self._compressed = compressed
+        self._bytes = bytearray(b64decode(kept))
+        self._begin()
+
+    def _begin(self) -> None:
+        self._compressor = zlib.compressobj(1, wbits=_GZIP) if self._compressed else None
 
     @property
     def size(self) -> int:
@@ -266,10 +286,15 @@ class _Part:
         self._bytes += self._compressor.compress(text) if self._compressor else text
 
     def body(self) -> bytes:
-        """Return the whole part; nothing can be added after it."""
+        """Return what there is of the part; what is added later is compressed by itself."""
         if self._compressor:
             self._bytes += self._compressor.flush()
+            self._begin()
         return bytes(self._bytes)
+
+    def kept(self) -> str:
+        """Return what there is of the part as a text, which another worker begins the same part with."""
+        return b64encode(self.body()).decode()
 
 
 def _step(progress: Progress) -> Step:
