@@ -14,6 +14,7 @@ from psycopg.pq import TransactionStatus
 
 from segmentation import settings
 from segmentation.problems import DatabaseUnavailable, Problem, RequestInvalid
+from segmentation.secrets import SecretUnreadable
 
 CONNECT_TIMEOUT_SECONDS = 2
 """The shortest that libpq knows: a database that is away is answered with 503, not with a hung request."""
@@ -59,8 +60,9 @@ _whole: ContextVar[_Whole | None] = ContextVar("whole", default=None)
 def connection() -> Connection:
     """Return this process's connection, in autocommit; open it first where none is alive.
 
-    Raises DatabaseUnavailable when none can be opened. Inside of undivided() it is the one of that transaction, dead or
-    alive: a part of it would otherwise be committed by itself.
+    Raises psycopg.OperationalError where none can be opened, DatabaseUnavailable where its secret cannot be read.
+    Inside of undivided() it is the one of that transaction, dead or alive: a part of it would otherwise be committed
+    by itself.
     """
     global _connection, _used_at
     if whole := _whole.get():
@@ -69,8 +71,15 @@ def connection() -> Connection:
     # a thawed clock may be set back as well as on
     if _connection is None or _is_lost(_connection, asks=abs(_used_at - idle_since) > IDLE_SECONDS):
         close()
-        _connection = connect(settings.database_conninfo())
+        _connection = connect(_conninfo())
     return _connection
+
+
+def _conninfo() -> str:
+    try:
+        return settings.database_conninfo()
+    except SecretUnreadable as error:
+        raise DatabaseUnavailable() from error
 
 
 def connect(conninfo: str, *, patience_seconds: float = 0) -> Connection:
