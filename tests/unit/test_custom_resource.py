@@ -3,6 +3,7 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.error import HTTPError
 
 import pytest
 
@@ -17,7 +18,7 @@ class CloudFormation(BaseHTTPRequestHandler):
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.received.append((self.path, self.headers["content-type"], json.loads(body)))
-        self.send_response(200)
+        self.send_response(self.server.statuses.pop() if self.server.statuses else 200)
         self.end_headers()
 
     def log_message(self, *_):
@@ -27,7 +28,7 @@ class CloudFormation(BaseHTTPRequestHandler):
 @pytest.fixture
 def cloud_formation():
     with HTTPServer(("127.0.0.1", 0), CloudFormation) as server:
-        server.received = []
+        server.received, server.statuses = [], []
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield server
@@ -105,3 +106,20 @@ def test_deletion_does_nothing_and_succeeds(cloud_formation, event):
     custom_resource.answer({**event, "RequestType": "Delete"}, fail)
 
     assert the_answer(cloud_formation)["Status"] == "SUCCESS"
+
+
+def test_answer_that_is_not_taken_is_sent_again(cloud_formation, event, monkeypatch):
+    monkeypatch.setattr(custom_resource, "PAUSES_SECONDS", (0, 0))
+    cloud_formation.statuses = [503, 500]
+
+    custom_resource.answer(event, lambda: {"schema_version": 1})
+
+    assert [answer["Status"] for _, _, answer in cloud_formation.received] == ["SUCCESS"] * 3
+
+
+def test_answer_that_is_never_taken_fails_the_invocation(cloud_formation, event, monkeypatch):
+    monkeypatch.setattr(custom_resource, "PAUSES_SECONDS", (0, 0))
+    cloud_formation.statuses = [503] * 3
+
+    with pytest.raises(HTTPError):
+        custom_resource.answer(event, lambda: {"schema_version": 1})

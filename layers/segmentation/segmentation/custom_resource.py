@@ -4,11 +4,14 @@ The protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crp
 """
 
 import json
+import time
 import urllib.request
 from collections.abc import Callable
 from typing import Any
 
 from segmentation.telemetry import logger
+
+PAUSES_SECONDS = (1, 3)
 
 
 def is_request(event: dict[str, Any]) -> bool:
@@ -35,4 +38,14 @@ def _send(event: dict[str, Any], outcome: dict[str, Any]) -> None:
     request = urllib.request.Request(  # noqa: S310 -- CloudFormation's own presigned https link
         event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""}
     )
+    for pause in PAUSES_SECONDS:
+        try:
+            return _put(request)
+        except OSError as error:  # the stack would wait for the answer in vain, and roll back what has been done
+            logger.warning("CloudFormation did not take the answer", error=str(error))
+            time.sleep(pause)
+    _put(request)
+
+
+def _put(request: urllib.request.Request) -> None:
     urllib.request.urlopen(request, timeout=10).close()  # nosec B310 # noqa: S310 -- as above
