@@ -31,6 +31,9 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,300}-[0-9a-f]{32}\.csv(\.gz)?")
 _TOKEN = re.compile(r"-[0-9a-f]{32}(?=\.csv)")
 
 
+OTHER_ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
+"""What the environment calls an S3 that is not AWS's."""
+
 OF_REQUESTS = Patience(connect_seconds=1, read_seconds=2, tries=3)
 """Less than the function has that answers a client, for it needs the database too."""
 
@@ -201,7 +204,8 @@ def _s3(patience: Patience) -> "S3Client":
 
     config = patience.config(
         signature_version="s3v4",  # an older link would not expire where the bucket's policy says
-        s3={"addressing_style": "virtual"},  # else links lead to the global address, which refers on and breaks them
+        # AWS's links would else lead to its global address, which refers on and breaks them; another S3 has one address
+        s3={"addressing_style": "path" if OTHER_ENDPOINTS & os.environ.keys() else "virtual"},
     )
     client: S3Client = boto3.client("s3", config=config)
     return client
