@@ -83,8 +83,9 @@ def test_a_bad_token_is_refused_on_every_route_and_no_function_runs(run, client,
     answers = {route: ask(client, route, header) for route in PROTECTED}
 
     assert {route for route, answer in answers.items() if not is_problem(answer, 401)} == set()
-    eventually(lambda: answered_by(run.output[said:]).total() >= len(PROTECTED))  # it is written beside the requests
-    assert answered_by(run.output[said:]) == {"gateway": len(PROTECTED)}
+    # it is written beside the requests, and may begin with the last of the test before
+    eventually(lambda: answered_by(run.output[said:]).total() >= len(PROTECTED))
+    assert set(answered_by(run.output[said:])) == {"gateway"}
 
 
 def answered_by(output):
