@@ -2,9 +2,11 @@
 
 import copy
 import json
+import re
 
 import pytest
 
+from local.settings import ROOT
 from segmentation import access
 
 ASKS_FOR_A_TOKEN = [{"Token": []}]
@@ -40,6 +42,19 @@ def test_every_route_but_the_public_ones_asks_for_a_token(api):
     asked = security(api)
 
     assert {route for route, scheme in asked.items() if scheme != ASKS_FOR_A_TOKEN} == access.PUBLIC & asked.keys()
+
+
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("README.md", r"public routes \(([^)]*)\)"),
+        ("docs/how-to/deploy.md", r"(.*) are public;"),
+    ],
+)
+def test_the_documents_name_every_public_route(page, sentence):
+    [named] = re.findall(sentence, (ROOT / page).read_text())
+
+    assert {*re.findall(r"`([A-Z]+ /[^`]*)`", named)} == access.PUBLIC
 
 
 def test_a_route_that_is_added_without_another_word_asks_for_a_token(template, translate):
