@@ -15,7 +15,9 @@ from tests.fix_log import log as log
 from tests.functions.calls import call, sample
 
 NOW = datetime.now(UTC)
-RUNBOOK = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
 OF_AWS = {("AWS/ApiGateway", name, ("ApiId",)) for name in ("4xx", "5xx", "Count", "Latency", "IntegrationLatency")} | {
     ("AWS/Lambda", "Throttles", ()),
     ("AWS/SQS", "ApproximateNumberOfMessagesVisible", ("QueueName",)),
@@ -158,6 +160,13 @@ def test_every_queue_of_dead_letters_has_an_alarm(alarms, translated):
     }
 
     assert watched == queues
+
+
+def test_the_readme_says_how_many_alarms_there_are(alarms, translated):
+    conditions = [translated["Resources"][name].get("Condition") for name in alarms]
+
+    assert "eight alarms, with `CreateDatabase=true` a ninth;" in README
+    assert (conditions.count(None), conditions.count("CreatesDatabase"), len(conditions)) == (8, 1, 9)
 
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):
