@@ -1,4 +1,4 @@
-"""No document leads nowhere, and the README leads to every document."""
+"""No document leads nowhere, and the README leads to every document and names every module of the layer."""
 
 import re
 
@@ -44,6 +44,15 @@ def test_the_readme_leads_to_every_page_or_its_folder():
     missing = [page for page in PAGES if page != readme and not linked.intersection({page, page.parent})]
 
     assert missing == []
+
+
+def test_the_readme_names_every_module_of_the_layer():
+    folder = "layers/segmentation/segmentation/"
+    modules = {module.stem for module in (ROOT / folder).glob("*.py")} - {"__init__"}
+
+    [named] = re.findall(rf"^\| `{folder}` \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+
+    assert sorted(re.findall(r"`(\w+)`", named)) == sorted(modules)
 
 
 @pytest.mark.parametrize("link", ["docs/nothing.md", "docs/operations.md#nothing", "#nothing"])
