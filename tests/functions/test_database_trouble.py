@@ -87,7 +87,7 @@ def test_connection_is_kept_from_request_to_request(service):
     assert database.connection().info.backend_pid == first
 
 
-def test_secret_that_cannot_be_read_is_503(away, monkeypatch):
+def test_secret_that_cannot_be_read_is_503_and_named_in_the_log(away, monkeypatch, log):
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.setattr(secrets, "PAUSES_SECONDS", ())
     for name, value in {
@@ -100,6 +100,7 @@ def test_secret_that_cannot_be_read_is_503(away, monkeypatch):
         monkeypatch.setenv(name, value)
 
     assert_unavailable(call("list_users"))
+    assert "the secret of the database cannot be read" in log.text
 
 
 def test_wrong_password_is_503(service, empty_database, monkeypatch):

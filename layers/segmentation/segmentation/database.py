@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from segmentation import settings
 from segmentation.problems import DatabaseUnavailable, Problem, RequestInvalid
 from segmentation.secrets import SecretUnreadable
+from segmentation.telemetry import logger
 
 CONNECT_TIMEOUT_SECONDS = 2
 """The shortest that libpq knows: a database that is away is answered with 503, not with a hung request."""
@@ -79,6 +80,7 @@ def _conninfo() -> str:
     try:
         return settings.database_conninfo()
     except SecretUnreadable as error:
+        logger.warning("the secret of the database cannot be read", error=str(error))
         raise DatabaseUnavailable() from error
 
 
