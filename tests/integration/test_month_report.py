@@ -179,6 +179,15 @@ def test_rows_of_a_segment_are_found_behind_many_of_others(write, order, deliver
     assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
 
 
+def test_progress_without_a_part_kept_is_as_the_version_before_knows_it(filled, order, deliver_step, owner):
+    deliver_step(order())
+
+    [(progress,)] = owner.execute("select progress from jobs").fetchall()
+
+    assert "kept" not in progress
+    assert month_report.Progress(**progress).kept == ""
+
+
 @pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
 @pytest.mark.parametrize("step", [4, 5, 6])
 def test_worker_that_dies_among_rows_of_other_segments_is_followed_by_one_that_goes_on_there(

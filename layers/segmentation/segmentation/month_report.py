@@ -298,7 +298,10 @@ class _Part:
 
 
 def _step(progress: Progress) -> Step:
-    return Step(progress.rows, progress.total, asdict(progress))
+    members = asdict(progress)
+    if not progress.kept:
+        del members["kept"]  # a worker of the version before, which goes on after a rollback, does not know it
+    return Step(progress.rows, progress.total, members)
 
 
 KIND = Kind(MONTH_REPORT, run, abandon, present)
