@@ -107,7 +107,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     """
     named = change.model_dump(exclude_unset=True)
     with database.transaction(connection, actor=actor, reason="percent"):
-        segment_id = _lock(connection, slug)
+        segment_id = _lock(connection, slug)["segment_id"]
         if "slug" in named:
             expiry.end_what_is_due(connection, segment_id)
         row = _update(connection, segment_id, named)
@@ -124,21 +124,21 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     return SegmentChangedByJob(**dict(changed), job_id=outcome.job_id)
 
 
-def _lock(connection: Connection, slug: str) -> int:
-    """Let writers to a segment and other rollouts of it wait; raises SegmentUnknown."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        segment_id: int | None = cursor.execute(
+def _lock(connection: Connection, slug: str) -> dict[str, Any]:
+    """Let writers to a segment and other rollouts of it wait until the end; raises SegmentUnknown."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        segment = cursor.execute(
             """
-            select segments.segment_id
+            select segments.segment_id, segments.user_percent
               from segments
              where segments.slug = %s::text and segments.deleted_at is null
                for no key update
             """,
             (slug,),
         ).fetchone()
-    if segment_id is None:
+    if segment is None:
         raise SegmentUnknown([slug])
-    return segment_id
+    return segment
 
 
 def _update(connection: Connection, segment_id: int, named: dict[str, Any]) -> dict[str, Any]:
@@ -192,18 +192,7 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
 
 def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
     """Date the end after the last entry: the locks wait for the writers and the arrivals who are entering."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        segment = cursor.execute(
-            """
-            select segments.segment_id, segments.user_percent
-              from segments
-             where segments.slug = %s::text and segments.deleted_at is null
-               for no key update
-            """,
-            (slug,),
-        ).fetchone()
-    if segment is None:
-        raise SegmentUnknown([slug])
+    segment = _lock(connection, slug)
     if segment["user_percent"] is not None:
         rollouts.hold_arrivals(connection)
     connection.execute(
