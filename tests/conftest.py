@@ -15,6 +15,7 @@ from psycopg.rows import TupleRow
 from local import postgres, settings
 from local.settings import ROOT
 from segmentation import database, schema
+from tests.emptying import empty
 from tests.fix_aws import aws as aws
 from tests.fix_aws import keep_secret as keep_secret
 from tests.fix_aws import moto_url as moto_url
@@ -130,15 +131,7 @@ def migrated_database(postgres_server: postgres.Server, pooler_port: int | None)
 def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
     """The schema's owner, who may look into everything; the database is empty at first."""
     with database.connect(migrated_database.owner_url) as connection:
-        connection.execute(
-            """
-            truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys
-             restart identity
-            """
-        )
-        connection.execute("truncate accounts, sign_in_failures restart identity")
-        connection.execute("alter sequence user_ids restart")
-        connection.execute("delete from actions where operation = 'A'")
+        empty(connection)
         yield connection
 
 

@@ -20,6 +20,7 @@ from tests import law
 from tests.chaos import mortal_worker
 from tests.chaos.executioner import Executioner, deadly_aws, deadly_line
 from tests.chaos.line import Moment
+from tests.emptying import empty
 from tests.integration.fix_jobs import NEVER_OVER
 
 USERS = 30
@@ -28,9 +29,6 @@ DELIVERIES = 5
 
 LEAST_QUESTIONS = 15
 SMALL_LIMITS = [(rollouts, "MOST_CHANGES", 4), (removal, "MOST_MEMBERS", 4)]
-EMPTY = """
-truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys restart identity
-"""
 MONTH = """
 insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
 select user_id, 1, 'AVITO_30', action_id, 'manual', 'analyst',
@@ -130,7 +128,7 @@ class Scaffold:
                 return
 
     def rehearse(self, order: Order) -> UUID:
-        self.owner.execute(EMPTY)
+        empty(self.owner)
         for name in self.files():
             self.s3.delete_object(Bucket="reports", Key=name)
         job_id = order(self.connection, self.owner)

@@ -9,6 +9,7 @@ import pytest
 from segmentation import database
 from tests import law
 from tests.chaos.line import Moment, line_to
+from tests.emptying import empty
 from tests.functions.calls import Answer, answer_of, invoke, sample
 from tests.functions.factories import create_samples_world
 from tests.functions.keys import KEYED, everything, is_replayed, send_sample
@@ -42,15 +43,7 @@ def rehearse(owner, line):
     """Empty the database and prepare it for a function's sample, again and again."""
 
     def prepare(function: str) -> tuple[int, ...]:
-        owner.execute(
-            """
-            truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys,
-                     accounts
-             restart identity
-            """
-        )
-        owner.execute("alter sequence user_ids restart")
-        owner.execute("delete from actions where operation = 'A'")
+        empty(owner)
         if function not in CREATES:
             create_samples_world()
         if function == "delete_action":

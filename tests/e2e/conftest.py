@@ -22,6 +22,7 @@ from local import ports, postgres
 from local.settings import ROOT
 from segmentation import settings
 from tests.e2e.waiting import eventually
+from tests.emptying import empty
 
 START_SECONDS = 120  # the first start on a machine compiles what it imports
 
@@ -135,15 +136,7 @@ def client(base_url: str) -> Iterator[httpx.Client]:
 def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
     """The schema's owner, looking into an emptied database."""
     with psycopg.connect(local_run.owner_url, autocommit=True, prepare_threshold=None) as connection:
-        connection.execute(
-            """
-            truncate users, segments, memberships, history, jobs, rollouts, rollout_overrides, idempotency_keys
-             restart identity
-            """
-        )
-        connection.execute("alter sequence user_ids restart")
-        connection.execute("delete from actions where operation = 'A'")
-        connection.execute("truncate sign_in_failures")
+        empty(connection, keep=("accounts",))
         connection.execute("delete from accounts where username <> 'admin'")
         yield connection
 

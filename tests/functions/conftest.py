@@ -8,6 +8,7 @@ from psycopg.rows import TupleRow
 
 from local import ports
 from segmentation import database, signing_keys
+from tests.emptying import empty
 from tests.fix_log import log as log
 
 
@@ -24,7 +25,7 @@ def service(empty_database, monkeypatch) -> Iterator[None]:
 def standing_service(migrated_database) -> Iterator[Connection[TupleRow]]:
     """The service for a module whose tests write nothing: emptied once; the owner looks into it."""
     with pytest.MonkeyPatch.context() as patch, database.connect(migrated_database.owner_url) as owner:
-        owner.execute("truncate users, segments, memberships, history, rollouts, rollout_overrides restart identity")
+        empty(owner)
         patch.setenv("DATABASE_URL", migrated_database.url)
         yield owner
     database.close()

@@ -21,6 +21,7 @@ from segmentation import actions, database, expiry, history, memberships, segmen
 from segmentation.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
 from segmentation.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
 from tests import law
+from tests.emptying import empty
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "40"))
 STEPS = int(os.environ.get("LAW_STEPS", "50"))
@@ -95,10 +96,7 @@ class Law(RuleBasedStateMachine):
         self.connection = self.connections[0]
         url = of.server.url(database=of.name)
         self.superuser = self.open.enter_context(psycopg.connect(url, autocommit=True, row_factory=dict_row))
-        self.superuser.execute(
-            "truncate users, segments, memberships, history, rollouts, rollout_overrides restart identity"
-        )
-        self.superuser.execute("delete from actions where operation = 'A'")
+        empty(self.superuser)
         self.segments: set[str] = set()
         self.members: dict[tuple[int, str], int | None] = {}
         self.written: dict[int, dict[str, Any]] = {}

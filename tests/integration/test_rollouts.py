@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from segmentation import expiry, memberships, segments, users
 from segmentation.problems import SlugTaken
 from segmentation.requests import LifetimeChange, NewSegment, SegmentChange
+from tests.emptying import empty
 
 
 def shares(users, percent):
@@ -41,7 +42,7 @@ def test_share_that_is_not_whole_is_rounded_by_chance(arrive, create):
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(there=st.integers(0, 40), percents=st.lists(st.integers(1, 10_000).map(lambda units: units / 100), max_size=4))
 def test_share_is_exact_after_each_change_of_the_percent(owner, arrive, create, set_percent, taken, there, percents):
-    owner.execute("truncate users, segments, memberships, history, rollouts, rollout_overrides restart identity")
+    empty(owner)
     arrive(there)
     create("ROLLOUT", 20)
 
