@@ -23,14 +23,13 @@ end
 $$
 """
 NUMBER_FROM_ONE = """
-select setval(seqrelid, seqstart, false)
-  from pg_sequence
- where seqrelid in ('user_ids'::regclass, 'segments_segment_id_seq'::regclass, 'history_ids'::regclass)
+select setval(seqrelid, seqstart, false) from pg_sequence where not seqrelid::regclass::text like any ('{%s}')
 """
 
 
 def empty(connection: Any, *, keep: tuple[str, ...] = ()) -> None:
     """Remove, as the owner of the schema, every row that tests have written, and number from one again."""
-    connection.execute(EMPTY % ", ".join((*KEEP, *keep)))
-    connection.execute(NUMBER_FROM_ONE)
+    kept = (*KEEP, *keep)
+    connection.execute(EMPTY % ", ".join(kept))
+    connection.execute(NUMBER_FROM_ONE % ", ".join(f"{table}_%" for table in (*kept, "operations")))
     connection.execute("delete from actions where operation = 'A'")
