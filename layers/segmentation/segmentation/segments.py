@@ -125,17 +125,30 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
 
 
 def _lock(connection: Connection, slug: str) -> dict[str, Any]:
-    """Let writers to a segment and other rollouts of it wait until the end; raises SegmentUnknown."""
+    """Let writers to a segment and other rollouts of it wait until the end; raises SegmentUnknown.
+
+    Has to be the first lock of its transaction: all writers may wait for it for a moment.
+    """
+    held = connection.execute(
+        """
+        select segments.segment_id, hold_segment(segments.segment_id)
+          from segments
+         where segments.slug = %s::text and segments.deleted_at is null
+        """,
+        (slug,),
+    ).fetchone()
     with connection.cursor(row_factory=dict_row) as cursor:
-        segment = cursor.execute(
-            """
+        segment = (
+            held
+            and cursor.execute(
+                """
             select segments.segment_id, segments.user_percent
               from segments
-             where segments.slug = %s::text and segments.deleted_at is null
-               for no key update
+             where segments.segment_id = %s::integer and segments.slug = %s::text and segments.deleted_at is null
             """,
-            (slug,),
-        ).fetchone()
+                (held[0], slug),
+            ).fetchone()
+        )
     if segment is None:
         raise SegmentUnknown([slug])
     return segment

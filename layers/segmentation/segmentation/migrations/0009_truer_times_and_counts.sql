@@ -48,3 +48,129 @@ begin
     return null;
 end
 $$;
+
+-- Lock a segment alone until the transaction ends, however many writers share it. Postgres lets who shares a row pass who
+-- waits to have it alone, for ever where writers overlap; so where it is in use, whoever wants it shuts a gate for a
+-- moment, through which every writer goes: those who are in come out, and nobody follows. One gate for all segments,
+-- because a writer that had to find out which of many are its own would pay for that every time.
+-- Call it before the transaction locks anything else, and read the segment by another statement: this one's may be old.
+create function hold_segment(p_segment_id integer) returns void
+language plpgsql
+as $$
+declare
+    v_patience constant text := current_setting('lock_timeout');
+begin
+    -- those who want it alone come one after the other, with the gate open
+    perform pg_advisory_xact_lock(1, p_segment_id);
+    perform from segments where segments.segment_id = p_segment_id for no key update skip locked;
+    if found then
+        return;
+    end if;
+
+    -- not long: every writer waits, and one who is in may be waiting for a segment that is being emptied
+    perform set_config('lock_timeout', '500ms', true);
+    perform pg_advisory_lock(0, 0);
+    begin
+        perform from segments where segments.segment_id = p_segment_id for no key update;
+    exception when query_canceled or others then
+        perform pg_advisory_unlock(0, 0);
+        raise;
+    end;
+    perform pg_advisory_unlock(0, 0);
+    perform set_config('lock_timeout', v_patience, true);
+end
+$$;
+
+-- As before, through the gate.
+create or replace function change_memberships(
+    p_user_id bigint, p_add text[], p_delete text[], p_ttl integer, p_expires_at timestamptz, p_actor text,
+    out unknown_slugs text[], out segments_added integer, out segments_deleted integer)
+language plpgsql set plan_cache_mode = force_generic_plan
+as $$
+declare
+    v_add integer[];
+    v_delete integer[];
+    v_actor text;
+    v_gate text;
+    v_present integer;
+    v_first_end timestamptz;
+    v_moment timestamptz;
+    v_expires_at timestamptz;
+    v_rows integer;
+begin
+    segments_added := 0;
+    segments_deleted := 0;
+
+    -- assigned, because PERFORM would run a query for it
+    v_gate := pg_advisory_xact_lock_shared(0, 0);
+    select coalesce(array_agg(locked.segment_id) filter (where named.position <= cardinality(p_add)), '{}'),
+           coalesce(array_agg(locked.segment_id) filter (where named.position > cardinality(p_add)), '{}'),
+           coalesce(array_agg(named.slug) filter (where locked.segment_id is null), '{}')
+      into v_add, v_delete, unknown_slugs
+      from unnest(p_add || p_delete) with ordinality named (slug, position)
+      left join lateral (
+           select segments.segment_id
+             from segments
+            where segments.slug = named.slug and segments.deleted_at is null
+           offset 0
+              for share) locked on true;
+    if unknown_slugs <> '{}' then
+        unknown_slugs := array(select distinct unknown.slug from unnest(unknown_slugs) unknown (slug) order by 1);
+        return;
+    end if;
+
+    v_actor := set_config('segmentation.actor', p_actor, true);
+    loop
+        perform from users where users.user_id = p_user_id for no key update;
+        exit when found;
+        perform set_config('segmentation.by_hand', (v_add || v_delete)::text, true);
+        insert into users (user_id) values (p_user_id) on conflict do nothing;
+    end loop;
+
+    if v_delete <> '{}' then
+        with gone as (
+            delete from memberships
+             where memberships.user_id = p_user_id
+               and memberships.segment_id = any (v_delete) and not memberships.segment_id = any (v_add)
+         returning memberships.expires_at)
+        select count(*) filter (where gone.expires_at is null or gone.expires_at > clock_timestamp())
+          into segments_deleted
+          from gone;
+    end if;
+    select count(*), min(present.expires_at)
+      into v_present, v_first_end
+      from (select memberships.expires_at
+              from memberships
+             where memberships.user_id = p_user_id and memberships.segment_id = any (v_add)
+               for update) present;
+
+    v_moment := clock_timestamp();
+    v_expires_at := end_of_lifetime(v_moment, p_ttl, p_expires_at);
+
+    if v_first_end <= v_moment then
+        update memberships
+           set added_at = v_moment, expires_at = v_expires_at, source = 'manual'
+         where memberships.user_id = p_user_id and memberships.segment_id = any (v_add)
+           and memberships.expires_at <= v_moment;
+        get diagnostics segments_added = row_count;
+    end if;
+    if v_present < cardinality(v_add) then
+        insert into memberships (user_id, segment_id, added_at, expires_at)
+        select p_user_id, added.segment_id, v_moment, v_expires_at
+          from unnest(v_add) added (segment_id)
+            on conflict do nothing;
+        get diagnostics v_rows = row_count;
+        segments_added := segments_added + v_rows;
+    end if;
+
+    if exists (select from rollouts where rollouts.segment_id = any (v_add || v_delete)) then
+        insert into rollout_overrides (user_id, segment_id, included)
+        select p_user_id, rollouts.segment_id, rollouts.segment_id = any (v_add)
+          from rollouts
+         where rollouts.segment_id = any (v_add || v_delete)
+         order by rollouts.segment_id
+            on conflict (user_id, segment_id) do update set included = excluded.included
+         where rollout_overrides.included <> excluded.included;
+    end if;
+end
+$$;

@@ -1,0 +1,88 @@
+"""A segment that is written to without a pause can still be renamed, brought to a percent and deleted."""
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event
+
+import pytest
+from psycopg import errors
+
+from segmentation import database, memberships, segments
+from segmentation.requests import MembershipChange, SegmentChange
+
+WRITERS = 4
+HOLD = "select from segments where slug = 'BUSY' for share"
+GATES = "select count(*) from pg_locks where locktype = 'advisory'"
+
+
+def write(connection, user_id):
+    change = MembershipChange(user_id=user_id, add_segments=["BUSY"])
+    memberships.change(connection, change, actor="analyst")
+
+
+@pytest.fixture(autouse=True)
+def users_and_segment(make_segments, arrive):
+    """Who arrives waits for others who do: the users of these tests are there."""
+    make_segments("BUSY")
+    arrive(WRITERS)
+
+
+@pytest.fixture
+def busy(empty_database):
+    """Writers of whom one always has the segment while the others come and go."""
+    over = Event()
+
+    def work(number):
+        with database.connect(empty_database.url) as own:
+            while not over.is_set():
+                with own.transaction():
+                    write(own, number)
+                    time.sleep(0.02 * (1 + number))
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        writers = [pool.submit(work, number) for number in range(1, WRITERS + 1)]
+        time.sleep(0.1)
+        yield
+        over.set()
+    assert [writer.result() for writer in writers] == [None] * WRITERS
+
+
+@pytest.fixture
+def in_a_hurry(connection):
+    """The application's connection, with less time than writers that pass each other would take."""
+    connection.execute("set statement_timeout = '3s'")
+    return connection
+
+
+@pytest.mark.direct(reason="changes a setting of its session")
+def test_busy_segment_is_changed(busy, in_a_hurry):
+    for description in map(str, range(5)):
+        segments.update(in_a_hurry, "BUSY", SegmentChange(description=description), actor="analyst")
+
+        assert segments.get(in_a_hurry, "BUSY").description == description
+
+
+@pytest.mark.direct(reason="changes a setting of its session")
+def test_busy_segment_is_brought_to_a_percent(busy, in_a_hurry):
+    changed = segments.update(in_a_hurry, "BUSY", SegmentChange(user_percent=100), actor="analyst")
+
+    assert changed.user_percent == 100
+
+
+def test_gate_opens_again_where_the_segment_cannot_be_had(connection, superuser):
+    with superuser.transaction():
+        superuser.execute(HOLD)
+        with pytest.raises(errors.LockNotAvailable):
+            segments.delete(connection, "BUSY", actor="analyst")
+
+    assert superuser.execute(GATES).fetchall() == [(0,)]
+
+
+def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_database, superuser):
+    with database.connect(empty_database.url) as slow, slow.transaction():
+        write(slow, 1)
+        with pytest.raises(errors.LockNotAvailable):
+            segments.delete(connection, "BUSY", actor="analyst")
+        write(connection, 2)
+
+    assert superuser.execute(GATES).fetchall() == [(0,)]
