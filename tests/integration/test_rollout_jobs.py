@@ -1,10 +1,14 @@
 """Rollouts too large for a request: in batches, exact, and right while users and writes keep coming."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
-from segmentation import jobs, rollout_job, rollouts, segments, users, worker
+from segmentation import database, jobs, rollout_job, rollouts, segments, users, worker
 from segmentation.requests import SegmentChange
+from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
+from tests.integration.test_write_order import WAITS_FOR_ME
 
 USERS = 400
 
@@ -138,6 +142,23 @@ def test_no_percent_stops_a_job_and_keeps_whom_it_brought_in(connection, started
 
     assert jobs.get(connection, started.job_id).status == "succeeded"
     assert taken("ROLLOUT") == before
+
+
+@pytest.mark.parametrize(("percent", "members"), [(None, 10), (4, 16)])
+def test_batch_that_waited_for_the_percent_that_ends_its_job_changes_nobody(
+    connection, started, deliver, set_percent, taken, empty_database, percent, members
+):
+    deliver(started.job_id, time_left=lambda: False)
+
+    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+        with connection.transaction():
+            set_percent("ROLLOUT", percent)
+            waiting = pool.submit(worker.deliver, own, started.job_id, **NEVER_OVER)
+            eventually(lambda: connection.execute(WAITS_FOR_ME).rowcount)
+        waiting.result(timeout=10)
+
+    assert jobs.get(connection, started.job_id).result == {"users_added": 10, "users_deleted": 0}
+    assert len(taken("ROLLOUT")) == members
 
 
 def test_deleted_segment_stops_a_job(connection, started, deliver):

@@ -62,17 +62,18 @@ def _advance(connection: Connection, lease: Lease, progress: Progress) -> Progre
 
 def _hold(connection: Connection, lease: Lease) -> Population | None:
     """Lock the segment against writers and other rollouts; None where this job is not its rollout any more."""
+    segment_id = lease.parameters["segment_id"]
+    connection.execute("select from segments where segments.segment_id = %s::integer for no key update", (segment_id,))
     with connection.cursor(row_factory=class_row(Population)) as cursor:
+        # behind the lock, and not with it: a statement that waits sees the rollout as it was before
         return cursor.execute(
             """
             select rollouts.segment_id, rollouts.salt, rollouts.base_arrivals as arrivals
-              from segments
-              join rollouts on rollouts.segment_id = segments.segment_id
-             where segments.segment_id = %s::integer and segments.deleted_at is null
-               and rollouts.job_id = %s::uuid
-               for no key update of segments
+              from rollouts
+              join segments on segments.segment_id = rollouts.segment_id
+             where rollouts.segment_id = %s::integer and rollouts.job_id = %s::uuid and segments.deleted_at is null
             """,
-            (lease.parameters["segment_id"], lease.job_id),
+            (segment_id, lease.job_id),
         ).fetchone()
 
 
