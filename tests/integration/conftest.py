@@ -16,6 +16,7 @@ from tests.conftest import Database
 from tests.integration.fix_jobs import deliver as deliver
 from tests.integration.fix_jobs import deliver_to_one_that_dies as deliver_to_one_that_dies
 from tests.integration.fix_jobs import expected as expected
+from tests.integration.fix_jobs import fail as fail
 from tests.integration.fix_jobs import filled as filled
 from tests.integration.fix_jobs import lines as lines
 from tests.integration.fix_jobs import order as order

@@ -69,6 +69,17 @@ def deliver_to_one_that_dies(connection, aws, deliver, monkeypatch):
 
 
 @pytest.fixture
+def fail(owner, deliver):
+    """Let all tries of a job have been in vain, without a word."""
+
+    def run(job_id):
+        owner.execute("update jobs set attempts = %s where job_id = %s", (jobs.MAX_ATTEMPTS, job_id))
+        deliver(job_id, **NEVER_OVER)
+
+    return run
+
+
+@pytest.fixture
 def lines(connection, aws):
     """The rows of a finished job's file, without the header."""
 

@@ -18,17 +18,6 @@ def receive(connection):
 
 
 @pytest.fixture
-def fail(owner, deliver):
-    """Let all tries of a job have been in vain, without a word."""
-
-    def run(job_id):
-        owner.execute("update jobs set attempts = %s where job_id = %s", (jobs.MAX_ATTEMPTS, job_id))
-        deliver(job_id, **NEVER_OVER)
-
-    return run
-
-
-@pytest.fixture
 def refused(monkeypatch, deliver):
     """Let a report fail because S3 refuses a part of it."""
 

@@ -133,6 +133,67 @@ def test_next_percent_takes_over_from_a_job_that_runs(connection, started, deliv
     assert len(taken("ROLLOUT")) == 200
 
 
+@pytest.mark.parametrize(
+    ("percents", "members"),
+    [
+        ([50, 10, 10], 40),
+        ([50, 10, 10, 10], 40),
+        ([50, 10, 20], 80),
+        ([50, 10, 10, 20], 80),
+        ([10, 50, 50], 200),
+        ([10, 50, 30], 120),
+        ([10, 50, 50, 30], 120),
+    ],
+)
+def test_percent_is_exact_whatever_the_job_before_it_has_left(
+    connection, arrive, make_segments, set_percent, deliver, taken, aws, percents, members
+):
+    arrive(USERS)
+    make_segments("ROLLOUT")
+    deliver(set_percent("ROLLOUT", percents[0]).job_id, **NEVER_OVER)
+
+    for percent in percents[1:-1]:
+        deliver(set_percent("ROLLOUT", percent).job_id, time_left=lambda: False)
+    deliver(set_percent("ROLLOUT", percents[-1]).job_id, **NEVER_OVER)
+
+    assert len(taken("ROLLOUT")) == members
+
+
+def test_users_who_arrived_before_the_same_percent_came_again_are_part_of_its_share(
+    started, arrive, deliver, set_percent, taken
+):
+    deliver(started.job_id, **NEVER_OVER)
+    deliver(set_percent("ROLLOUT", 10).job_id, time_left=lambda: False)
+    arrive(100, after=USERS)
+
+    deliver(set_percent("ROLLOUT", 10).job_id, **NEVER_OVER)
+
+    assert len(taken("ROLLOUT")) == 50
+
+
+@pytest.mark.parametrize(("percent", "members"), [(10, 40), (50, 200)])
+def test_same_percent_again_does_what_a_job_that_failed_has_left(
+    started, deliver, fail, set_percent, taken, percent, members
+):
+    deliver(started.job_id, **NEVER_OVER)
+    failed = set_percent("ROLLOUT", percent).job_id
+    deliver(failed, time_left=lambda: False)
+    fail(failed)
+
+    deliver(set_percent("ROLLOUT", percent).job_id, **NEVER_OVER)
+
+    assert len(taken("ROLLOUT")) == members
+
+
+def test_surplus_that_deleted_users_leave_stays_in_while_a_job_runs(started, deliver, set_percent, taken, owner):
+    deliver(started.job_id, time_left=lambda: False)
+    owner.execute("delete from users where user_id not in (select user_id from memberships)")
+
+    set_percent("ROLLOUT", 25)
+
+    assert len(taken("ROLLOUT")) == 10
+
+
 def test_no_percent_stops_a_job_and_keeps_whom_it_brought_in(connection, started, deliver, set_percent, taken):
     deliver(started.job_id, time_left=lambda: False)
     before = taken("ROLLOUT")

@@ -33,10 +33,10 @@ def test_share_is_rounded_up_as_often_as_it_is_short(users, percent):
 
 
 @given(USERS, PERCENTS, PERCENTS, st.integers(0, 10**9), DRAWS)
-def test_only_a_lower_percent_wants_fewer_than_there_are(users, percent, before, taken, draw):
-    wanted = wanted_members(users, percent, before, taken, draw)
+def test_only_a_lower_percent_wants_fewer_than_are_kept(users, percent, before, kept, draw):
+    wanted = wanted_members(users, percent, before, kept, draw)
 
-    assert wanted >= taken or percent < before
+    assert wanted >= kept or percent < before
 
 
 @given(USERS, PERCENTS, PERCENTS, DRAWS)
@@ -48,6 +48,6 @@ def test_lower_percent_wants_no_more_than_the_higher_one(users, one, other, draw
 
 @given(USERS, PERCENTS, st.booleans(), DRAWS)
 def test_same_percent_keeps_a_share_that_is_right(users, percent, up, draw):
-    taken = ceil(share(users, percent)) if up else floor(share(users, percent))
+    kept = ceil(share(users, percent)) if up else floor(share(users, percent))
 
-    assert wanted_members(users, percent, percent, taken, draw) == taken
+    assert wanted_members(users, percent, percent, kept, draw) == kept

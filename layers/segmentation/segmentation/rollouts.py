@@ -37,26 +37,27 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Census:
-    """The users there are, how many of them the percent has brought in, and all of it at one moment."""
+    """How many users there are, are in by the percent, and of these may stay, all of it at one moment."""
 
     arrivals: int
     users: int
     taken: int
+    kept: int
 
 
-def wanted_members(users: int, percent: Percent, before: Percent, taken: int, draw: int) -> int:
+def wanted_members(users: int, percent: Percent, before: Percent, kept: int, draw: int) -> int:
     """Return how many of the users a percent is to have brought in: the exact share, up or down by the draw.
 
-    Never fewer than there are, unless the percent is lower than before: who is in stays in. The draw, from 0 to 9999,
+    Never fewer than are kept, unless the percent is lower than before: who is in stays in. The draw, from 0 to 9999,
     stays with the segment, so that a higher percent of more users never asks for fewer.
     """
     least, rest = divmod(users * in_units(percent), UNITS)
     wanted = least + (draw < rest)
     if in_units(percent) < in_units(before):
         return wanted
-    if in_units(percent) == in_units(before) and taken == least:
-        return taken  # arrivals drew this share already
-    return max(wanted, taken)
+    if in_units(percent) == in_units(before) and kept == least:
+        return kept  # arrivals drew this share already
+    return max(wanted, kept)
 
 
 def in_units(percent: Percent) -> int:
@@ -71,7 +72,7 @@ def set_percent(connection: Connection, segment_id: int, percent: float, *, acto
     """
     before, salt = _begin(connection, segment_id)
     census = _census(connection, segment_id)
-    wanted = wanted_members(census.users, percent, before, census.taken, draw=salt % UNITS)
+    wanted = wanted_members(census.users, percent, before, census.kept, draw=salt % UNITS)
     change = wanted - census.taken
     of = Population(segment_id, salt, census.arrivals)
     if abs(change) > MOST_CHANGES:
@@ -118,19 +119,27 @@ def _begin(connection: Connection, segment_id: int) -> tuple[Decimal, int]:
 
 
 def _census(connection: Connection, segment_id: int) -> _Census:
-    """Count in one statement: whoever arrived by the number of arrivals is seen, and nobody else."""
+    """Count in one statement: whoever arrived by the number of arrivals is seen, and nobody else.
+
+    Those are not kept whom a job was to take out, and did not: it has failed, or this percent comes before its end.
+    """
     with connection.cursor(row_factory=class_row(_Census)) as cursor:
         [census] = cursor.execute(
             """
-            select population.arrivals,
-                   (select count(*) from users) as users,
-                   (select count(*)
-                      from memberships
-                     where memberships.segment_id = %s::integer and memberships.source = 'percent'
-                       and (memberships.expires_at is null or memberships.expires_at > now())) as taken
+            select population.arrivals, (select count(*) from users) as users, members.taken,
+                   case when exists (select from jobs
+                                      where jobs.job_id = rollouts.job_id and jobs.status <> 'succeeded')
+                        then least(members.taken, rollouts.taken)
+                        else members.taken end as kept
               from population
+             cross join (
+                   select count(*) as taken
+                     from memberships
+                    where memberships.segment_id = %(segment_id)s::integer and memberships.source = 'percent'
+                      and (memberships.expires_at is null or memberships.expires_at > now())) members
+              join rollouts on rollouts.segment_id = %(segment_id)s::integer
             """,
-            (segment_id,),
+            {"segment_id": segment_id},
         ).fetchall()
     return census
 
