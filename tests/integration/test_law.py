@@ -70,7 +70,7 @@ WRITES = st.one_of(
     st.tuples(st.just(patch), st.fixed_dictionaries({"user_id": USERS, "slug": SLUGS, "ttl": LIFETIMES})),
     st.just((sweep, {})),
     st.tuples(
-        st.just(users.delete), st.fixed_dictionaries({"user_id": USERS, "erase": st.just(False), "actor": st.just("x")})
+        st.just(users.delete), st.fixed_dictionaries({"user_id": USERS, "erase": st.booleans(), "actor": st.just("x")})
     ),
     st.tuples(st.just(segments.delete), st.fixed_dictionaries({"slug": SLUGS, "actor": st.just("x")})),
     st.tuples(
@@ -174,7 +174,7 @@ class Law(RuleBasedStateMachine):
             users.delete(self.connection, user, erase=erase, actor="support")
         self.forget(lambda of_user, _: of_user == user)
         if erase:
-            self.written = {number: row for number, row in self.written.items() if row["user_id"] != user}
+            self.forget_history({user})
 
     @rule(user=USERS, slug=SLUGS)
     def record_action(self, user, slug):
@@ -216,6 +216,7 @@ class Law(RuleBasedStateMachine):
             running = [pool.submit(run, own, *write) for own, write in zip(self.connections, writes, strict=False)]
         for one in running:
             one.result()
+        self.forget_history({named["user_id"] for _, named in writes if named.get("erase")})
         self.learn()
 
     @invariant()
@@ -259,6 +260,9 @@ class Law(RuleBasedStateMachine):
 
     def forget(self, which):
         self.members = {key: ttl for key, ttl in self.members.items() if not which(*key)}
+
+    def forget_history(self, of_users):
+        self.written = {number: row for number, row in self.written.items() if row["user_id"] not in of_users}
 
     def learn(self):
         self.segments = set(law.live_segments(self.superuser).values())

@@ -167,18 +167,57 @@ def test_rename_while_users_are_added_keeps_every_member(make_segments, at_once,
     assert segments.get(connection, "AVITO_50").members == added
 
 
-def test_user_who_arrives_while_an_unknown_one_is_deleted_is_left_to_its_writers(connection, owner, monkeypatch):
-    execute = connection.execute
+@pytest.fixture
+def behind_the_lock(connection, monkeypatch):
+    """Let something happen between the lock on a user who is to be deleted and what follows."""
 
-    def arrive_behind_the_lock(statement, *arguments):
-        looked = execute(statement, *arguments)
-        if "for update" in statement:
-            owner.execute("insert into users (user_id) values (1)")
-            owner.execute("begin")
-            owner.execute("select from users for no key update")
-        return looked
+    def let(happen):
+        execute = connection.execute
 
-    monkeypatch.setattr(connection, "execute", arrive_behind_the_lock)
+        def run(statement, *arguments):
+            looked = execute(statement, *arguments)
+            if "for update" in statement:
+                happen()
+            return looked
+
+        monkeypatch.setattr(connection, "execute", run)
+
+    return let
+
+
+def test_user_who_arrives_while_an_unknown_one_is_deleted_is_left_to_its_writers(connection, owner, behind_the_lock):
+    def arrive():
+        owner.execute("insert into users (user_id) values (1)")
+        owner.execute("begin")
+        owner.execute("select from users for no key update")
+
+    behind_the_lock(arrive)
 
     with pytest.raises(UserUnknown):
         users.delete(connection, 1, erase=False, actor="support")
+
+
+def test_user_who_arrives_while_an_unknown_one_is_erased_keeps_a_history(
+    make_segments, connection, owner, behind_the_lock, history
+):
+    make_segments("AVITO_30")
+    behind_the_lock(lambda: changing(user_id=1, add_segments=["AVITO_30"])(owner))
+
+    with pytest.raises(UserUnknown):
+        users.delete(connection, 1, erase=True, actor="support")
+
+    assert [row["operation"] for row in history(1)] == ["I"]
+
+
+def test_user_who_is_arriving_while_the_past_of_one_is_erased_keeps_what_is_new(
+    make_segments, connection, owner, history
+):
+    make_segments("AVITO_30")
+    changing(user_id=1, add_segments=["AVITO_30"])(connection)
+    users.delete(connection, 1, erase=False, actor="support")
+
+    with owner.transaction():
+        changing(user_id=1, add_segments=["AVITO_30"])(owner)
+        users.delete(connection, 1, erase=True, actor="support")
+
+    assert [row["operation"] for row in history(1)] == ["I"]

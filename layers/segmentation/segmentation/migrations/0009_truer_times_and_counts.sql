@@ -173,4 +173,15 @@ begin
          where rollout_overrides.included <> excluded.included;
     end if;
 end
+-- As before, but nothing of a user there is: where an unknown one's history is erased, that one may arrive meanwhile. The
+-- same moment says whether there is a user and which rows are read, so that rows and user are seen both or neither.
+create or replace function erase_history(p_user_id bigint) returns bigint
+language sql security definer set search_path = public, pg_temp
+as $$
+    with erased as (
+        delete from history
+         where history.user_id = p_user_id
+           and not exists (select from users where users.user_id = p_user_id)
+     returning 1)
+    select count(*) from erased
 $$;
