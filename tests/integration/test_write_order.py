@@ -6,8 +6,9 @@ from functools import partial
 
 import pytest
 
-from segmentation import database, memberships, segments
-from segmentation.requests import MembershipChange, SegmentChange
+from segmentation import actions, database, history, memberships, segments, users
+from segmentation.problems import SegmentUnknown
+from segmentation.requests import MembershipChange, NewOperation, SegmentChange
 from tests.e2e.waiting import eventually
 from tests.integration.test_races import changing
 
@@ -69,6 +70,22 @@ def test_percent_that_ends_waits_for_who_is_arriving(make_segments, connection, 
         waiting.result(timeout=10)
 
     assert slugs_of(1) == ["ROLLOUT"]
+
+
+def test_action_in_a_segment_waits_for_its_deletion_and_comes_too_late(make_segments, connection, empty_database):
+    make_segments("AVITO_30")
+    actions.create(connection, "exposure")
+    users.create(connection, 1, actor="analyst")
+    exposure = NewOperation(slug="AVITO_30", action="exposure")
+
+    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+        with connection.transaction():
+            segments.delete(connection, "AVITO_30", actor="analyst")
+            waiting = pool.submit(history.record, own, 1, exposure, actor="analyst")
+            eventually(lambda: connection.execute(WAITS_FOR_ME).rowcount)
+
+        with pytest.raises(SegmentUnknown):
+            waiting.result(timeout=10)
 
 
 @pytest.mark.parametrize("again", [{"add_segments": ["AVITO_30"]}, {"delete_segments": ["AVITO_30"]}])

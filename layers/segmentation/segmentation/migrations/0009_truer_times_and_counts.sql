@@ -185,3 +185,35 @@ as $$
      returning 1)
     select count(*) from erased
 $$;
+
+-- As before, and the segment is locked as for a change of memberships, before the user: an action is dated before the
+-- deletion that it came before, whose own moment is behind that lock.
+create or replace function record_action(p_user_id bigint, p_slug text, p_action text, p_actor text,
+    out user_known boolean, out segment_known boolean, out action_operation text, out executed_at timestamptz)
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+declare
+    v_segment_id integer;
+    v_action_id integer;
+    v_count bigint;
+begin
+    -- locked: neither the segment nor the user nor the action may go before its row is in the history
+    select segments.segment_id into v_segment_id
+      from segments
+     where segments.slug = p_slug and segments.deleted_at is null
+       for share;
+    segment_known := found;
+    perform from users where users.user_id = p_user_id for key share;
+    user_known := found;
+    select actions.action_id, actions.operation into v_action_id, action_operation
+      from actions
+     where actions.name = p_action
+       for key share;
+    if user_known and segment_known and action_operation = 'A' then
+        executed_at := clock_timestamp();
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        values (p_user_id, v_segment_id, p_slug, v_action_id, 'manual', p_actor, executed_at);
+        v_count := count_operations('operations_custom', 1);
+    end if;
+end
+$$;
