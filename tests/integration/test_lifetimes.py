@@ -152,6 +152,25 @@ def test_changed_lifetime_is_written_with_the_new_end(reach, patch, history):
     assert history()[-1]["expires_at"] == changed.expires_at == datetime(2031, 1, 1, tzinfo=UTC)
 
 
+def test_lifetime_is_changed_at_the_moment_from_which_it_counts(reach, patch, history):
+    reach("permanent")
+
+    changed = patch(ttl=SHORT)
+
+    assert history()[-1]["executed_at"] == changed.expires_at - timedelta(seconds=SHORT)
+
+
+def test_lifetime_changed_by_hand_in_the_same_transaction_has_a_moment_of_its_own(reach, patch, connection, history):
+    reach("permanent")
+
+    with connection.transaction():
+        changed = patch(ttl=SHORT)
+        connection.execute("update memberships set expires_at = expires_at + interval '1 day'")
+
+    assert [row["operation"] for row in history()] == ["I", "U", "U"]
+    assert history()[-1]["executed_at"] > changed.expires_at - timedelta(seconds=SHORT)
+
+
 def test_lifetime_in_the_past_is_refused_and_changes_nothing(reach, patch, state, history):
     reach("permanent")
 

@@ -217,3 +217,72 @@ begin
     end if;
 end
 $$;
+
+-- As before, but a lifetime changed at the moment at which it was found active, which the function that changes it hands
+-- over: behind the clock of the trigger the new end, or the old one, may already have passed.
+create or replace function record_changes() returns trigger
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+declare
+    v_moment constant timestamptz := coalesce(
+        nullif(current_setting('segmentation.lifetime_changed_at', true), '')::timestamptz, clock_timestamp());
+    v_replaced bigint;
+    v_rows bigint;
+begin
+    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
+    select before.user_id, before.segment_id, segments.slug, 2, 'ttl', 'schedule', before.expires_at, before.expires_at
+      from old_rows before
+      join new_rows after on after.user_id = before.user_id and after.segment_id = before.segment_id
+      join segments on segments.segment_id = before.segment_id
+     where after.added_at <> before.added_at;
+    get diagnostics v_replaced = row_count;
+
+    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
+    select after.user_id, after.segment_id, segments.slug,
+           case when after.added_at <> before.added_at then 1 else 3 end,
+           case when after.added_at <> before.added_at then after.source else history_reason() end, history_actor(), after.expires_at,
+           case when after.added_at <> before.added_at then after.added_at else v_moment end
+      from old_rows before
+      join new_rows after on after.user_id = before.user_id and after.segment_id = before.segment_id
+      join segments on segments.segment_id = after.segment_id
+     where after.added_at <> before.added_at or after.expires_at is distinct from before.expires_at;
+    get diagnostics v_rows = row_count;
+
+    v_rows := count_operations('operations_lifetime_changed', v_rows - v_replaced);
+    v_rows := count_operations('operations_deleted', v_replaced);
+    v_rows := count_operations('operations_added', v_replaced);
+    return null;
+end
+$$;
+
+-- As before, and hands its moment to the trigger: for this one statement, not for what else the transaction changes.
+create or replace function change_lifetime(
+    p_user_id bigint, p_slug text, p_ttl integer, p_expires_at timestamptz, p_actor text)
+    returns table (added_at timestamptz, expires_at timestamptz)
+language plpgsql
+as $$
+declare
+    v_segment_id integer;
+    v_moment timestamptz;
+begin
+    select segments.segment_id into v_segment_id
+      from segments
+     where segments.slug = p_slug and segments.deleted_at is null
+       for share;
+    perform from users where users.user_id = p_user_id for no key update;
+    perform from memberships
+      where memberships.user_id = p_user_id and memberships.segment_id = v_segment_id
+        for update;
+    v_moment := clock_timestamp();
+
+    perform set_config('segmentation.actor', p_actor, true),
+            set_config('segmentation.lifetime_changed_at', v_moment::text, true);
+    return query
+    update memberships
+       set expires_at = end_of_lifetime(v_moment, p_ttl, p_expires_at)
+     where memberships.user_id = p_user_id and memberships.segment_id = v_segment_id
+       and (memberships.expires_at is null or memberships.expires_at > v_moment)
+ returning memberships.added_at, memberships.expires_at;
+    perform set_config('segmentation.lifetime_changed_at', '', true);
+end
+$$;
