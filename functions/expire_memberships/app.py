@@ -1,5 +1,6 @@
 """No route: every minute, remove the memberships whose lifetime is over, and see to what else time brings."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -16,13 +17,45 @@ MARGIN_MS = 3000
 @observed("expire_memberships")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Sweep until nothing is due or the time is nearly over; the next run goes on from there."""
-    removed = expiry.sweep(connection(), go_on=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)
+    figures: dict[str, Any] = {}
+    _do_each(
+        lambda: figures.update(_sweep(context)),
+        lambda: figures.update(_backlog()),
+        _keep_partitions_ahead,
+        lambda: idempotency.forget_old(connection()),
+        _send_lost_jobs,
+    )
+    return figures
+
+
+def _do_each(*steps: Callable[[], None]) -> None:
+    """Do each step, whatever became of those before it; one that fails in every run would else be the last of each.
+
+    Raises the first error: the run counts as failed.
+    """
+    failures: list[Exception] = []
+    for step in steps:
+        try:
+            step()
+        except Exception as error:
+            logger.exception("a part of the run failed")
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+def _sweep(context: LambdaContext) -> dict[str, Any]:
+    return {"removed": expiry.sweep(connection(), go_on=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)}
+
+
+def _backlog() -> dict[str, Any]:
     left = expiry.backlog(connection())
-    _keep_partitions_ahead()
-    idempotency.forget_old(connection())
-    for job_id in jobs.requeue_lost(connection()):  # at the end: a queue that is away fails the run
+    return {"remaining": left.memberships, "oldest_age_seconds": left.oldest_age_seconds}
+
+
+def _send_lost_jobs() -> None:
+    for job_id in jobs.requeue_lost(connection()):
         queueing.send(job_id)
-    return {"removed": removed, "remaining": left.memberships, "oldest_age_seconds": left.oldest_age_seconds}
 
 
 def _keep_partitions_ahead() -> None:

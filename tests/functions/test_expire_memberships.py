@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from segmentation import expiry, idempotency
+from segmentation import expiry, idempotency, jobs
 from tests.functions.calls import sample
 from tests.functions.factories import change, create_segments, done, history_of, memberships_of, rows
 from tests.functions.keys import create_user
@@ -255,3 +255,60 @@ def test_schedule_forgets_what_was_kept_for_a_day(service, owner, monkeypatch):
     run()
 
     assert owner.execute("select body from idempotency_keys").fetchall() == [('{"user_id":6}',)]
+
+
+@pytest.fixture
+def sweep_fails(due, spoilt_exit, monkeypatch):
+    """Let every sweep end with an error."""
+    monkeypatch.setattr(expiry, "MOST_STUCK", 0)
+    due(2)
+
+
+def test_failed_sweep_fails_the_run_with_its_own_error(sweep_fails, monkeypatch):
+    monkeypatch.setattr(expiry, "backlog", lambda connection: connection.execute("select 1 / 0"))
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run()
+
+
+def test_failed_sweep_is_seen_by_the_lag_that_it_leaves(sweep_fails, log):
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run()
+
+    assert metrics_in(log)[-1]["ExpiryLag"] >= 3600
+
+
+def test_failed_sweep_keeps_no_lost_job_from_being_sent(sweep_fails, owner, aws):
+    [(job_id,)] = owner.execute(
+        """
+        insert into jobs (kind, parameters, actor, queued_at)
+        values ('rollout', '{}', 'analyst', now() - make_interval(secs => %s)) returning job_id
+        """,
+        (jobs.REQUEUE_SECONDS + 1,),
+    ).fetchall()
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run()
+
+    assert aws.messages() == [str(job_id)]
+
+
+def test_failed_sweep_keeps_no_month_from_being_made(sweep_fails, owner):
+    before = owner.execute(MONTHS).fetchall()
+    [(last,)] = owner.execute(NEXT_YEAR).fetchall()
+    owner.execute(psycopg.sql.SQL("drop table {}").format(psycopg.sql.Identifier(last)))
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run()
+
+    assert owner.execute(MONTHS).fetchall() == before
+
+
+def test_failed_sweep_keeps_no_old_answer_from_being_forgotten(sweep_fails, owner):
+    done(create_user(7, key="key"))
+    owner.execute("update idempotency_keys set created_at = now() - interval '24 hours'")
+
+    with pytest.raises(psycopg.errors.CheckViolation):
+        run()
+
+    assert owner.execute("select from idempotency_keys").rowcount == 0
