@@ -7,8 +7,9 @@ from threading import Event
 import pytest
 from psycopg import errors
 
-from segmentation import database, memberships, segments
+from segmentation import database, jobs, memberships, rollout_job, rollouts, segments, worker
 from segmentation.requests import MembershipChange, SegmentChange
+from tests.integration.fix_jobs import NEVER_OVER
 
 WRITERS = 4
 HOLD = "select from segments where slug = 'BUSY' for share"
@@ -67,6 +68,18 @@ def test_busy_segment_is_brought_to_a_percent(busy, in_a_hurry):
     changed = segments.update(in_a_hurry, "BUSY", SegmentChange(user_percent=100), actor="analyst")
 
     assert changed.user_percent == 100
+
+
+@pytest.mark.direct(reason="changes a setting of its session")
+def test_job_of_a_busy_segment_finds_room_for_its_batches(busy, in_a_hurry, aws, arrive, monkeypatch):
+    monkeypatch.setattr(rollouts, "MOST_CHANGES", 10)
+    monkeypatch.setattr(rollout_job, "BATCH_CHANGES", 10)
+    arrive(50, after=WRITERS)
+
+    job_id = segments.update(in_a_hurry, "BUSY", SegmentChange(user_percent=100), actor="analyst").job_id
+    worker.deliver(in_a_hurry, job_id, **NEVER_OVER)
+
+    assert jobs.get(in_a_hurry, job_id).result == {"users_added": 50, "users_deleted": 0}
 
 
 def test_gate_opens_again_where_the_segment_cannot_be_had(connection, superuser):

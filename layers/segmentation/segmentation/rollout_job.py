@@ -63,7 +63,7 @@ def _advance(connection: Connection, lease: Lease, progress: Progress) -> Progre
 def _hold(connection: Connection, lease: Lease) -> Population | None:
     """Lock the segment against writers and other rollouts; None where this job is not its rollout any more."""
     segment_id = lease.parameters["segment_id"]
-    connection.execute("select from segments where segments.segment_id = %s::integer for no key update", (segment_id,))
+    connection.execute("select hold_segment(%s::integer)", (segment_id,))
     with connection.cursor(row_factory=class_row(Population)) as cursor:
         # behind the lock, and not with it: a statement that waits sees the rollout as it was before
         return cursor.execute(

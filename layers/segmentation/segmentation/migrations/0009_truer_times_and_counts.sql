@@ -173,6 +173,8 @@ begin
          where rollout_overrides.included <> excluded.included;
     end if;
 end
+$$;
+
 -- As before, but nothing of a user there is: where an unknown one's history is erased, that one may arrive meanwhile. The
 -- same moment says whether there is a user and which rows are read, so that rows and user are seen both or neither.
 create or replace function erase_history(p_user_id bigint) returns bigint
@@ -186,8 +188,8 @@ as $$
     select count(*) from erased
 $$;
 
--- As before, and the segment is locked as for a change of memberships, before the user: an action is dated before the
--- deletion that it came before, whose own moment is behind that lock.
+-- As before, through the gate, and the segment is locked as for a change of memberships, before the user: an action is
+-- dated before the deletion that it came before, whose own moment is behind that lock.
 create or replace function record_action(p_user_id bigint, p_slug text, p_action text, p_actor text,
     out user_known boolean, out segment_known boolean, out action_operation text, out executed_at timestamptz)
 language plpgsql security definer set search_path = public, pg_temp
@@ -197,6 +199,7 @@ declare
     v_action_id integer;
     v_count bigint;
 begin
+    perform pg_advisory_xact_lock_shared(0, 0);
     -- locked: neither the segment nor the user nor the action may go before its row is in the history
     select segments.segment_id into v_segment_id
       from segments
@@ -255,7 +258,8 @@ begin
 end
 $$;
 
--- As before, and hands its moment to the trigger: for this one statement, not for what else the transaction changes.
+-- As before, through the gate, and hands its moment to the trigger: for this one statement, not for what else the
+-- transaction changes.
 create or replace function change_lifetime(
     p_user_id bigint, p_slug text, p_ttl integer, p_expires_at timestamptz, p_actor text)
     returns table (added_at timestamptz, expires_at timestamptz)
@@ -265,6 +269,7 @@ declare
     v_segment_id integer;
     v_moment timestamptz;
 begin
+    perform pg_advisory_xact_lock_shared(0, 0);
     select segments.segment_id into v_segment_id
       from segments
      where segments.slug = p_slug and segments.deleted_at is null
