@@ -21,7 +21,7 @@ MEMBERS: dict[str, Any] = {
     "delimiter": ";",
     "description": "30 % off the first delivery",
     "done": 1000,
-    "erase": True,
+    "erase": False,
     "error": None,
     "executed_at": ENTERED_AT,
     "expires_at": LEFT_AT,

@@ -15,7 +15,6 @@ PARAMETERS: dict[str, Any] = {
             "answer and writes nothing. Another request needs another key."
         ),
         "schema": {"type": "string", "pattern": KEY_PATTERN},
-        "example": "8e03978e-40d5-43dd-bc93-6894a57f9324",
     },
 }
 HEADERS: dict[str, Any] = {

@@ -64,6 +64,15 @@ def test_a_write_can_be_executed_with_the_example_that_the_page_shows(page):
     expect(block.locator(".live-responses-table .highlight-code").first).to_contain_text('"user_id": 1000')
 
 
+def test_a_write_is_sent_without_a_key_that_nobody_gave(page, base_url):
+    block = open_operation(page, "create_user")
+
+    with page.expect_request(f"{base_url}/user") as asked:
+        block.get_by_role("button", name="Execute").click()
+
+    assert "idempotency-key" not in asked.value.headers
+
+
 def test_a_token_can_be_given_and_is_sent(page, base_url):
     page.locator(".btn.authorize").first.click()
     page.locator(".auth-container input").fill("a-token")

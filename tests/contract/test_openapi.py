@@ -76,6 +76,18 @@ def test_every_example_is_of_a_member_or_parameter_of_the_contract():
     assert MEMBERS.keys() <= members | parameters
 
 
+def test_the_page_fills_in_no_key_that_two_requests_would_share():
+    key = OPENAPI["components"]["parameters"]["IdempotencyKey"]
+
+    assert not {"example", "examples", "default"} & (key.keys() | key["schema"].keys())
+
+
+def test_the_page_fills_in_nothing_that_erases_a_history():
+    [erase] = (each for each in OPERATIONS["DELETE /user/{user_id}"]["parameters"] if each["name"] == "erase")
+
+    assert erase["example"] is False
+
+
 def test_the_greatest_id_is_written_exactly():
     [user_id] = (each for each in OPERATIONS["DELETE /user/{user_id}"]["parameters"] if each["name"] == "user_id")
 
