@@ -18,7 +18,7 @@ A write is one transaction: all of it happened, or none of it. Instants are RFC 
 `x-request-id`, by which the log knows the request.
 """
 CONTACT = {"name": "The maintainers of segmentation"}
-LICENSE = {"name": "Proprietary", "identifier": "LicenseRef-Proprietary"}
+LICENSE = {"name": "Proprietary"}
 BEARER = {
     "type": "http",
     "scheme": "bearer",

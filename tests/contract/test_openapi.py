@@ -76,6 +76,11 @@ def test_every_example_is_of_a_member_or_parameter_of_the_contract():
     assert MEMBERS.keys() <= members | parameters
 
 
+def test_the_license_leads_nowhere():
+    """The page would link an identifier to SPDX, which knows only public licenses."""
+    assert OPENAPI["info"]["license"] == {"name": "Proprietary"}
+
+
 def test_the_page_fills_in_no_key_that_two_requests_would_share():
     key = OPENAPI["components"]["parameters"]["IdempotencyKey"]
 
