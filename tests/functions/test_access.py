@@ -4,12 +4,15 @@ import base64
 import json
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from segmentation import access, sign_ins, signing_keys, tokens
 from tests.functions.calls import EVENTS, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
+ANY_TEXT = st.text(st.characters(codec=None))
 PROTECTED = [
     path.stem
     for path in sorted(EVENTS.glob("*.json"))
@@ -106,6 +109,17 @@ def test_wrong_password_and_unknown_name_have_the_same_answer(service):
 
     assert (wrong.status, wrong.json) == (unknown.status, unknown.json)
     assert wrong.status == 401
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(username=st.just("bob") | ANY_TEXT, password=ANY_TEXT)
+@example(username="bob", password="\ud800")  # noqa: S106 -- of this test
+@example(username="bob\ud800", password=PASSWORD)
+@example(username="bob\x00", password=PASSWORD)
+def test_credentials_of_any_two_texts_are_wrong(service, monkeypatch, username, password):
+    monkeypatch.setattr(sign_ins, "MAX_FAILURES", 1000)
+
+    assert sign_in(username, password).status == 401
 
 
 def test_too_many_failures_say_when_to_come_back(service, monkeypatch):

@@ -2,6 +2,8 @@
 
 import argon2
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from segmentation import passwords
 
@@ -33,6 +35,13 @@ def test_only_the_whole_password_matches(password_hash):
     assert not passwords.matches(PASSWORD[:-1], password_hash)
     assert not passwords.matches(PASSWORD + "\x00", password_hash)
     assert not passwords.matches("", password_hash)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.text(st.characters(codec=None)))
+@example("\ud800")
+def test_any_text_can_be_compared(text):
+    assert not passwords.matches(f"not {PASSWORD}{text}", passwords.NOBODYS_HASH)
 
 
 def test_a_password_is_the_same_whichever_way_its_letters_are_composed():

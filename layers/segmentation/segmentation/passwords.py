@@ -24,6 +24,9 @@ def matches(password: str, password_hash: str) -> bool:
         return False
 
 
-def _prepared(password: str) -> str:
-    """Bring the same characters, typed on different keyboards, into one form (NIST SP 800-63B, section 5.1.1.2)."""
-    return unicodedata.normalize("NFKC", password)
+def _prepared(password: str) -> bytes:
+    """Bring the same characters, typed on different keyboards, into one form (NIST SP 800-63B, section 5.1.1.2).
+
+    A lone surrogate, which JSON can name and UTF-8 has no bytes for, is compared like any other character.
+    """
+    return unicodedata.normalize("NFKC", password).encode("utf-8", "surrogatepass")
