@@ -45,6 +45,7 @@ class AnyPath(CatchAllPathConverter):  # type: ignore[misc] # mypy does not see 
     """The rest of a path, line feeds in it included."""
 
     regex = r"[\s\S]+"
+    part_isolating = False  # werkzeug would take a pattern that names no slash for one segment
 
 
 class ExactRule(Rule):

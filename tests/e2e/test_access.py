@@ -20,7 +20,7 @@ from tests.tokens import bad, signed
 
 PATTERN = re.compile(r"\{(\w+)\}")
 VALUES = {"user_id": "1", "slug": "NOT_THERE", "file_name": "none", "job_id": "none"}
-UNKNOWN_PATH = "/nowhere"
+UNKNOWN_PATH = "/nowhere/else"
 BAD = sorted(bad("of-another-service" * 3))
 
 

@@ -20,17 +20,21 @@ def lambda_client(local_run):
     )
 
 
-def test_an_unknown_route_is_a_problem(client):
-    answer = client.get("/nowhere")
+@pytest.mark.parametrize("path", ["/", "/nowhere", "/nowhere/else", "/user/1", "/user/", "//user", "/segment/%0a/x"])
+def test_an_unknown_route_is_the_functions_problem(client, path):
+    answer = client.get(path)
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["type"] == "urn:segmentation:problem:route-unknown"
 
 
-def test_a_known_path_with_another_method_is_an_unknown_route(client):
-    answer = client.put("/segment")
+@pytest.mark.parametrize("path", ["/segment", "/segment/AAA"])
+def test_a_known_path_with_another_method_is_an_unknown_route(client, path):
+    answer = client.put(path)
 
     assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:segmentation:problem:route-unknown"
 
 
 def test_a_body_is_json_whatever_its_type_says(client, owner):
