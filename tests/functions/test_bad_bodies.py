@@ -31,9 +31,13 @@ NOT_JSON = [
     pytest.param(b'{"slug": "\xff\xfe"}', id="invalid-utf-8"),
     pytest.param('{"slug": "AAA"}'.encode("utf-16"), id="utf-16"),
     pytest.param(b"\x1f\x8b\x08\x00", id="gzip"),
-    pytest.param("[" * 100_000, id="deep-arrays"),
-    pytest.param('{"a":' * 100_000, id="deep-objects"),
     pytest.param(" ", id="blank"),
+]
+TOO_MUCH_TO_READ = [
+    pytest.param("[" * 100_000 + "]" * 100_000, id="deep-arrays"),
+    pytest.param('{"a":' * 100_000 + "0" + "}" * 100_000, id="deep-objects"),
+    pytest.param('{"user_id": ' + "9" * 1001 + "}", id="long-number"),
+    pytest.param('{"user_id": ' + "9" * 1_000_000 + "}", id="longest-number"),
 ]
 NOT_AN_OBJECT = [
     pytest.param("null", id="null"),
@@ -64,7 +68,16 @@ def test_every_route_refuses_a_body_that_is_not_json(function):
     assert_problem(call(function, "{", path=WITH_BODY[function]), 400)
 
 
-@pytest.mark.parametrize("body", NOT_JSON)
+@pytest.mark.parametrize("body", TOO_MUCH_TO_READ)
+def test_json_that_is_too_much_to_read_is_422_at_the_body(body, owner):
+    answer = call("create_user", body)
+
+    assert_problem(answer, 422)
+    assert answer.locations == ["body"]
+    assert rows(owner) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("body", [*NOT_JSON, *TOO_MUCH_TO_READ])
 def test_broken_body_is_explained_without_a_word_about_python(body):
     answer = call("create_segment", body)
 
@@ -120,12 +133,12 @@ def test_deep_nesting_within_the_parsers_reach_is_422():
     assert answer.locations == ["body.slug"]
 
 
-@pytest.mark.parametrize("digits", [20, 400, 4300, 5000, 1_000_000])
+@pytest.mark.parametrize("digits", [20, 400, 1000])
 def test_huge_integer_is_refused_and_writes_nothing(digits, owner):
     answer = call("create_user", '{"user_id": ' + "9" * digits + "}")
 
-    assert answer.status in {400, 422}
-    assert "sys." not in answer.text
+    assert_problem(answer, 422)
+    assert answer.locations == ["body.user_id"]
     assert rows(owner) == (0, 0, 0, 0)
 
 
@@ -152,7 +165,7 @@ def test_body_of_one_mebibyte_is_read():
 
 
 @pytest.mark.parametrize("content_type", [FORM, "text/plain", "application/xml", "multipart/form-data; boundary=x"])
-@pytest.mark.parametrize("body", ["slug=AAA", "<slug>AAA</slug>", "hello"])
+@pytest.mark.parametrize("body", ["slug=AAA", "<slug>AAA</slug>", "hello", b"\x89PNG\xff", b"\xff"])
 def test_something_else_declared_as_something_else_is_415(content_type, body):
     answer = call("create_segment", body, headers={"content-type": content_type})
 
@@ -184,8 +197,9 @@ def test_json_is_accepted_without_a_content_type():
     assert answer.status == 201
 
 
-def test_broken_json_declared_as_a_form_is_400():
-    answer = call("create_segment", '{"slug": ', headers={"content-type": FORM})
+@pytest.mark.parametrize("body", ['{"slug": ', b'{"slug": "\xff"}'], ids=["open", "not-utf-8"])
+def test_broken_json_declared_as_a_form_is_400(body):
+    answer = call("create_segment", body, headers={"content-type": FORM})
 
     assert_problem(answer, 400)
 

@@ -131,7 +131,7 @@ class Api(APIGatewayHttpResolver):
         return self._answer_problem(RequestInvalid(*found, slugs=slugs))
 
     def _answer_not_unicode(self, error: UnicodeDecodeError) -> Response[str]:
-        return self._answer_problem(BodyNotJson("The request body is not valid JSON: it is not UTF-8."))
+        return self._answer_problem(bodies.not_utf_8(error.object, self._content_type))
 
     def _answer_unknown_route(self, error: NotFoundError) -> Response[str]:
         return self._answer_problem(RouteUnknown())

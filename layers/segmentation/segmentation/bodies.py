@@ -16,21 +16,26 @@ def parse(text: str, content_type: str) -> dict[str, Any]:
 
     The content type matters only for a text that is not JSON: it tells broken JSON from something else, because
     curl and many clients send JSON as a form. Raises BodyTooLarge, BodyTypeUnsupported, BodyNotJson, and
-    RequestInvalid for JSON that is no object or names a member twice.
+    RequestInvalid for JSON that is no object, names a member twice, is nested too deeply or has too long a number.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"A request body has at most {MAX_BODY_BYTES} bytes.")
     try:
         body = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant, parse_int=_whole)
     except RecursionError:
-        raise BodyNotJson("The request body is nested too deeply.") from None
+        raise RequestInvalid(("body", "must not be nested so deeply")) from None
     except ValueError as error:
-        raise _not_json(text, content_type, error) from None
+        raise _not_json(text, content_type, _reason(text, error)) from None
     if not isinstance(body, dict):
         raise RequestInvalid(("body", "must be a JSON object"))
     if len(body) > MAX_MEMBERS:
         raise RequestInvalid(("body", f"must have at most {MAX_MEMBERS} members"))
     return body
+
+
+def not_utf_8(octets: bytes, content_type: str) -> BodyNotJson | BodyTypeUnsupported:
+    """Return what is wrong with a body that is no text, by the rule of `parse`."""
+    return _not_json(octets.decode("utf-8", "replace"), content_type, "it is not UTF-8")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -46,7 +51,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _whole(digits: str) -> int:
     """Refuse what Python refuses to convert, in words of our own."""
     if len(digits) > MAX_DIGITS:
-        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
+        raise RequestInvalid(("body", f"must not have a number of more than {MAX_DIGITS} digits"))
     return int(digits)
 
 
@@ -54,12 +59,16 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _not_json(text: str, content_type: str, error: Exception) -> BodyNotJson | BodyTypeUnsupported:
+def _not_json(text: str, content_type: str, reason: str) -> BodyNotJson | BodyTypeUnsupported:
     declared_json = not content_type or "json" in content_type.lower()
     if not declared_json and not text.lstrip().startswith(("{", "[")):
         return BodyTypeUnsupported("The request body is not JSON; send application/json.")
+    return BodyNotJson(f"The request body is not valid JSON: {reason}.")
+
+
+def _reason(text: str, error: ValueError) -> str:
     where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
     reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
     if text.startswith("\ufeff"):
         reason = "it begins with a byte order mark"
-    return BodyNotJson(f"The request body is not valid JSON: {reason}{where}.")
+    return reason + where
