@@ -35,3 +35,15 @@ def test_documented_resources_are_those_of_the_template():
     named = {*re.findall(r"\$\((?:physical|arn) (\w+)\)", TEXT), *re.findall(r"--logical-resource-id (\w+)", TEXT)}
 
     assert {"JobsDeadLetters", "JobsQueue", "ExpireMemberships"} <= named <= resources
+
+
+def test_command_to_a_local_run_needs_no_account():
+    asked = [line for line in TEXT.splitlines() if "--endpoint-url http://127.0.0.1" in line]
+
+    assert len(asked) == 2
+    assert all({"AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} <= names_in(line) for line in asked)
+
+
+def names_in(line):
+    """The variables that a line sets for its command."""
+    return set(re.findall(r"\b(AWS_\w+)=", line.partition(" aws ")[0]))
