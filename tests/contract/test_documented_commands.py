@@ -12,9 +12,11 @@ from local import template
 PROJECT = Path(__file__).parents[2]
 DOCUMENTS = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
 TEXT = "\n".join(path.read_text() for path in DOCUMENTS).replace("\\\n", " ")
+OF_THE_CLI_ITSELF = {("ec2-instance-connect", "ssh")}
 COMMANDS = {
     (service, command, tuple(re.findall(r"--(?:no-)?([a-z0-9-]+)", rest)))
-    for service, command, rest in re.findall(r"\baws ([a-z]\w+) ([a-z-]+)((?:(?!\baws )[^`\n])*)", TEXT)
+    for service, command, rest in re.findall(r"\baws ([a-z][\w-]+) ([a-z-]+)((?:(?!\baws )[^`\n])*)", TEXT)
+    if (service, command) not in OF_THE_CLI_ITSELF
 }
 OF_EVERY_COMMAND = {"query", "output", "endpoint-url"}
 
