@@ -1,5 +1,6 @@
 """Deleting a segment of many members: at once for every reader, and written by a job."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from segmentation import expiry, history, jobs, memberships, months, removal, reports, segments, users, worker
 from segmentation.problems import SegmentUnknown
 from segmentation.requests import NewReport, NewSegment
+from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
 
 MEMBERS = 100
@@ -27,6 +29,23 @@ def deleted(connection, arrive, create, aws):
 
 
 @pytest.fixture
+def half_due(connection, superuser, arrive, create, aws):
+    """A segment whose members' exits no worker has written yet; the lifetimes of half of them had ended before."""
+    arrive(MEMBERS)
+    create("LARGE", 100)
+    with superuser.transaction():
+        superuser.execute("set local session_replication_role = replica")
+        superuser.execute(
+            """
+            update memberships
+               set added_at = now() - interval '1 hour', expires_at = now() - interval '1 second'
+             where memberships.user_id % 2 = 1
+            """
+        )
+    return segments.delete(connection, "LARGE", actor="analyst")
+
+
+@pytest.fixture
 def operations(connection):
     """A user's history as it is read."""
 
@@ -38,6 +57,25 @@ def operations(connection):
         return page.operations
 
     return read
+
+
+def _by_its_job(own, deleted):
+    worker.deliver(own, deleted.job_id, **NEVER_OVER)
+
+
+def _by_a_report(own, deleted):
+    for _ in removal.end_what_waits(own):
+        pass
+
+
+def _segment_id(owner):
+    [(segment_id,)] = owner.execute("select segment_id from segments").fetchall()
+    return segment_id
+
+
+def _is_waited_for(owner, session):
+    waiting = owner.execute("select from pg_locks where not granted and %s = any (pg_blocking_pids(pid))", (session,))
+    return waiting.rowcount > 0
 
 
 def test_small_segment_is_done_with_the_request(connection, arrive, create, history):
@@ -129,14 +167,50 @@ def test_user_deleted_before_the_job_left_with_the_segment(connection, deleted, 
     assert (gone.segments_deleted, leaving["reason"], leaving["actor"]) == (0, "segment_deleted", "analyst")
 
 
-def test_sweep_and_job_write_each_exit_once(connection, deleted, deliver, at_once, history):
+@pytest.mark.parametrize("round_", range(5))
+def test_sweep_report_and_job_write_each_exit_once(connection, half_due, deliver, at_once, history, round_):
     at_once(
-        lambda own: worker.deliver(own, deleted.job_id, **NEVER_OVER),
+        lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
         lambda own: expiry.sweep(own, go_on=lambda: True),
-        lambda own: worker.deliver(own, deleted.job_id, **NEVER_OVER),
+        lambda own: [*removal.end_what_waits(own)],
+        lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
     )
 
-    assert [row["operation"] for row in history()].count("D") == MEMBERS
+    exits = [(row["user_id"], row["reason"]) for row in history() if row["operation"] == "D"]
+    assert sorted(exits) == [(user_id, ("segment_deleted", "ttl")[user_id % 2]) for user_id in range(1, MEMBERS + 1)]
+    assert jobs.get(connection, half_due.job_id).result == {"users_deleted": MEMBERS // 2}
+
+
+@pytest.mark.parametrize("emptying", [_by_its_job, _by_a_report])
+def test_whoever_finds_the_exits_of_a_batch_written_by_another_writes_the_rest(
+    connection, owner, deleted, at_once, emptying
+):
+    def by_another(own):
+        with own.transaction():
+            removal.end_memberships(own, _segment_id(owner), most=removal.BATCH_MEMBERS)
+            [(session,)] = own.execute("select pg_backend_pid()").fetchall()
+            started.set()
+            eventually(lambda: _is_waited_for(owner, session))
+
+    def after_it(own):
+        started.wait(timeout=30)
+        emptying(own, deleted)
+
+    started = threading.Event()
+
+    at_once(by_another, after_it)
+
+    assert owner.execute("select count(*) from memberships").fetchone() == (0,)
+    assert owner.execute("select count(*) from history where action_id = 2").fetchone() == (MEMBERS,)
+
+
+def test_job_counts_those_too_whose_exits_a_report_has_written(connection, deleted, deliver):
+    next(removal.end_what_waits(connection))
+
+    deliver(deleted.job_id, **NEVER_OVER)
+
+    job = jobs.get(connection, deleted.job_id)
+    assert (job.result, job.done) == ({"users_deleted": MEMBERS}, job.total)
 
 
 @pytest.mark.parametrize("step", [1, 2, 4])

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from segmentation import database, lock_patience, schema
+from segmentation import database, jobs, lock_patience, schema, worker
 from tests.conftest import Database
 
 
@@ -116,3 +116,28 @@ def test_login_gets_a_changed_password_at_the_next_run(fresh_database, postgres_
 
     with database.connect(renewed) as connection:
         assert schema.version(connection) >= 1
+
+
+def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(fresh_database, monkeypatch):
+    steps = [step for step in schema.migrations() if step.version < 9]
+    with monkeypatch.context() as before:
+        before.setattr(schema, "migrations", lambda: steps)
+        fresh_database.migrate()
+    with database.connect(fresh_database.owner_url) as owner:
+        owner.execute("insert into users (user_id) values (1), (2)")
+        owner.execute("insert into segments (slug) values ('LOST'), ('KEPT')")
+        owner.execute(
+            "insert into memberships (user_id, segment_id, added_at) select 1, segment_id, now() from segments"
+        )
+        owner.execute("update segments set deleted_at = now(), deleted_by = 'analyst' where slug = 'LOST'")
+
+    fresh_database.migrate()
+
+    with database.connect(fresh_database.url) as connection:
+        [(job_id,)] = connection.execute("select job_id from jobs").fetchall()
+        worker.deliver(connection, job_id, time_left=lambda: True)
+        assert jobs.get(connection, job_id).result == {"users_deleted": 1}
+        assert connection.execute("select slug, actor from history where action_id = 2").fetchall() == [
+            ("LOST", "analyst")
+        ]
+        assert connection.execute("select count(*) from memberships").fetchall() == [(1,)]

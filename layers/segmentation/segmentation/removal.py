@@ -26,15 +26,14 @@ BATCH_MEMBERS = 10_000
 
 def has_few_members(connection: Connection, segment_id: int) -> bool:
     """Return whether a request can end the memberships itself, without counting more of them than that."""
-    one_more = connection.execute(
-        "select from memberships where memberships.segment_id = %s::integer offset %s::integer limit 1",
-        (segment_id, MOST_MEMBERS),
-    )
-    return one_more.rowcount == 0
+    return not _has_members(connection, segment_id, beyond=MOST_MEMBERS)
 
 
 def end_memberships(connection: Connection, segment_id: int, *, most: int) -> int:
-    """End at most that many memberships of a deleted segment, and return how many it were."""
+    """End at most that many memberships of a deleted segment, and return how many it were.
+
+    None does not mean that none is left: others who end memberships may have ended just those that this saw.
+    """
     return connection.execute(
         """
         delete from memberships
@@ -63,24 +62,32 @@ def forget_rollout(connection: Connection, segment_id: int) -> None:
 
 
 def end_what_waits(connection: Connection) -> Iterator[int]:
-    """End what memberships of deleted segments are left, batch by batch: their jobs find less to do."""
+    """End what memberships of deleted segments are left, batch by batch: their jobs find less to do.
+
+    Those that others are ending are waited for.
+    """
     segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
     for (segment_id,) in segments:
-        while ended := database.settled(partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)):
+        end_batch = partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)
+        while (ended := database.settled(end_batch)) or _has_members(connection, segment_id):
             metrics.count("MembershipsRemoved", ended)
             yield ended
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
-    """End the memberships batch by batch."""
+    """End the memberships batch by batch, until none is left."""
     done = lease.progress.get("done", 0)
     total = done + _count(connection, lease)
-    while ended := database.settled(lambda: _end_batch(connection, lease, done, total)):  # noqa: B023 -- called at once
+    while True:
+        ended = database.settled(lambda: _end_batch(connection, lease, done, total))  # noqa: B023 -- called at once
+        if ended == 0 and _finish(connection, lease.parameters["segment_id"]):
+            break
         done += ended
         metrics.count("MembershipsRemoved", ended)
         yield Step(done, total, {"done": done})
-    _finish(connection, lease.parameters["segment_id"])
-    return {"users_deleted": done}
+    if done < total:  # the sweep or a report has ended the others
+        yield Step(total, total, {"done": total})
+    return {"users_deleted": _count_removed(connection, lease.parameters["segment_id"])}
 
 
 def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> int:
@@ -91,12 +98,31 @@ def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> i
     return ended
 
 
-def _finish(connection: Connection, segment_id: int) -> None:
+def _finish(connection: Connection, segment_id: int) -> bool:
+    """Write down that no membership is left, unless there is one: those that others are ending may yet stay."""
     with connection.transaction():
-        forget_rollout(connection, segment_id)
-        connection.execute(
-            "update segments set is_emptying = false where segments.segment_id = %s::integer", (segment_id,)
+        emptied = connection.execute(
+            """
+            update segments
+               set is_emptying = false
+             where segments.segment_id = %s::integer
+               and not exists (select from memberships where memberships.segment_id = segments.segment_id)
+            """,
+            (segment_id,),
         )
+        if emptied.rowcount == 0:
+            return False
+        forget_rollout(connection, segment_id)
+    return True
+
+
+def _has_members(connection: Connection, segment_id: int, *, beyond: int = 0) -> bool:
+    """Return whether there are more memberships than that; one counts until the transaction that ends it is over."""
+    one_more = connection.execute(
+        "select from memberships where memberships.segment_id = %s::integer offset %s::integer limit 1",
+        (segment_id, beyond),
+    )
+    return one_more.rowcount > 0
 
 
 def _count(connection: Connection, lease: Lease) -> int:
@@ -106,6 +132,27 @@ def _count(connection: Connection, lease: Lease) -> int:
             (lease.parameters["segment_id"],),
         ).fetchall()
     return int(members)
+
+
+def _count_removed(connection: Connection, segment_id: int) -> int:
+    """Count whom the deletion took out, whoever wrote it: their exits are all of its instant, by which they are found.
+
+    Not the memberships that the job ended: a report and the sweep end some beside it.
+    """
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [removed] = cursor.execute(
+            """
+            select count(*)
+              from history
+             where history.executed_at = (select segments.deleted_at
+                                            from segments
+                                           where segments.segment_id = %(segment_id)s::integer)
+               and history.segment_id = %(segment_id)s::integer
+               and history.action_id = 2 and history.reason = 'segment_deleted'
+            """,
+            {"segment_id": segment_id},
+        ).fetchall()
+    return int(removed)
 
 
 KIND = Kind(REMOVAL, run)

@@ -291,3 +291,15 @@ begin
     perform set_config('segmentation.lifetime_changed_at', '', true);
 end
 $$;
+-- Deleted segments that were taken for empty while others were ending the same memberships: they are shown as left
+-- from now on, and a job, which the schedule finds as it finds one whose message is lost, writes the exits. Nobody has
+-- entered them since, so that those which a job is emptying now, or a request is deleting, are not among them.
+with repaired as (
+    update segments
+       set is_emptying = true
+     where segments.deleted_at is not null and not segments.is_emptying
+       and exists (select from memberships where memberships.segment_id = segments.segment_id)
+ returning segments.segment_id, segments.deleted_by)
+insert into jobs (kind, parameters, actor)
+select 'segment_removal', jsonb_build_object('segment_id', repaired.segment_id), coalesce(repaired.deleted_by, 'schedule')
+  from repaired;
