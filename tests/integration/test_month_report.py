@@ -5,11 +5,14 @@ from functools import partial
 
 import pytest
 
-from segmentation import database, expiry, jobs, month_report, worker
+from segmentation import database, expiry, jobs, memberships, month_report, removal, segments, worker, writers
+from segmentation.requests import MembershipChange
 from tests.fix_clock import wrong_clock as wrong_clock
+from tests.fix_log import log as log
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
 
 NOON = "2023-08-10T12:00:00Z"
+THIS_MONTH = {"year": datetime.now(UTC).year, "month": datetime.now(UTC).month}
 
 
 @pytest.fixture
@@ -212,8 +215,7 @@ def test_month_that_still_runs_is_reported_up_to_the_databases_now(
 ):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
-    today = datetime.now(UTC)
-    job_id = order(year=today.year, month=today.month)
+    job_id = order(**THIS_MONTH)
 
     deliver(job_id, **NEVER_OVER)
 
@@ -235,3 +237,51 @@ def test_report_is_the_same_behind_a_pooler(empty_database, behind_a_pooler, fil
         worker.deliver(pooled, job_id, **NEVER_OVER)
 
     assert lines(job_id) == expected
+
+
+@pytest.fixture
+def writer(empty_database, make_segments):
+    """Somebody else's transaction, which has dated an entry of user 1 and not committed it."""
+    make_segments("AVITO_30")
+    with database.connect(empty_database.url) as own:
+        own.execute("begin")
+        memberships.change(own, MembershipChange(user_id=1, add_segments=["AVITO_30"]), actor="analyst")
+        yield own
+
+
+def test_entry_that_is_committed_after_the_report_has_begun_is_in_it(writer, order, deliver, lines, monkeypatch):
+    monkeypatch.setattr(writers, "sleep", lambda seconds: writer.commit())
+    job_id = order(**THIS_MONTH)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert users_in(lines(job_id)) == [1]
+
+
+def test_writer_who_never_ends_is_not_waited_for(writer, order, deliver, lines, monkeypatch, log):
+    monkeypatch.setattr(writers, "MOST_SECONDS", 0)
+    job_id = order(**THIS_MONTH)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert lines(job_id) == []
+    assert "lasts too long" in log.text
+
+
+def test_segment_deleted_just_before_the_instant_to_which_the_report_goes_is_in_it(
+    connection, create, arrive, order, deliver, lines, monkeypatch
+):
+    def delete_first(*arguments):
+        segments.delete(connection, "AVITO_30", actor="analyst")
+        return settled_instant(*arguments)
+
+    arrive(1)
+    create("AVITO_30", 100)
+    settled_instant = writers.settled_instant
+    monkeypatch.setattr(removal, "MOST_MEMBERS", 0)
+    monkeypatch.setattr(writers, "settled_instant", delete_first)
+    job_id = order(**THIS_MONTH)
+
+    deliver(job_id, **NEVER_OVER)
+
+    assert [line.split(",")[2] for line in lines(job_id)] == ["I", "D"]

@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import metrics, removal, storage
+from segmentation import metrics, removal, storage, writers
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.months import Month
 from segmentation.reports import COLUMNS, MONTH_REPORT
@@ -95,24 +95,17 @@ def present(result: dict[str, Any]) -> dict[str, Any]:
 def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, Progress]:
     """Fix what the report covers: a month that still runs is reported up to now.
 
-    Exits from deleted segments that still wait for their job are written first: they are all of one instant.
+    What happened before can be read then, but for the exits from deleted segments that still wait for their job. They
+    are written first: they are all of one instant.
     """
+    month = Month(report.year, report.month)
+    until = writers.settled_instant(connection, month.ends_at)
     for _ in removal.end_what_waits(connection):
         yield Step(0, None, {})
-    month = Month(report.year, report.month)
-    until = _end(connection, month)
     file_name = storage.new_file_name(f"{report.slug or 'all-users'}-{month}", report.format)
     progress = Progress(file_name, until.isoformat(), _estimate(connection, report))
     yield _step(progress)
     return progress
-
-
-def _end(connection: Connection, month: Month) -> datetime:
-    """Return the end of the month, or now by the clock that dates the history."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        query = "select least(%s::timestamptz, statement_timestamp())"
-        found: list[datetime] = cursor.execute(query, (month.ends_at,), prepare=False).fetchall()
-    return found[0]
 
 
 def _make(connection: Connection, report: NewReport, progress: Progress) -> Generator[Step, None, dict[str, Any]]:
