@@ -156,6 +156,25 @@ def test_exits_swept_while_the_report_runs_are_in_it_once(
     assert sorted(users_in(lines(job_id))) == sorted([*range(1, 201)] * 2)
 
 
+def test_exits_of_one_instant_that_two_sweeps_share_are_all_reported(
+    connection, empty_database, due, order, deliver, deliver_step, lines, monkeypatch
+):
+    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 1)
+    monkeypatch.setattr(expiry, "BATCH", 30)
+    job_id = order()
+    deliver_step(job_id)
+
+    with database.connect(empty_database.url) as slow, slow.transaction():
+        expiry.sweep(slow, go_on=iter([True, False]).__next__)
+        expiry.sweep(connection, go_on=lambda: True)
+        while jobs.get(connection, job_id).done <= 200:
+            deliver_step(job_id)
+    deliver(job_id, **NEVER_OVER)
+
+    assert sorted(users_in(lines(job_id))) == sorted([*range(1, 201)] * 2)
+
+
 def test_month_with_little_in_it_is_half_open(write, order, deliver, lines):
     write(
         "AVITO_30",

@@ -241,7 +241,14 @@ def _batches(connection: Connection, report: NewReport, progress: Progress) -> I
                                order by executed_at, history_id
                                fetch first (%(limit)s::integer) rows with ties) line
                        having count(*) > 0) batch
-                 where batches.read >= %(limit)s::integer and batches.number < %(batches)s::integer)
+                 where batches.read >= %(limit)s::integer
+                   and (batches.number < %(batches)s::integer
+                        or batches.history_id < 9223372036854775807
+                           -- the first that is due from there on: "exists" might read the whole table for it
+                           and batches.executed_at = (select min(memberships.expires_at)
+                                                        from memberships
+                                                       where memberships.expires_at >= batches.executed_at
+                                                         and memberships.expires_at <= now())))
             select batches.read, batches.text, batches.executed_at, batches.history_id
               from batches
              where batches.number > 0
