@@ -1,5 +1,6 @@
 """The month of all users: every entry and exit of it once, in order of time, however it is cut."""
 
+import re
 from datetime import UTC, datetime
 from functools import partial
 
@@ -74,6 +75,22 @@ def test_report_of_one_segment_holds_its_rows_alone(filled, expected, order, del
     deliver(job_id, **NEVER_OVER)
 
     assert lines(job_id) == [line for line in expected if ",AVITO_30," in line]
+
+
+@pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
+def test_file_of_the_longest_slug_has_a_name_that_file_systems_take(
+    connection, write, order, deliver, lines, file_format
+):
+    slug = "A" * 255
+    write(slug, NOON)
+    job_id = order(slug=slug, format=file_format)
+
+    deliver(job_id, **NEVER_OVER)
+
+    name = jobs.get(connection, job_id).result["file_name"]
+    assert len(name) <= 255
+    assert re.fullmatch(r"A{200}-2023-08-[0-9a-f]{32}\.csv(\.gz)?", name)
+    assert lines(job_id) == [f"1,{slug},I,2023-08-10 12:00:00"]
 
 
 def test_month_without_rows_is_a_header_alone(order, deliver, lines):

@@ -7,6 +7,8 @@ import pytest
 
 from local import guardian, ports, processes, s3
 from local.settings import CREDENTIALS
+from segmentation import storage
+from segmentation.months import Month
 from tests.e2e.process_tree import descendants, read
 
 HALF_A_SECOND = 50
@@ -53,6 +55,16 @@ def test_what_another_program_puts_into_the_folder_is_seen_at_once(folder, bucke
     (folder / "reports" / "a.csv").write_text("a")
 
     assert [found.key for found in bucket.objects.all()] == ["a.csv"]
+
+
+def test_a_report_of_the_longest_slug_is_stored_in_parts(bucket):
+    report = bucket.Object(storage.PREFIX + storage.new_file_name("A" * 255, Month(2023, 8), "csv.gz"))
+
+    upload = report.initiate_multipart_upload()
+    tag = upload.Part(1).upload(Body=b"a")["ETag"]
+    upload.complete(MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": tag}]})
+
+    assert report.get()["Body"].read() == b"a"
 
 
 @pytest.mark.skipif(not guardian.LINUX, reason="reads processor times in /proc")

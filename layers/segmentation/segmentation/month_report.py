@@ -102,7 +102,7 @@ def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, P
     until = writers.settled_instant(connection, month.ends_at)
     for _ in removal.end_what_waits(connection):
         yield Step(0, None, {})
-    file_name = storage.new_file_name(f"{report.slug or 'all-users'}-{month}", report.format)
+    file_name = storage.new_file_name(report.slug or "all-users", month, report.format)
     progress = Progress(file_name, until.isoformat(), _estimate(connection, report))
     yield _step(progress)
     return progress

@@ -45,7 +45,7 @@ def create_for_user(
         for row in rows_of_user(connection, user_id, month)
         if report_format == "extended" or row["operation"] in PLAIN_OPERATIONS
     ]
-    file_name = storage.new_file_name(f"user-{user_id}-{month}", "csv")
+    file_name = storage.new_file_name(f"user-{user_id}", month, "csv")
     storage.put(file_name, csv_text.render(columns, ([row[name] for name in columns] for row in rows), delimiter))
     metrics.count("ReportRows", len(rows))
     link = storage.link(file_name)

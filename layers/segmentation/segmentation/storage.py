@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from segmentation.months import Month
 from segmentation.patience import Patience
 from segmentation.problems import ReportUnknown, StorageUnavailable
 from segmentation.telemetry import logger
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 PREFIX = "reports/"
 LINK_SECONDS = 900
 """How long a link is good: the bucket's policy refuses older signatures whatever a link says."""
+
+MOST_SUBJECT = 200
+"""Characters that leave room for the rest of a file's name in the 255 bytes that file systems take."""
 
 FileType = Literal["csv", "csv.gz"]
 MEDIA_TYPES: dict[FileType, str] = {"csv": "text/csv; charset=utf-8", "csv.gz": "application/gzip"}
@@ -59,9 +63,9 @@ class Link:
     expires_at: datetime
 
 
-def new_file_name(title: str, file_type: FileType) -> str:
-    """Return a name that nobody can guess and none has had: 128 random bits after the title."""
-    return f"{title}-{secrets.token_hex(16)}.{file_type}"
+def new_file_name(subject: str, month: Month, file_type: FileType) -> str:
+    """Return a name that nobody can guess and none has had: 128 random bits after what it is about, cut if long."""
+    return f"{subject[:MOST_SUBJECT]}-{month}-{secrets.token_hex(16)}.{file_type}"
 
 
 def put(file_name: str, text: str) -> None:
