@@ -80,7 +80,7 @@ def _measure(databases: Databases, rows: int, rounds: int, say: Say) -> tuple[di
             {
                 "select 1": lambda _: cursor.execute("select 1").fetchall(),
                 "ours": lambda number: cursor.execute(statement, (_user(number, users),)).fetchall(),
-                "rows": lambda number: reports.rows_of_user(connection, _user(number, users), MONTH),
+                "rows": lambda number: list(reports.rows_of_user(connection, _user(number, users), MONTH)),
                 "naive": lambda number: cursor.execute(NAIVE, (_user(number, users), 2024, 7)).fetchall(),
             },
             rounds=rounds,

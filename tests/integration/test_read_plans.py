@@ -36,7 +36,7 @@ def test_a_read_looks_up_the_segments_of_its_users_and_no_others(connection, sta
 @pytest.mark.direct(reason="prepares statements")
 def test_a_month_of_a_user_is_planned_for_its_partition_once_and_not_for_every_read(connection):
     for user_id in range(1, 9):
-        reports.rows_of_user(connection, user_id, Month(2024, 7))
+        list(reports.rows_of_user(connection, user_id, Month(2024, 7)))
 
     [(kept,)] = connection.execute(
         "select generic_plans from pg_prepared_statements where statement like '%2024-07-01%'"

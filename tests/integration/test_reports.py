@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -109,6 +110,25 @@ def test_extended_report_says_everything(report, make_segments, change):
     [row] = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
     assert [*row] == [*reports.EXTENDED_COLUMNS]
     assert (row["operation"], row["action"], row["reason"], row["actor"]) == ("I", "added", "manual", "analyst")
+
+
+def test_a_long_month_is_held_as_text_and_not_as_rows(connection, owner, report, monkeypatch):
+    owner.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        select 1, 1, 'AVITO_50', 1 + number % 2, 'manual', 'analyst', '2023-08-01T00:00:00Z'
+          from generate_series(1, 10000) number
+        """
+    )
+    report()
+    monkeypatch.setattr(storage, "put", lambda file_name, body: None)
+
+    tracemalloc.start()
+    reports.create_for_user(connection, 1, Month(2023, 8), report_format="plain", delimiter=",")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert most < 2_000_000  # 430 kB of text; with all rows at once it was 9 MB
 
 
 def test_names_never_collide_and_say_what_is_in_them(report):

@@ -3,15 +3,24 @@
 import csv
 import io
 from collections.abc import Iterable
+from typing import TextIO
 
 
-def render(header: Iterable[str], rows: Iterable[Iterable[object]], delimiter: str = ",") -> str:
+def render(header: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Return a header and rows as text; None becomes an empty cell."""
     text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=delimiter)
-    writer.writerow(header)
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    write(text, header, rows)
     return text.getvalue()
+
+
+def write(to: TextIO, header: Iterable[str], rows: Iterable[Iterable[object]], delimiter: str = ",") -> int:
+    """Write a header, and rows as they come, and return how many these were."""
+    writer = csv.writer(to, delimiter=delimiter)
+    writer.writerow(header)
+    written = 0
+    for written, row in enumerate(rows, start=1):  # noqa: B007 -- the last of them is the answer
+        writer.writerow([_cell(value) for value in row])
+    return written
 
 
 def _cell(value: object) -> str:

@@ -1,6 +1,8 @@
 """Reports: who entered and left which segment in a month, as CSV files in S3."""
 
 import functools
+import io
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Literal
 
@@ -40,16 +42,21 @@ def create_for_user(
     An exit that is due and not yet swept is in it. A month without rows gives a header alone.
     """
     columns = EXTENDED_COLUMNS if report_format == "extended" else COLUMNS
-    rows = [
-        row
+    cells = (
+        [row[name] for name in columns]
         for row in rows_of_user(connection, user_id, month)
         if report_format == "extended" or row["operation"] in PLAIN_OPERATIONS
-    ]
+    )
+    file = io.BytesIO()
+    with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+        rows = csv_text.write(text, columns, cells, delimiter)
+        text.flush()
+        body = file.getvalue()
     file_name = storage.new_file_name(f"user-{user_id}", month, "csv")
-    storage.put(file_name, csv_text.render(columns, ([row[name] for name in columns] for row in rows), delimiter))
-    metrics.count("ReportRows", len(rows))
+    storage.put(file_name, body)
+    metrics.count("ReportRows", rows)
     link = storage.link(file_name)
-    return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=len(rows))
+    return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=rows)
 
 
 def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
@@ -60,13 +67,16 @@ def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> 
     return JobRef(job_id=job_id)
 
 
-def rows_of_user(connection: Connection, user_id: int, month: Month) -> list[dict[str, object]]:
-    """Return what happened to a user in a month, oldest first."""
+def rows_of_user(connection: Connection, user_id: int, month: Month) -> Iterator[dict[str, object]]:
+    """Yield what happened to a user in a month, oldest first.
+
+    One at a time, out of what libpq holds: all at once, they would take several times its memory.
+    """
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(rows_of_user_in(month), (user_id,)).fetchall()
-    return [
-        row | {"executed_at": _second(row["executed_at"]), "expires_at": _second(row["expires_at"])} for row in rows
-    ]
+        for row in cursor.execute(rows_of_user_in(month), (user_id,)):
+            row["executed_at"] = _second(row["executed_at"])
+            row["expires_at"] = _second(row["expires_at"])
+            yield row
 
 
 @functools.lru_cache(maxsize=24)
@@ -81,4 +91,4 @@ def rows_of_user_in(month: Month) -> bytes:
 
 def _second(moment: datetime | None) -> str | None:
     """Return an instant, which the session gives in UTC, to the second it is in."""
-    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else None
+    return moment.isoformat(" ", "seconds")[:19] if moment else None

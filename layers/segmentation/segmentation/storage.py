@@ -68,12 +68,10 @@ def new_file_name(subject: str, month: Month, file_type: FileType) -> str:
     return f"{subject[:MOST_SUBJECT]}-{month}-{secrets.token_hex(16)}.{file_type}"
 
 
-def put(file_name: str, text: str) -> None:
+def put(file_name: str, body: bytes) -> None:
     """Store a report; raises StorageUnavailable."""
     with _refusals():
-        _s3(OF_REQUESTS).put_object(
-            Bucket=_bucket(), Key=PREFIX + file_name, Body=text.encode(), **_described(file_name)
-        )
+        _s3(OF_REQUESTS).put_object(Bucket=_bucket(), Key=PREFIX + file_name, Body=body, **_described(file_name))
 
 
 def link(file_name: str) -> Link:
