@@ -2,9 +2,10 @@
 
 import pytest
 
-from segmentation import reports
+from segmentation import history, reports
 from segmentation.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
 from segmentation.months import Month
+from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 
 
 @pytest.fixture
@@ -42,3 +43,35 @@ def test_a_month_of_a_user_is_planned_for_its_partition_once_and_not_for_every_r
         "select generic_plans from pg_prepared_statements where statement like '%2024-07-01%'"
     ).fetchall()
     assert kept > 0
+
+
+@pytest.fixture
+def long_history(connection, superuser):
+    """Let much have happened to user 1, ten things at a time."""
+    superuser.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        select 1, number, 'AVITO_30', 2, 'ttl', 'schedule', '2024-01-01'::timestamptz + number / 10 * interval '1 hour'
+          from generate_series(1, 20000) number
+        """
+    )
+    superuser.execute("vacuum (analyze) history")
+
+
+READ = """
+select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::integer
+  from pg_stat_xact_user_tables
+ where relname like 'history%'
+"""
+
+
+@pytest.mark.usefixtures("long_history")
+def test_a_page_of_history_reads_what_is_on_it_and_not_all_that_follows(connection):
+    with connection.transaction():
+        [(before,)] = connection.execute(READ).fetchall()
+        history.list_for_user(
+            connection, 1, since=FIRST_INSTANT, until=LAST_INSTANT, after="2024-02-01T00:00:00+00:00 7", limit=100
+        )
+        [(after,)] = connection.execute(READ).fetchall()
+
+    assert 100 < after - before < 200

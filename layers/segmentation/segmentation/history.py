@@ -19,26 +19,28 @@ def list_for_user(
 ) -> OperationPage:
     """Return what happened to a user from one instant on and before another, oldest first.
 
-    An exit that is due and not yet swept is there, at its due time. Raises RequestInvalid for a range that ends
-    before it begins.
+    An exit that is due and not yet swept is there, at its due time, and keeps its place when it is swept. Raises
+    RequestInvalid for a range that ends before it begins.
     """
     if until < since:
         raise RequestInvalid(("query.to", "must not be before from"))
-    executed_at, history_id = (after or _START).split(" ")
+    executed_at, place = (after or _START).split(" ")
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             """
             select operations.slug, actions.operation, actions.name as action, operations.reason, operations.actor,
-                   operations.expires_at, operations.executed_at, operations.history_id
+                   operations.expires_at, operations.executed_at, operations.place
               from operations
               join actions on actions.action_id = operations.action_id
              where operations.user_id = %s::bigint
                and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
-               and (operations.executed_at, operations.history_id) > (%s::timestamptz, %s::bigint)
-             order by operations.executed_at, operations.history_id
+               -- by itself too: no index has the place
+               and operations.executed_at >= %s::timestamptz
+               and (operations.executed_at, operations.place) > (%s::timestamptz, %s::bigint)
+             order by operations.executed_at, operations.place
              limit %s::integer
             """,
-            (user_id, since, until, executed_at, history_id, limit + 1),
+            (user_id, since, until, executed_at, executed_at, place, limit + 1),
         ).fetchall()
     page, next_cursor = pages.page(rows, limit, _place_of)
     return OperationPage(operations=[Operation.model_validate(row) for row in page], next_cursor=next_cursor)
@@ -83,4 +85,4 @@ def as_csv(page: OperationPage) -> str:
 
 
 def _place_of(row: dict[str, Any]) -> str:
-    return f"{row['executed_at'].isoformat()} {row['history_id']}"
+    return f"{row['executed_at'].isoformat()} {row['place']}"

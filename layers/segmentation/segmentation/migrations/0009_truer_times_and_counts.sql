@@ -303,3 +303,45 @@ with repaired as (
 insert into jobs (kind, parameters, actor)
 select 'segment_removal', jsonb_build_object('segment_id', repaired.segment_id), coalesce(repaired.deleted_by, 'schedule')
   from repaired;
+-- A membership that would begin in the microsecond in which the one before it ended begins in the next: the exit and the
+-- entry would share an instant, of which the view below shows exits that were due behind all else.
+create function begin_after_the_end() returns trigger
+language plpgsql
+as $$
+begin
+    new.added_at := old.expires_at + interval '1 microsecond';
+    return new;
+end
+$$;
+
+create trigger memberships_begin_after_the_end before update on memberships for each row
+    when (new.added_at = old.expires_at)
+    execute function begin_after_the_end();
+
+-- As before, and with each row's place among those of its instant, which is the same before and after the schedule or
+-- a job writes the row: for an exit that can wait for them it is made of the segment, and history_id comes with writing.
+-- No two of a user are alike: a segment is deleted once, and a membership ends after it began, which is later than the
+-- end of the one before it.
+create or replace view operations as
+select history.user_id, history.segment_id, history.slug, history.action_id, history.reason, history.actor,
+       history.expires_at, history.executed_at, history.history_id,
+       coalesce(case when history.action_id = 2 and history.reason in ('ttl', 'segment_deleted')
+                     then 9223372034707292160 + history.segment_id end,
+                history.history_id) as place
+  from history
+ union all
+select memberships.user_id, memberships.segment_id, segments.slug, 2,
+       case when segments.deleted_at < memberships.expires_at then 'segment_deleted' else 'ttl' end::reason,
+       case when segments.deleted_at < memberships.expires_at then segments.deleted_by else 'schedule' end,
+       memberships.expires_at, least(memberships.expires_at, segments.deleted_at),
+       9223372034707292160 + segments.segment_id, 9223372034707292160 + segments.segment_id
+  from memberships
+  join segments on segments.segment_id = memberships.segment_id
+ where memberships.expires_at <= now()
+ union all
+select memberships.user_id, memberships.segment_id, segments.slug, 2, 'segment_deleted', segments.deleted_by,
+       memberships.expires_at, segments.deleted_at,
+       9223372034707292160 + segments.segment_id, 9223372034707292160 + segments.segment_id
+  from memberships
+  join segments on segments.segment_id = memberships.segment_id
+ where segments.is_emptying and (memberships.expires_at is null or memberships.expires_at > now());
