@@ -3,6 +3,7 @@
 from segmentation import memberships
 from segmentation.api import Api
 from segmentation.database import connection
+from segmentation.problems import AnswerTooLarge, answers
 from segmentation.requests import UserBatch
 from segmentation.responses import UserBatchSegments
 
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.post("/segment/user/batch")
+@answers(AnswerTooLarge)
 def batch_list_memberships(body: UserBatch) -> UserBatchSegments:
     """List the slugs of each user's segments, in the order of the request."""
     return memberships.list_for_users(connection(), body.user_ids)

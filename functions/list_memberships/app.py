@@ -4,6 +4,7 @@ from segmentation import memberships
 from segmentation.database import connection
 from segmentation.hot_api import HotApi
 from segmentation.parameters import UserIdInPath
+from segmentation.problems import AnswerTooLarge, answers
 from segmentation.responses import UserSegments
 
 app = HotApi()
@@ -11,6 +12,7 @@ handler = app.resolve
 
 
 @app.get("/segment/user/<user_id>")
+@answers(AnswerTooLarge)
 def list_memberships(user_id: UserIdInPath) -> UserSegments:
     """List a user's segments, in order of slug; none for an unknown user."""
     return memberships.list_for_user(connection(), user_id)

@@ -23,6 +23,7 @@ STATUSES = {
     "ActionKept": 409,
     "UsernameTaken": 409,
     "BodyTooLarge": 413,
+    "AnswerTooLarge": 413,
     "BodyTypeUnsupported": 415,
     "RequestInvalid": 422,
     "TooManyFailures": 429,

@@ -23,7 +23,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from segmentation import access, bodies, database, idempotency, telemetry
-from segmentation.problems import BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
+from segmentation.problems import AnswerTooLarge, BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
 from segmentation.responses import OperationPage
 from segmentation.telemetry import logger
 
@@ -32,6 +32,8 @@ Answer = TypeVar("Answer", bound=BaseModel)
 JSON = "application/json; charset=utf-8"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 """What a 401 has to carry (RFC 9110, section 15.5.2)."""
+MAX_ANSWER_BYTES = 6_000_000
+"""What Lambda takes from a function, 6 MiB, with room for the headers."""
 
 
 class Api(APIGatewayHttpResolver):
@@ -217,10 +219,21 @@ class _WriteOnce(OpenAPIResponseValidationMiddleware):
 
     def _handle_response(self, *, route: Route, response: Response[Any]) -> Response[Any]:
         if isinstance(response.body, BaseModel):
-            response.body = response.body.model_dump_json()
+            response.body = written(response.body)
             return response
         validated: Response[Any] = super()._handle_response(route=route, response=response)
         return validated
+
+
+def written(answer: BaseModel) -> str:
+    """Return an answer as JSON; raises AnswerTooLarge for what Lambda would not take, which then answers 500."""
+    text = answer.model_dump_json()
+    # Lambda takes it as a string in JSON: a quotation mark is two bytes there, and no character is more than four
+    if len(text) > MAX_ANSWER_BYTES // 4 and len(json.dumps(text, ensure_ascii=False).encode()) > MAX_ANSWER_BYTES:
+        raise AnswerTooLarge(
+            f"An answer has at most {MAX_ANSWER_BYTES} bytes: ask for fewer users at once, or for a segment's users."
+        )
+    return text
 
 
 def _prefers_csv(accept: str) -> bool:

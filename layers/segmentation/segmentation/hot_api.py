@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import access, bodies, database, idempotency
-from segmentation.api import JSON, Api
+from segmentation.api import JSON, Api, written
 from segmentation.problems import Problem
 
 Arguments = dict[str, Any]
@@ -30,7 +30,7 @@ class HotApi(Api):
         BaseRouter.current_event = APIGatewayProxyEventV2(dict(event))
         try:
             access.admit(event["requestContext"])
-            body = database.settled(partial(route.func, **arguments)).model_dump_json()
+            body = written(database.settled(partial(route.func, **arguments)))
         except Exception as error:
             failure = self._call_exception_handler(error, route)
             return self._build_response(failure)  # type: ignore[arg-type] # Api has a handler for every exception

@@ -177,6 +177,12 @@ class BodyTooLarge(Problem):
     status = 413
 
 
+class AnswerTooLarge(Problem):
+    """The answer would be too large to be sent."""
+
+    status = 413
+
+
 class BodyTypeUnsupported(Problem):
     """The request body must be JSON."""
 

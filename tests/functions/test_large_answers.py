@@ -1,0 +1,98 @@
+"""Answers at the size that Lambda takes: 6 MiB, as it writes them."""
+
+import json
+
+import pytest
+
+from segmentation import api
+from tests.functions.calls import call
+
+pytestmark = pytest.mark.usefixtures("service")
+LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024
+BATCH = {"user_ids": [*range(1, 1001)]}
+
+
+@pytest.fixture
+def enter(owner):
+    """Let users be in so many segments each, all with the longest of slugs."""
+
+    def run(users, segments):
+        owner.execute(
+            """
+            with entered as (
+                insert into segments (slug)
+                select rpad('S' || number, 255, '_') from generate_series(1, %s) number
+             returning segments.segment_id),
+            arrived as (
+                insert into users (user_id) select generate_series(1, %s)
+             returning users.user_id)
+            insert into memberships (user_id, segment_id, added_at)
+            select arrived.user_id, entered.segment_id, now() from arrived, entered
+            """,
+            (segments, users),
+        )
+
+    return run
+
+
+def sent_bytes(answer):
+    """Return what Lambda counts, where Python is 3.12 or later."""
+    sent = {"statusCode": answer.status, "headers": answer.headers, "body": answer.text, "isBase64Encoded": False}
+    return len(json.dumps(sent, ensure_ascii=False).encode())
+
+
+def test_batch_that_fits_is_answered(enter):
+    enter(1000, 22)
+
+    answer = call("batch_list_memberships", BATCH)
+
+    assert answer.status == 200
+    assert 5_500_000 < sent_bytes(answer) < LAMBDA_ANSWER_BYTES
+
+
+def test_batch_that_does_not_fit_is_413_and_says_how_to_go_on(enter):
+    enter(1000, 25)
+
+    answer = call("batch_list_memberships", BATCH)
+
+    assert (answer.status, answer.json["type"]) == (413, "urn:segmentation:problem:answer-too-large")
+    assert "fewer users" in answer.json["detail"]
+
+
+def test_half_of_a_batch_that_did_not_fit_is_answered(enter):
+    enter(1000, 25)
+
+    assert call("batch_list_memberships", {"user_ids": BATCH["user_ids"][:500]}).status == 200
+
+
+def test_segments_of_one_user_that_do_not_fit_are_413(enter, monkeypatch):
+    monkeypatch.setattr(api, "MAX_ANSWER_BYTES", 60)
+    enter(1, 1)
+
+    assert call("list_memberships", path="/segment/user/1").status == 413
+
+
+def test_answer_that_does_not_fit_is_not_kept_under_a_key(enter, monkeypatch):
+    enter(2, 1)
+    key = {"idempotency-key": "one"}
+    with monkeypatch.context() as patch:
+        patch.setattr(api, "MAX_ANSWER_BYTES", 500)
+        assert call("batch_list_memberships", {"user_ids": [1, 2]}, headers=key).status == 413
+
+    assert call("batch_list_memberships", {"user_ids": [1]}, headers=key).status == 200
+
+
+@pytest.mark.parametrize(
+    "character", ["\N{PILE OF POO}", '"', "\\", "\n"], ids=["4 bytes", "quote", "backslash", "line"]
+)
+def test_longest_page_of_segments_fits(owner, character):
+    owner.execute(
+        "insert into segments (slug, description, user_percent) select rpad('S' || number, 255, '_'), %s, 12.34"
+        "  from generate_series(1, 1001) number",
+        (character * 1000,),
+    )
+
+    answer = call("list_segments", query={"limit": "1000"})
+
+    assert len(answer.json["segments"]) == 1000
+    assert sent_bytes(answer) < LAMBDA_ANSWER_BYTES
