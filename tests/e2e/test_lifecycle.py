@@ -12,6 +12,7 @@ import pytest
 
 from local import guardian, ports
 from tests.e2e.process_tree import command_line, descendants, read
+from tests.e2e.waiting import eventually
 
 pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="finds processes in /proc")
 
@@ -51,8 +52,8 @@ def test_a_signal_stops_every_process(start, state, number):
 
 def test_a_signal_while_starting_stops_every_process(start, state):
     run = start(state)
-    while len(processes := descendants(run.process.pid)) < 4:
-        time.sleep(0.01)
+    eventually(lambda: len(descendants(run.process.pid)) >= 4, seconds=60)
+    processes = descendants(run.process.pid)
 
     run.process.send_signal(signal.SIGINT)
 
@@ -99,8 +100,7 @@ def test_a_taken_port_is_named_before_anything_starts(start, state, offset):
 
 def test_a_second_run_in_the_same_folder_says_so_and_stops(start, state):
     first = start(state)
-    while not (state / "data").exists():
-        time.sleep(0.01)
+    eventually((state / "data").exists, seconds=60)
 
     second = start(state)
 

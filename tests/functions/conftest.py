@@ -38,3 +38,25 @@ def away(monkeypatch) -> Iterator[None]:
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:not-a-secret@127.0.0.1:{ports.free()}/segmentation")
     yield
     database.close()
+
+
+@pytest.fixture
+def stop_clock(service, owner):
+    """Let the service's connection see the database's clock stand at an instant, or so much from it."""
+    owner.execute("create schema stopped")
+    owner.execute("create table stopped.clock (instant timestamptz)")
+    owner.execute(
+        """
+        create function stopped.now() returns timestamptz stable security definer
+        language sql return (select clock.instant from stopped.clock)
+        """
+    )
+    owner.execute("grant usage on schema stopped to public")
+
+    def stop(instant, distance):
+        owner.execute("insert into stopped.clock values (%s::timestamptz + %s::interval)", (instant, distance))
+        # a schema named before pg_catalog comes before it
+        database.connection().execute("set search_path to stopped, pg_catalog, public")
+
+    yield stop
+    owner.execute("drop schema stopped cascade")

@@ -1,6 +1,6 @@
 """The sweep: late, twice, or twice at once, each exit is written once, at its due time."""
 
-import time
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
@@ -155,11 +155,13 @@ def test_many_memberships_due_at_one_instant_are_all_swept(connection, superuser
     assert sweep(connection) == 7
 
 
-def test_lifetime_extended_while_sweeps_run_is_never_lost(make_segments, change, at_once, slugs_of, connection):
+def test_lifetime_extended_while_sweeps_run_is_never_lost(make_segments, change, at_once, slugs_of, superuser):
     make_segments("AVITO_30")
-    users = range(1, 21)
-    for user_id in users:
-        change(user_id, add_segments=["AVITO_30"], ttl=1)
+    in_time, around_the_end = range(1, 6), range(6, 41)
+    for user_id in (*in_time, *around_the_end):
+        change(user_id, add_segments=["AVITO_30"], ttl=3600)
+    [(end,)] = superuser.execute("select clock_timestamp() + interval '3 seconds'").fetchall()
+    superuser.execute("update memberships set expires_at = %s", (end,))
 
     def extend(user_id, own):
         try:
@@ -167,19 +169,19 @@ def test_lifetime_extended_while_sweeps_run_is_never_lost(make_segments, change,
         except memberships.MembershipUnknown:
             return None
 
-    def sweep_for_two_seconds(own):
-        end = time.monotonic() + 2
-        while time.monotonic() < end:
+    def sweep_beyond_the_end(own):
+        while datetime.now(UTC) < end + timedelta(seconds=0.5):
             sweep(own)
 
-    def extend_near_the_end(own):
-        own.execute("select pg_sleep(0.97)")
-        return [extend(user_id, own) for user_id in users]
+    def extend_all(own):
+        extended = [user_id for user_id in in_time if extend(user_id, own)]
+        own.execute("select pg_sleep(extract(epoch from %s - clock_timestamp()) - 0.03)", (end,))
+        return extended + [user_id for user_id in around_the_end if extend(user_id, own)]
 
-    *_, extended = at_once(sweep_for_two_seconds, sweep_for_two_seconds, extend_near_the_end)
+    *_, extended = at_once(sweep_beyond_the_end, sweep_beyond_the_end, extend_all)
 
-    kept = [user_id for user_id, membership in zip(users, extended, strict=True) if membership]
-    assert [user_id for user_id in users if slugs_of(user_id)] == kept
+    assert extended[: len(in_time)] == [*in_time]
+    assert [user_id for user_id in (*in_time, *around_the_end) if slugs_of(user_id)] == extended
 
 
 def test_sweep_reads_what_is_due_and_not_the_whole_table(connection, superuser, make_segments):

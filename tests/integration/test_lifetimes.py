@@ -123,12 +123,12 @@ def test_transition(reach, do, state, history, before, action, answer, after, wr
 
 def test_second_life_outlasts_the_end_of_the_first(make_segments, change, connection, state):
     make_segments(SLUG)
-    end = datetime.now(UTC) + timedelta(milliseconds=400)
+    end = datetime.now(UTC) + timedelta(seconds=3)
     change(1, add_segments=[SLUG], expires_at=end.isoformat())
     change(1, delete_segments=[SLUG])
     change(1, add_segments=[SLUG])
 
-    connection.execute("select pg_sleep(0.45)")
+    connection.execute("select pg_sleep(extract(epoch from %s - clock_timestamp()))", (end,))
     expiry.sweep(connection, go_on=lambda: True)
 
     assert state() == "permanent"

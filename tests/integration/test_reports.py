@@ -12,14 +12,17 @@ from segmentation import expiry, reports, storage
 from segmentation.months import Month, month_that_has_begun
 from segmentation.problems import ReportUnknown, RequestInvalid, StorageUnavailable
 
-NOW = Month(datetime.now(UTC).year, datetime.now(UTC).month)
-
 
 @pytest.fixture
 def report(connection, aws):
-    """Report on user 1, and return the answer, the file's name and its text."""
+    """Report on user 1, and return the answer, the file's name and its text; the latest month if none is named."""
 
-    def create(month=NOW, report_format="plain", delimiter=","):
+    def latest():
+        [(moment,)] = connection.execute("select coalesce(max(executed_at), now()) from operations").fetchall()
+        return Month(moment.year, moment.month)
+
+    def create(month=None, report_format="plain", delimiter=","):
+        month = month or latest()
         answer = reports.create_for_user(connection, 1, month, report_format=report_format, delimiter=delimiter)
         name = answer.report_link.partition("?")[0].rpartition("/")[2]
         return answer, name, aws.text(name)
@@ -184,9 +187,13 @@ def test_store_that_refuses_is_named(report, aws):
 
 
 def test_month_of_the_future_is_refused():
+    now = datetime.now(UTC)
+
     with pytest.raises(RequestInvalid, match=r"query\.month"):
-        month_that_has_begun(NOW.year + 1, NOW.month, location="query")
+        month_that_has_begun(now.year + 1, now.month, location="query")
 
 
 def test_month_that_has_just_begun_is_not():
-    assert month_that_has_begun(NOW.year, NOW.month, location="query") == NOW
+    now = datetime.now(UTC)
+
+    assert month_that_has_begun(now.year, now.month, location="query") == Month(now.year, now.month)

@@ -1,6 +1,5 @@
 """A write that had to wait is dated after what it waited for, and looks at no more than it names."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -16,9 +15,10 @@ ALL = SegmentChange(user_percent=100)
 WAITS_FOR_ME = "select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))"
 
 
-def await_blocked(superuser):
-    while not superuser.execute(WAITS_FOR_ME).rowcount:
-        time.sleep(0.01)
+def await_blocked(superuser, waiting):
+    """Return when the write waits for this session; one that has ended instead says how."""
+    eventually(lambda: waiting.done() or superuser.execute(WAITS_FOR_ME).rowcount)
+    assert not waiting.done(), waiting.result()
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def while_held(empty_database, superuser):
             with superuser.transaction():
                 superuser.execute("update memberships set expires_at = clock_timestamp() + interval '0.2 seconds'")
                 waiting = pool.submit(change, own)
-                await_blocked(superuser)
+                await_blocked(superuser, waiting)
                 superuser.execute("select pg_sleep(0.2)")
                 superuser.execute("delete from memberships")
             return waiting.result(timeout=10)
@@ -66,7 +66,7 @@ def test_percent_that_ends_waits_for_who_is_arriving(make_segments, connection, 
         with superuser.transaction():
             superuser.execute("insert into users (user_id) values (1)")
             waiting = pool.submit(stopping, own)
-            eventually(lambda: superuser.execute(WAITS_FOR_ME).rowcount)
+            await_blocked(superuser, waiting)
         waiting.result(timeout=10)
 
     assert slugs_of(1) == ["ROLLOUT"]
@@ -136,7 +136,7 @@ def test_rollout_begins_again_where_somebody_writes_a_membership_past_the_servic
         with superuser.transaction():
             superuser.execute("insert into memberships (user_id, segment_id, added_at) values (7, 1, now())")
             waiting = pool.submit(database.settled, partial(segments.update, own, "AVITO_30", ALL, actor="analyst"))
-            await_blocked(superuser)
+            await_blocked(superuser, waiting)
         waiting.result(timeout=10)
 
     assert all(slugs_of(user_id) == ["AVITO_30"] for user_id in range(1, 11))
