@@ -28,17 +28,21 @@ def list_for_user(
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             """
-            select operations.slug, actions.operation, actions.name as action, operations.reason, operations.actor,
-                   operations.expires_at, operations.executed_at, operations.place
-              from operations
-              join actions on actions.action_id = operations.action_id
-             where operations.user_id = %s::bigint
-               and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
-               -- by itself too: no index has the place
-               and operations.executed_at >= %s::timestamptz
-               and (operations.executed_at, operations.place) > (%s::timestamptz, %s::bigint)
-             order by operations.executed_at, operations.place
-             limit %s::integer
+            select page.slug, actions.operation, actions.name as action, page.reason, page.actor, page.expires_at,
+                   page.executed_at, page.place
+              from (select operations.slug, operations.action_id, operations.reason, operations.actor,
+                           operations.expires_at, operations.executed_at, operations.place
+                      from operations
+                     where operations.user_id = %s::bigint
+                       and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
+                       -- by itself too: no index has the place
+                       and operations.executed_at >= %s::timestamptz
+                       and (operations.executed_at, operations.place) > (%s::timestamptz, %s::bigint)
+                     order by operations.executed_at, operations.place
+                     -- before the join: Postgres takes few rows to come out of it, and would sort all there are
+                     limit %s::integer) page
+              join actions on actions.action_id = page.action_id
+             order by page.executed_at, page.place
             """,
             (user_id, since, until, executed_at, executed_at, place, limit + 1),
         ).fetchall()

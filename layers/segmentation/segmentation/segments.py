@@ -137,19 +137,18 @@ def _lock(connection: Connection, slug: str) -> dict[str, Any]:
         """,
         (slug,),
     ).fetchone()
+    if held is None:
+        raise SegmentUnknown([slug])
     with connection.cursor(row_factory=dict_row) as cursor:
-        segment = (
-            held
-            and cursor.execute(
-                """
+        segment = cursor.execute(
+            """
             select segments.segment_id, segments.user_percent
               from segments
              where segments.segment_id = %s::integer and segments.slug = %s::text and segments.deleted_at is null
             """,
-                (held[0], slug),
-            ).fetchone()
-        )
-    if segment is None:
+            (held[0], slug),
+        ).fetchone()
+    if segment is None:  # renamed or deleted meanwhile
         raise SegmentUnknown([slug])
     return segment
 

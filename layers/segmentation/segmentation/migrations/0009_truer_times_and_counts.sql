@@ -291,6 +291,7 @@ begin
     perform set_config('segmentation.lifetime_changed_at', '', true);
 end
 $$;
+
 -- Deleted segments that were taken for empty while others were ending the same memberships: they are shown as left
 -- from now on, and a job, which the schedule finds as it finds one whose message is lost, writes the exits. Nobody has
 -- entered them since, so that those which a job is emptying now, or a request is deleting, are not among them.
@@ -303,6 +304,7 @@ with repaired as (
 insert into jobs (kind, parameters, actor)
 select 'segment_removal', jsonb_build_object('segment_id', repaired.segment_id), coalesce(repaired.deleted_by, 'schedule')
   from repaired;
+
 -- A membership that would begin in the microsecond in which the one before it ended begins in the next: the exit and the
 -- entry would share an instant, of which the view below shows exits that were due behind all else.
 create function begin_after_the_end() returns trigger
@@ -325,9 +327,9 @@ create trigger memberships_begin_after_the_end before update on memberships for 
 create or replace view operations as
 select history.user_id, history.segment_id, history.slug, history.action_id, history.reason, history.actor,
        history.expires_at, history.executed_at, history.history_id,
-       coalesce(case when history.action_id = 2 and history.reason in ('ttl', 'segment_deleted')
-                     then 9223372034707292160 + history.segment_id end,
-                history.history_id) as place
+       case when history.action_id = 2 and history.reason in ('ttl', 'segment_deleted')
+            then 9223372034707292160 + history.segment_id
+            else history.history_id end as place
   from history
  union all
 select memberships.user_id, memberships.segment_id, segments.slug, 2,
