@@ -12,7 +12,7 @@ from tests.e2e.waiting import eventually
 from tests.integration.test_races import changing
 
 ALL = SegmentChange(user_percent=100)
-WAITS_FOR_ME = "select from pg_stat_activity where pg_backend_pid() = any (pg_blocking_pids(pid))"
+WAITS_FOR_ME = "select from pg_locks where not granted and pg_backend_pid() = any (pg_blocking_pids(pid))"
 
 
 def await_blocked(superuser, waiting):
