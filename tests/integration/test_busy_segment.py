@@ -91,11 +91,28 @@ def test_gate_opens_again_where_the_segment_cannot_be_had(connection, superuser)
     assert superuser.execute(GATES).fetchall() == [(0,)]
 
 
+def test_writer_that_takes_a_second_is_waited_for(connection, empty_database):
+    with database.connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
+        with slow.transaction():
+            write(slow, 1)
+            deleting = pool.submit(segments.delete, connection, "BUSY", actor="analyst")
+            slow.execute("select pg_sleep(1)")
+            assert not deleting.done()
+        assert deleting.result(timeout=10).message == "ok"
+
+
 def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_database, superuser):
-    with database.connect(empty_database.url) as slow, slow.transaction():
+    with (
+        database.connect(empty_database.url) as slow,
+        database.connect(empty_database.url) as other,
+        ThreadPoolExecutor(1) as pool,
+        slow.transaction(),
+    ):
         write(slow, 1)
+        deleting = pool.submit(segments.delete, connection, "BUSY", actor="analyst")
+        while not deleting.done():
+            write(other, 2)
         with pytest.raises(errors.LockNotAvailable):
-            segments.delete(connection, "BUSY", actor="analyst")
-        write(connection, 2)
+            deleting.result()
 
     assert superuser.execute(GATES).fetchall() == [(0,)]

@@ -59,6 +59,7 @@ language plpgsql
 as $$
 declare
     v_patience constant text := current_setting('lock_timeout');
+    v_is_shut boolean := false;
 begin
     -- those who want it alone come one after the other, with the gate open
     perform pg_advisory_xact_lock(1, p_segment_id);
@@ -67,16 +68,26 @@ begin
         return;
     end if;
 
-    -- not long: every writer waits, and one who is in may be waiting for a segment that is being emptied
-    perform set_config('lock_timeout', '500ms', true);
-    perform pg_advisory_lock(0, 0);
-    begin
-        perform from segments where segments.segment_id = p_segment_id for no key update;
-    exception when query_canceled or others then
-        perform pg_advisory_unlock(0, 0);
-        raise;
-    end;
-    perform pg_advisory_unlock(0, 0);
+    -- never shut for long: every writer waits, and one who is in may be waiting for a segment that is being emptied
+    perform set_config('lock_timeout', '250ms', true);
+    for v_try in 1 .. 4 loop
+        begin
+            perform pg_advisory_lock(0, 0);
+            v_is_shut := true;
+            perform from segments where segments.segment_id = p_segment_id for no key update;
+            perform pg_advisory_unlock(0, 0);
+            exit;
+        exception when query_canceled or others then
+            if v_is_shut then
+                perform pg_advisory_unlock(0, 0);
+                v_is_shut := false;
+            end if;
+            if sqlstate <> '55P03' or v_try = 4 then  -- lock_not_available
+                raise;
+            end if;
+        end;
+        perform pg_sleep(0.25);
+    end loop;
     perform set_config('lock_timeout', v_patience, true);
 end
 $$;
