@@ -1,13 +1,15 @@
-"""A segment that is written to without a pause can still be renamed, brought to a percent and deleted."""
+"""A segment that is written to without a pause can still be changed, brought to a percent and deleted."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from threading import Event
 
 import pytest
 from psycopg import errors
 
 from segmentation import database, jobs, memberships, rollout_job, rollouts, segments, worker
+from segmentation.problems import SegmentUnknown
 from segmentation.requests import MembershipChange, SegmentChange
 from tests.integration.fix_jobs import NEVER_OVER
 
@@ -36,7 +38,7 @@ def busy(empty_database):
     def work(number):
         with database.connect(empty_database.url) as own:
             while not over.is_set():
-                with own.transaction():
+                with suppress(SegmentUnknown), own.transaction():
                     write(own, number)
                     time.sleep(0.02 * (1 + number))
 
@@ -68,6 +70,14 @@ def test_busy_segment_is_brought_to_a_percent(busy, in_a_hurry):
     changed = segments.update(in_a_hurry, "BUSY", SegmentChange(user_percent=100), actor="analyst")
 
     assert changed.user_percent == 100
+
+
+@pytest.mark.direct(reason="changes a setting of its session")
+def test_busy_segment_is_deleted(busy, in_a_hurry):
+    segments.delete(in_a_hurry, "BUSY", actor="analyst")
+
+    with pytest.raises(SegmentUnknown):
+        segments.get(in_a_hurry, "BUSY")
 
 
 @pytest.mark.direct(reason="changes a setting of its session")
