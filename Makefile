@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PORT ?= 8080
+WORKERS ?= 2
 UV := .local/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 REQUIREMENTS := local/requirements
@@ -32,8 +33,8 @@ replay: setup ## send the dead letters of the local run again; PORT=8080
 reset: setup ## forget the data of the local run
 	@.local/venv/bin/python -m local.reset
 
-test: lint ## check everything: lint, types, and all tests; TESTS=tests/unit for some of them
-	.local/venv/bin/pytest $(TESTS)
+test: lint ## check everything: lint, types, and all tests; TESTS=tests/unit for some of them, WORKERS=0 in one process
+	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 chaos: setup ## break Postgres, S3 and SQS, and check that nothing is lost or doubled; SECONDS=10 a fault, TESTS=tests/chaos/chaos_load.py
 	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=test_*.py chaos_*.py' $(or $(TESTS),tests/chaos)

@@ -36,8 +36,16 @@ def alive(process):
     return bool(stat) and stat.rpartition(")")[2].split()[0] != "Z"
 
 
+@pytest.fixture
+def with_terminal():
+    """What is started hears that its terminal has gone, even where the tests were started by nohup and do not."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
-def test_a_signal_stops_every_process(start, state, number):
+def test_a_signal_stops_every_process(start, state, with_terminal, number):
     run = start(state)
     run.wait_until_ready()
     processes = busy(run)
