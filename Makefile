@@ -69,7 +69,7 @@ fuzz: setup .local/api/.made .local/node/.made ## let schemathesis look for what
 	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py
 
 test-pooler: setup .local/pgbouncer/.made ## pass the tests of the service through PgBouncer, and break what is around it; TESTS=tests/pooler for some of them
-	.local/venv/bin/pytest --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e)
+	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e)
 
 test-prometheus: setup .local/prometheus/.made ## let a real Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus

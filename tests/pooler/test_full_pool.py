@@ -13,7 +13,9 @@ from tests.pooler.timing import assert_refused
 
 CLIENTS = 500
 AT_ONCE = 32
-SERVER_CONNECTIONS = "select from pg_stat_activity where usename = 'segmentation_login'"
+SERVER_CONNECTIONS = """
+select from pg_stat_activity where usename = 'segmentation_login' and datname = current_database()
+"""
 
 
 @contextmanager
