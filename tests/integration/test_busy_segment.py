@@ -16,6 +16,18 @@ from tests.integration.fix_jobs import NEVER_OVER
 WRITERS = 4
 HOLD = "select from segments where slug = 'BUSY' for share"
 GATES = "select count(*) from pg_locks where locktype = 'advisory'"
+STAY = """
+do $$
+declare
+    v_end constant timestamptz := clock_timestamp() + interval '{seconds} s';
+begin
+    perform pg_sleep({seconds} - 0.01);
+    while clock_timestamp() < v_end loop
+    end loop;
+end
+$$;
+commit
+"""
 
 
 def write(connection, user_id):
@@ -99,6 +111,23 @@ def test_gate_opens_again_where_the_segment_cannot_be_had(connection, superuser)
             segments.delete(connection, "BUSY", actor="analyst")
 
     assert superuser.execute(GATES).fetchall() == [(0,)]
+
+
+def test_gate_is_open_again_where_it_was_given_as_the_wait_for_it_ended(connection, empty_database, superuser):
+    seconds = 0.25
+    with database.connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
+        for _ in range(20):
+            slow.execute("begin")
+            write(slow, 1)
+            staying = pool.submit(slow.execute, STAY.format(seconds=seconds))
+            began = time.monotonic()
+            segments.update(connection, "BUSY", SegmentChange(description="changed"), actor="analyst")
+            waited = time.monotonic() - began
+            staying.result(timeout=10)
+
+            assert superuser.execute(GATES).fetchall() == [(0,)]
+
+            seconds += -0.0002 if waited > 0.4 else 0.0002  # it had to wait again: the writer came out too late
 
 
 def test_writer_that_takes_a_second_is_waited_for(connection, empty_database):

@@ -59,7 +59,6 @@ language plpgsql
 as $$
 declare
     v_patience constant text := current_setting('lock_timeout');
-    v_is_shut boolean := false;
 begin
     -- those who want it alone come one after the other, with the gate open
     perform pg_advisory_xact_lock(1, p_segment_id);
@@ -73,14 +72,16 @@ begin
     for v_try in 1 .. 4 loop
         begin
             perform pg_advisory_lock(0, 0);
-            v_is_shut := true;
             perform from segments where segments.segment_id = p_segment_id for no key update;
             perform pg_advisory_unlock(0, 0);
             exit;
         exception when query_canceled or others then
-            if v_is_shut then
+            -- asked of the server: a wait that fails as its time is over may have been given the gate all the same
+            if exists (select from pg_locks
+                        where pg_locks.pid = pg_backend_pid() and pg_locks.granted
+                          and pg_locks.locktype = 'advisory' and pg_locks.mode = 'ExclusiveLock'
+                          and pg_locks.classid = 0 and pg_locks.objid = 0 and pg_locks.objsubid = 2) then
                 perform pg_advisory_unlock(0, 0);
-                v_is_shut := false;
             end if;
             if sqlstate <> '55P03' or v_try = 4 then  -- lock_not_available
                 raise;
