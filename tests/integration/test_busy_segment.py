@@ -140,6 +140,18 @@ def test_writer_that_takes_a_second_is_waited_for(connection, empty_database):
         assert deleting.result(timeout=10).message == "ok"
 
 
+def test_requests_for_one_segment_that_cannot_be_had_are_answered_within_three_seconds(at_once, superuser):
+    def refused(own):
+        began = time.monotonic()
+        with pytest.raises(errors.LockNotAvailable):
+            segments.update(own, "BUSY", SegmentChange(description="changed"), actor="analyst")
+        return time.monotonic() - began
+
+    with superuser.transaction():
+        superuser.execute(HOLD)
+        assert max(at_once(*[refused] * 3)) < 3
+
+
 def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_database, superuser):
     with (
         database.connect(empty_database.url) as slow,

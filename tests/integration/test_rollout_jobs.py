@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from psycopg import errors
 
 from segmentation import database, jobs, rollout_job, rollouts, segments, users, worker
 from segmentation.requests import SegmentChange
@@ -54,6 +55,44 @@ def test_job_brings_in_the_exact_share(connection, started, deliver, taken):
     assert (job.status, job.done, job.total) == ("succeeded", 100, 100)
     assert job.result == {"users_added": 100, "users_deleted": 0}
     assert len(taken("ROLLOUT")) == 100
+
+
+@pytest.fixture
+def in_use(superuser):
+    """Let another session have a segment to itself for so many seconds."""
+
+    def hold(slug, seconds):
+        superuser.execute("begin")
+        superuser.execute("select from segments where slug = %s for update", (slug,))
+        return pool.submit(superuser.execute, f"select pg_sleep({seconds}); rollback")
+
+    with ThreadPoolExecutor(1) as pool:
+        yield hold
+
+
+@pytest.mark.parametrize("first_batches", [0, 1])
+def test_job_waits_for_its_segment_and_goes_on(connection, started, deliver, in_use, taken, first_batches):
+    for _ in range(first_batches):
+        deliver(started.job_id, time_left=lambda: False)
+    held = in_use("ROLLOUT", 4)
+
+    deliver(started.job_id, **NEVER_OVER)
+
+    held.result()
+    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert len(taken("ROLLOUT")) == 100
+
+
+def test_segment_that_stays_in_use_ends_a_try_of_its_job(connection, started, deliver, in_use, monkeypatch):
+    monkeypatch.setattr(rollout_job, "PATIENCE_SECONDS", 1)
+    held = in_use("ROLLOUT", 4)
+
+    with pytest.raises(errors.LockNotAvailable):
+        deliver(started.job_id, **NEVER_OVER)
+
+    held.result()
+    job = jobs.get(connection, started.job_id)
+    assert (job.status, job.done, job.total) == ("queued", 0, None)
 
 
 def test_job_takes_out_the_exact_surplus(connection, started, deliver, set_percent, taken, history):

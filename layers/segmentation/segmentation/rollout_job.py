@@ -5,11 +5,12 @@ of them makes the number exact. Who arrives meanwhile is not among them; the dat
 writers change by hand between two batches is counted anew when the walk is over, and walked again where it matters.
 """
 
+import time
 from collections.abc import Generator
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, errors
 from psycopg.rows import class_row
 
 from segmentation import database, jobs, levelling, rollouts
@@ -22,6 +23,9 @@ BATCH_CHANGES = 10_000
 
 BATCH_CANDIDATES = 500_000
 """Users that a transaction walks at most, where few of them are to change."""
+
+PATIENCE_SECONDS = 60
+"""How long the segment may be in use by others, batch after batch, until that ends a try of the job."""
 
 
 @dataclass(frozen=True)
@@ -38,10 +42,17 @@ class Progress:
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
     """Walk until the number is right, or the percent is changed or the segment deleted, which ends this job."""
-    progress = Progress(**lease.progress)
+    progress, moved_at = Progress(**lease.progress), time.monotonic()
     while not progress.ended:
         before = progress
-        progress = database.settled(lambda: _advance(connection, lease, before))  # noqa: B023 -- called at once
+        try:
+            progress = database.settled(lambda: _advance(connection, lease, before))  # noqa: B023 -- called at once
+        except errors.LockNotAvailable:
+            if time.monotonic() - moved_at > PATIENCE_SECONDS:
+                raise
+            yield _step(before)
+            continue
+        moved_at = time.monotonic()
         rollouts.report(Outcome(progress.added - before.added, progress.deleted - before.deleted))
         if not progress.ended:
             yield _step(progress)
@@ -97,7 +108,8 @@ def _walk(connection: Connection, of: Population, wanted: int, progress: Progres
 
 def _step(progress: Progress) -> Step:
     done = progress.added + progress.deleted
-    return Step(done, done + abs(progress.change), asdict(progress))
+    total = None if progress == Progress() else done + abs(progress.change)  # nothing is counted yet
+    return Step(done, total, asdict(progress))
 
 
 KIND = Kind(ROLLOUT, run)

@@ -59,16 +59,19 @@ language plpgsql
 as $$
 declare
     v_patience constant text := current_setting('lock_timeout');
+    v_limit text;
 begin
-    -- those who want it alone come one after the other, with the gate open
+    -- those who want it alone come one after the other, with the gate open; all waits together stay below three seconds
+    v_limit := set_config('lock_timeout', '750ms', true);
     perform pg_advisory_xact_lock(1, p_segment_id);
+    v_limit := set_config('lock_timeout', v_patience, true);
     perform from segments where segments.segment_id = p_segment_id for no key update skip locked;
     if found then
         return;
     end if;
 
     -- never shut for long: every writer waits, and one who is in may be waiting for a segment that is being emptied
-    perform set_config('lock_timeout', '250ms', true);
+    v_limit := set_config('lock_timeout', '250ms', true);
     for v_try in 1 .. 4 loop
         begin
             perform pg_advisory_lock(0, 0);
@@ -89,7 +92,7 @@ begin
         end;
         perform pg_sleep(0.25);
     end loop;
-    perform set_config('lock_timeout', v_patience, true);
+    v_limit := set_config('lock_timeout', v_patience, true);
 end
 $$;
 
@@ -309,12 +312,12 @@ $$;
 -- entered them since, so that those which a job is emptying now, or a request is deleting, are not among them.
 with repaired as (
     update segments
-       set is_emptying = true
+       set is_emptying = true, deleted_by = coalesce(segments.deleted_by, 'schedule')
      where segments.deleted_at is not null and not segments.is_emptying
        and exists (select from memberships where memberships.segment_id = segments.segment_id)
  returning segments.segment_id, segments.deleted_by)
 insert into jobs (kind, parameters, actor)
-select 'segment_removal', jsonb_build_object('segment_id', repaired.segment_id), coalesce(repaired.deleted_by, 'schedule')
+select 'segment_removal', jsonb_build_object('segment_id', repaired.segment_id), repaired.deleted_by
   from repaired;
 
 -- A membership that would begin in the microsecond in which the one before it ended begins in the next: the exit and the
