@@ -2,12 +2,14 @@
 
 import base64
 import json
+import unicodedata
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from segmentation import access, sign_ins, signing_keys, tokens
+from segmentation import access, passwords, sign_ins, signing_keys, tokens
+from segmentation.values import MAX_PASSWORD
 from tests.functions.calls import EVENTS, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 
@@ -120,6 +122,23 @@ def test_credentials_of_any_two_texts_are_wrong(service, monkeypatch, username, 
     monkeypatch.setattr(sign_ins, "MAX_FAILURES", 1000)
 
     assert sign_in(username, password).status == 401
+
+
+def test_a_password_that_takes_long_to_bring_into_order_is_wrong_at_once(service, monkeypatch):
+    monkeypatch.setattr(passwords, "matches", lambda *_: pytest.fail("it was looked at"))
+
+    answer = sign_in(password="\u0301\u0316" * 50_000)
+
+    assert answer.status == 401
+
+
+def test_the_longest_password_may_be_typed_in_pieces(service):
+    password = "\u1fa7" * MAX_PASSWORD
+    done(sign_up(password=password))
+
+    answer = sign_in(password=unicodedata.normalize("NFD", password))
+
+    assert answer.status == 200
 
 
 def test_too_many_failures_say_when_to_come_back(service, monkeypatch):

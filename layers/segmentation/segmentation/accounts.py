@@ -58,9 +58,12 @@ def authenticate(connection: Connection, credentials: Credentials) -> Account:
     """Return the account that these are the credentials of.
 
     Raises CredentialsWrong, in the same time and after the same statements whether or not there is such an
-    account, and TooManyFailures. What is no username at all is nobody's without a look.
+    account, and TooManyFailures. What can be nobody's username or password is wrong without a look.
     """
-    if not re.fullmatch(USERNAME_PATTERN, credentials.username):
+    if (
+        not re.fullmatch(USERNAME_PATTERN, credentials.username)
+        or len(credentials.password) > passwords.MOST_CHARACTERS
+    ):
         raise CredentialsWrong()
     sign_ins.count_attempt(connection, credentials.username)
     account = _find(connection, credentials.username)

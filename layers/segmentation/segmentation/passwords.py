@@ -5,6 +5,11 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
+from segmentation.values import MAX_PASSWORD
+
+MOST_CHARACTERS = 8 * MAX_PASSWORD
+"""Of a password as it is typed: a character may come in pieces. To bring very many into order takes minutes."""
+
 _HASHER = PasswordHasher()  # the library's defaults: RFC 9106, section 4, its second recommended option
 
 NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$1ckPEiWWLZmlPtThoO1CYg$hrEpl+WD4wiJ+efp3hZmJTAdGUIRQOuh0LPrwOg9Zjk"
