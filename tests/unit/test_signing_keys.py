@@ -30,8 +30,11 @@ def clock(monkeypatch):
     class Clock:
         now = 1000.0
 
-        def monotonic(self):
+        def time(self):
             return self.now
+
+        def monotonic(self):
+            return 1000.0  # as if the environment had been frozen all the while
 
     told = Clock()
     monkeypatch.setattr(signing_keys, "time", told)
@@ -102,6 +105,25 @@ def test_a_key_that_was_taken_away_is_good_for_five_minutes_at_the_most(keep, cl
     old_id, _ = signing_keys.current()
     keep(current=NEXT, previous=NEW)
     clock.now += signing_keys.FRESH_SECONDS + 1
+
+    assert signing_keys.find(old_id) is None
+
+
+def test_nobody_is_signed_in_with_a_key_that_was_taken_away_ten_seconds_ago(keep, clock):
+    keep(current=OLD)
+    signing_keys.current()
+    keep(current=NEW)
+    clock.now += signing_keys.RETRY_SECONDS + 1
+
+    assert signing_keys.current()[1] == NEW
+
+
+@pytest.mark.parametrize("seconds", [-1, 1])
+def test_age_of_a_key_counts_from_a_clock_that_was_set_back_too(keep, clock, seconds):
+    keep(current=OLD)
+    old_id, _ = signing_keys.current()
+    keep(current=NEW)
+    clock.now += seconds * (signing_keys.FRESH_SECONDS + 1)
 
     assert signing_keys.find(old_id) is None
 

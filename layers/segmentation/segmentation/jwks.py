@@ -33,9 +33,9 @@ class KeySet:
         """Return the key of this id; keys that are known stay good while the provider cannot be reached."""
         if not isinstance(key_id, str):
             return None
-        now = time.monotonic()
-        missing = key_id not in self.keys or now - self.fetched_at > FRESH_SECONDS
-        if missing and now - self.tried_at > RETRY_SECONDS:
+        now = time.time()  # a monotonic clock stands still while an environment is frozen
+        missing = key_id not in self.keys or abs(now - self.fetched_at) > FRESH_SECONDS
+        if missing and abs(now - self.tried_at) > RETRY_SECONDS:
             self.tried_at = now
             self._fetch()
         return self.keys.get(key_id)
