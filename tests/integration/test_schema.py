@@ -118,7 +118,10 @@ def test_login_gets_a_changed_password_at_the_next_run(fresh_database, postgres_
         assert schema.version(connection) >= 1
 
 
-def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(fresh_database, monkeypatch):
+@pytest.mark.parametrize(("deleted_by", "actor"), [("analyst", "analyst"), (None, "schedule")])
+def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(
+    fresh_database, monkeypatch, deleted_by, actor
+):
     steps = [step for step in schema.migrations() if step.version < 9]
     with monkeypatch.context() as before:
         before.setattr(schema, "migrations", lambda: steps)
@@ -129,15 +132,15 @@ def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(fresh_
         owner.execute(
             "insert into memberships (user_id, segment_id, added_at) select 1, segment_id, now() from segments"
         )
-        owner.execute("update segments set deleted_at = now(), deleted_by = 'analyst' where slug = 'LOST'")
+        owner.execute("update segments set deleted_at = now(), deleted_by = %s where slug = 'LOST'", (deleted_by,))
 
     fresh_database.migrate()
 
     with database.connect(fresh_database.url) as connection:
+        exits = "select slug, actor from operations where action_id = 2"
+        assert connection.execute(exits).fetchall() == [("LOST", actor)]
         [(job_id,)] = connection.execute("select job_id from jobs").fetchall()
         worker.deliver(connection, job_id, time_left=lambda: True)
         assert jobs.get(connection, job_id).result == {"users_deleted": 1}
-        assert connection.execute("select slug, actor from history where action_id = 2").fetchall() == [
-            ("LOST", "analyst")
-        ]
+        assert connection.execute(exits).fetchall() == [("LOST", actor)]
         assert connection.execute("select count(*) from memberships").fetchall() == [(1,)]
