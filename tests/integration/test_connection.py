@@ -160,3 +160,16 @@ def test_what_waits_for_a_commit_is_done_after_it_and_not_when_it_is_undone(own_
         raise ZeroDivisionError
 
     assert done == ["IDLE"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("tcp_keepalives_idle", "60"),
+        ("tcp_keepalives_interval", "10"),
+        ("tcp_keepalives_count", "3"),
+        ("idle_session_timeout", "10min"),
+    ],
+)
+def test_server_keeps_no_connection_of_an_environment_that_is_gone(connection, setting, value):
+    assert connection.execute("select current_setting(%s)", (setting,)).fetchall() == [(value,)]
