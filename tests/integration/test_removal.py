@@ -230,3 +230,20 @@ def test_nothing_of_the_rollout_is_left(owner, deleted, deliver):
 
     assert owner.execute("select count(*) from rollouts").fetchone() == (0,)
     assert owner.execute("select count(*) from segments where is_emptying").fetchone() == (0,)
+
+
+def test_decisions_by_hand_are_forgotten_in_batches_by_the_job(connection, owner, arrive, create, change, deliver, aws):
+    arrive(MEMBERS)
+    create("LEFT", 100)
+    for user_id in range(1, MEMBERS + 1):
+        change(user_id, delete_segments=["LEFT"])
+
+    deleted = segments.delete(connection, "LEFT", actor="analyst")
+    left = []
+    while jobs.get(connection, deleted.job_id).status != "succeeded":
+        left.append(owner.execute("select count(*) from rollout_overrides").fetchone())
+        deliver(deleted.job_id, time_left=lambda: False)
+
+    assert left == [(100,), (70,), (40,), (10,), (0,)]
+    assert jobs.get(connection, deleted.job_id).result == {"users_deleted": 0}
+    assert owner.execute("select count(*) from rollouts").fetchone() == (0,)

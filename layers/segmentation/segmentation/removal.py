@@ -27,9 +27,12 @@ COUNTED_ROWS = 1_000_000
 """Rows of the history that a statement counts at most: some tenths of a second, whatever a statement may take."""
 
 
-def has_few_members(connection: Connection, segment_id: int) -> bool:
-    """Return whether a request can end the memberships itself, without counting more of them than that."""
-    return not _has_members(connection, segment_id, beyond=MOST_MEMBERS)
+def is_small(connection: Connection, segment_id: int) -> bool:
+    """Return whether a request can end a segment itself, without counting more of what belongs to it than that."""
+    return not (
+        _has_members(connection, segment_id, beyond=MOST_MEMBERS)
+        or _has_overrides(connection, segment_id, beyond=MOST_MEMBERS)
+    )
 
 
 def end_memberships(connection: Connection, segment_id: int, *, most: int) -> int:
@@ -60,8 +63,22 @@ def create_job(connection: Connection, segment_id: int, *, actor: str) -> UUID:
 
 def forget_rollout(connection: Connection, segment_id: int) -> None:
     """Remove what only a living segment needs."""
-    connection.execute("delete from rollout_overrides where rollout_overrides.segment_id = %s::integer", (segment_id,))
+    _forget_overrides(connection, segment_id, most=MOST_MEMBERS)
     connection.execute("delete from rollouts where rollouts.segment_id = %s::integer", (segment_id,))
+
+
+def _forget_overrides(connection: Connection, segment_id: int, *, most: int) -> int:
+    return connection.execute(
+        """
+        delete from rollout_overrides
+         where rollout_overrides.ctid = any (array(
+               select doomed.ctid
+                 from rollout_overrides doomed
+                where doomed.segment_id = %s::integer
+                limit %s::integer))
+        """,
+        (segment_id, most),
+    ).rowcount
 
 
 def end_what_waits(connection: Connection) -> Iterator[int]:
@@ -79,18 +96,22 @@ def end_what_waits(connection: Connection) -> Iterator[int]:
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
     """End the memberships batch by batch, until none is left."""
-    done = lease.progress.get("done", 0)
+    segment_id, done = lease.parameters["segment_id"], lease.progress.get("done", 0)
     total = done + _count(connection, lease)
     while True:
         ended = database.settled(lambda: _end_batch(connection, lease, done, total))  # noqa: B023 -- called at once
-        if ended == 0 and _finish(connection, lease.parameters["segment_id"]):
+        if (
+            ended == 0
+            and not _forget_overrides(connection, segment_id, most=BATCH_MEMBERS)
+            and _finish(connection, segment_id)
+        ):
             break
         done += ended
         metrics.count("MembershipsRemoved", ended)
         yield Step(done, total, {"done": done})
     if done < total:  # the sweep or a report has ended the others
         yield Step(total, total, {"done": total})
-    return {"users_deleted": _count_removed(connection, lease.parameters["segment_id"])}
+    return {"users_deleted": _count_removed(connection, segment_id)}
 
 
 def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> int:
@@ -123,6 +144,14 @@ def _has_members(connection: Connection, segment_id: int, *, beyond: int = 0) ->
     """Return whether there are more memberships than that; one counts until the transaction that ends it is over."""
     one_more = connection.execute(
         "select from memberships where memberships.segment_id = %s::integer offset %s::integer limit 1",
+        (segment_id, beyond),
+    )
+    return one_more.rowcount > 0
+
+
+def _has_overrides(connection: Connection, segment_id: int, *, beyond: int) -> bool:
+    one_more = connection.execute(
+        "select from rollout_overrides where rollout_overrides.segment_id = %s::integer offset %s::integer limit 1",
         (segment_id, beyond),
     )
     return one_more.rowcount > 0

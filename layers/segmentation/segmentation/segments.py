@@ -190,7 +190,7 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
     job_id, ended = None, 0
     with database.transaction(connection, actor=actor):
         segment_id = _mark_deleted(connection, slug, actor)
-        if removal.has_few_members(connection, segment_id):
+        if removal.is_small(connection, segment_id):
             ended = removal.end_memberships(connection, segment_id, most=removal.MOST_MEMBERS)
             removal.forget_rollout(connection, segment_id)
         else:
