@@ -5,8 +5,9 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
-from segmentation import storage, worker
+from segmentation import queueing, storage, worker
 from segmentation.problems import StorageUnavailable
 from tests.functions.calls import call, sample
 from tests.functions.factories import add_members, create_segments
@@ -162,6 +163,49 @@ def test_poison_message_is_explained_in_the_log(run_jobs, log):
     [line] = [line for line in log.lines if line["message"] == "the message is none of ours"]
     assert (line["level"], len(line["rules"])) == ("ERROR", 1)
     assert line["rules"][0].startswith("job_id: ")
+
+
+def explained(log):
+    """The jobs and the exceptions that the log names."""
+    return [(line["job_id"], line["exception_name"]) for line in log.lines if "exception_name" in line]
+
+
+def test_message_that_comes_while_the_database_is_away_is_explained_in_the_log(away, run_jobs, log):
+    answered = run_jobs(json.dumps({"job_id": UNKNOWN_JOB}))
+
+    assert len(answered["batchItemFailures"]) == 1
+    assert explained(log) == [(UNKNOWN_JOB, "OperationalError")]
+    assert "not-a-secret" not in log.text
+
+
+def test_try_that_met_an_error_is_explained_once(run_jobs, log, monkeypatch):
+    monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
+    job_id = order()
+
+    run_jobs(json.dumps({"job_id": job_id}))
+
+    assert explained(log) == [(job_id, "ZeroDivisionError")]
+
+
+def test_last_try_and_a_dead_letter_that_could_not_be_sent_are_both_explained(run_jobs, log, monkeypatch):
+    def away(*_):
+        raise EndpointConnectionError(endpoint_url="sqs")
+
+    monkeypatch.setattr(worker.jobs, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
+    monkeypatch.setattr(queueing, "send_dead_letter", away)
+    job_id = order()
+
+    run_jobs(json.dumps({"job_id": job_id}))
+
+    assert explained(log) == [(job_id, "ZeroDivisionError"), (job_id, "EndpointConnectionError")]
+
+
+@pytest.mark.parametrize(("body", "level"), [("{}", "ERROR"), (json.dumps({"job_id": UNKNOWN_JOB}), "INFO")])
+def test_invocation_that_leaves_a_message_undone_is_an_error(run_jobs, log, body, level):
+    run_jobs(body)
+
+    assert (log.lines[-1]["message"], log.lines[-1]["level"]) == ("invocation", level)
 
 
 def test_failed_job_says_why(run_jobs, monkeypatch):

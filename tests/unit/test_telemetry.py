@@ -88,6 +88,12 @@ def test_a_handler_that_raises_has_its_line_and_raises(log):
     assert log.lines[0]["level"] == "ERROR"
 
 
+def test_a_handler_whose_answer_is_a_failure_is_an_error(log):
+    telemetry.observed("sweep", is_failure=bool)(lambda event, context: ["undone"])({}, None)
+
+    assert log.lines[0]["level"] == "ERROR"
+
+
 def test_timestamps_are_in_utc_and_alike_in_all_lines(log):
     begin().end_request("GET /health", 200)
     logger.info("now")

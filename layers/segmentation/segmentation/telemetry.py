@@ -103,8 +103,13 @@ def correlation_id(headers: Mapping[str, str]) -> str | None:
     return given if _REQUEST_ID.fullmatch(given) else None
 
 
-def observed(function: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a handler that no request reaches its line in the log, whatever it raises."""
+def observed(
+    function: str, *, is_failure: Callable[[Any], bool] = lambda answer: False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a handler that no request reaches its line in the log, whatever it raises.
+
+    Some handlers raise nothing where they fail: is_failure sees it in their answer.
+    """
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(handler)
@@ -113,7 +118,7 @@ def observed(function: str) -> Callable[[Callable[..., Any]], Callable[..., Any]
             failed = True
             try:
                 answer = handler(event, context)
-                failed = False
+                failed = is_failure(answer)
                 return answer
             finally:
                 invocation.end(function, failed=failed)

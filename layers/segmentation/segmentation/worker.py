@@ -22,10 +22,10 @@ def receive(connection: Connection, message: Message, *, time_left: Callable[[],
 
 
 def deliver(connection: Connection, job_id: UUID, *, time_left: Callable[[], bool]) -> None:
-    """Take a job on from where it stands, as far as the time allows; raises what stopped it before its last try.
+    """Take a job on from where it stands, as far as the time allows; raises what stopped it, for the caller to log.
 
     A job that is finished, or in the hands of a worker that is alive, is left alone: the message is a duplicate. A job
-    that goes on later gets a message of its own, and its last try ends it as failed.
+    that goes on later gets a message of its own, and its last try ends it as failed: what stopped that is logged here.
     """
     lease = jobs.claim(connection, job_id)
     if lease is None:
@@ -38,9 +38,9 @@ def deliver(connection: Connection, job_id: UUID, *, time_left: Callable[[], boo
     except jobs.LeaseLost:
         logger.warning("another worker has this job", job_id=str(job_id))
     except Exception as error:
-        logger.exception("job interrupted", job_id=str(job_id))
         if not jobs.give_back(connection, lease, _reason(error)):
             raise
+        logger.exception("job interrupted", job_id=str(job_id))
         metrics.count("JobsFailed", 1)
         _bury(connection, job_id)
 
