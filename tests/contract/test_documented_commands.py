@@ -1,4 +1,4 @@
-"""What the documents tell people to ask of AWS exists: the command, its options, and the resources that it names."""
+"""What the documents tell people to ask of AWS exists: the command, its options, its resources, the log's messages."""
 
 import re
 from pathlib import Path
@@ -37,6 +37,16 @@ def test_documented_resources_are_those_of_the_template():
     named = {*re.findall(r"\$\((?:physical|arn) (\w+)\)", TEXT), *re.findall(r"--logical-resource-id (\w+)", TEXT)}
 
     assert {"JobsDeadLetters", "JobsQueue", "ExpireMemberships"} <= named <= resources
+
+
+def test_messages_that_the_documents_look_for_are_those_of_the_log():
+    code = "".join(path.read_text() for folder in ("functions", "layers") for path in (PROJECT / folder).rglob("*.py"))
+    written = {*re.findall(r'logger\.\w+\(\s*"([^"]+)"', code)}
+
+    sought = {*re.findall(r'filter message = "([^"]+)"', " ".join(TEXT.split()))}
+
+    assert "a part of the run failed" in sought
+    assert sought <= written
 
 
 def test_command_to_a_local_run_needs_no_account():
