@@ -2,6 +2,7 @@
 
 import filecmp
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,9 +33,23 @@ def build_layer(folder, **target):
 
 
 @pytest.fixture(scope="module")
-def built(run_tool, tmp_path_factory):
+def project(tmp_path_factory):
+    """What a build reads, in a folder whose name make would take for two."""
+    folder = tmp_path_factory.mktemp("a project")
+    for part in ("functions", "layers"):
+        shutil.copytree(PROJECT / part, folder / part, symlinks=True)
+    (folder / "docs").mkdir()
+    for part in ("template.yaml", "samconfig.toml", "docs/openapi.json"):
+        shutil.copy(PROJECT / part, folder / part)
+    (folder / ".local").symlink_to(PROJECT / ".local")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def built(run_tool, project, tmp_path_factory):
     folder = tmp_path_factory.mktemp("build")
-    answer = run_tool("sam", "build", "--build-dir", str(folder), **THIS_MACHINE)
+    template = str(project / "template.yaml")
+    answer = run_tool("sam", "build", "--template-file", template, "--build-dir", str(folder), **THIS_MACHINE)
     assert answer.returncode == 0, answer.stderr
     return folder
 
