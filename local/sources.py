@@ -4,6 +4,7 @@ import functools
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 LOOK_EVERY = 0.1
@@ -25,8 +26,10 @@ def changes(folder: str) -> Iterator[int]:
     """Yield when each file and folder changed, removals included: they change their folder."""
     yield os.stat(folder).st_mtime_ns
     for entry in os.scandir(folder):
-        if entry.is_dir():
-            if entry.name != "__pycache__":
-                yield from changes(entry.path)
-        else:
-            yield entry.stat().st_mtime_ns
+        # gone by now, or a link that leads nowhere, as Emacs makes beside what it edits
+        with suppress(FileNotFoundError):
+            if entry.is_dir():
+                if entry.name != "__pycache__":
+                    yield from changes(entry.path)
+            else:
+                yield entry.stat().st_mtime_ns
