@@ -7,7 +7,7 @@ from pathlib import Path
 
 from local import elsewhere, stack
 from local.processes import ChildFailed
-from local.settings import PATIENCE, PORT, ROOT, Settings
+from local.settings import PATIENCE, PORT, ROOT, Settings, first_port
 
 
 def main() -> int:
@@ -24,7 +24,7 @@ def parse(arguments: list[str]) -> Settings:
     """Read the command line, and from the environment what runs elsewhere."""
     default = Settings()
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help="of the API; the next three are used too")
+    parser.add_argument("--port", type=first_port, default=PORT, help="of the API; the next three are used too")
     parser.add_argument("--state", type=Path, default=default.state, help="folder of data and logs")
     parser.add_argument("--template", type=Path, default=default.template, help="SAM template, built or not")
     parser.add_argument("--interpreter", type=Path, default=default.interpreter, help="Python of the functions")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 from local import banner, queues, template
 from local.queues import QueueRefused, Queues
-from local.settings import PORT, Settings
+from local.settings import PORT, Settings, first_port
 
 
 def main() -> int:
     """Replay, say how many it were, and answer the exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.replay", description=__doc__)
-    parser.add_argument("--port", type=int, default=PORT, help="of the API of the run")
+    parser.add_argument("--port", type=first_port, default=PORT, help="of the API of the run")
     settings = Settings(port=parser.parse_args().port)
     try:
         replayed = replay(Queues(settings.ports["SQS"]), settings.template)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from argparse import ArgumentTypeError
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,16 @@ from local import ports
 ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = ROOT / ".local"
 PORT = 8080
+HIGHEST_PORT = 65_535 - 3
 PATIENCE = 10  # what a cold start takes where little else is free, and those before it
 CREDENTIALS = ("local", "local-secret")  # of the local S3 and SQS, which listen on 127.0.0.1 only
+
+
+def first_port(text: str) -> int:
+    """Read the port of the API from a command line."""
+    if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_PORT:
+        raise ArgumentTypeError(f"{text} is no port from 1 to {HIGHEST_PORT}: the next three are used too")
+    return int(text)
 
 
 @dataclass(frozen=True)
