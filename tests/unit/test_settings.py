@@ -13,7 +13,7 @@ ADDRESS = {"host": "secret.example", "port": 6432, "dbname": "named-in-secret"}
 def empty_environment(monkeypatch):
     for name in (
         *("DATABASE_URL", "DATABASE_SECRET_ARN", "DATABASE_HOST", "DATABASE_PORT", "DATABASE_NAME"),
-        *("DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN", "DATABASE_OWNER_HOST"),
+        *("DATABASE_OWNER_URL", "DATABASE_OWNER_SECRET_ARN"),
         *("DATABASE_SSL_ROOT_CERT", "DATABASE_POOLED"),
     ):
         monkeypatch.delenv(name, raising=False)
@@ -98,25 +98,13 @@ def test_password_of_any_characters_comes_through(application, password):
     assert (found["password"], found["host"]) == (password, "secret.example")
 
 
-def test_owners_host_comes_before_the_applications(keep_secret, monkeypatch):
+def test_owner_goes_where_the_application_goes(keep_secret, monkeypatch):
     monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", **LOGIN | {"username": "postgres"}, **ADDRESS))
     monkeypatch.setenv("DATABASE_HOST", "proxy.example")
-    monkeypatch.setenv("DATABASE_OWNER_HOST", "cluster.example")
 
     found = conninfo_to_dict(settings.database_owner_conninfo())
 
-    assert (found["user"], found["host"], found["sslmode"]) == ("postgres", "cluster.example", "verify-full")
-
-
-def test_owner_without_a_host_goes_where_the_application_goes(keep_secret, monkeypatch):
-    monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", **LOGIN, **ADDRESS))
-    monkeypatch.setenv("DATABASE_HOST", "proxy.example")
-
-    assert conninfo_to_dict(settings.database_owner_conninfo())["host"] == "proxy.example"
-
-
-def test_owners_host_is_not_the_applications(application):
-    assert application(ADDRESS, DATABASE_OWNER_HOST="cluster.example")["host"] == "secret.example"
+    assert (found["user"], found["host"], found["sslmode"]) == ("postgres", "proxy.example", "verify-full")
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def _conninfo(prefix: str) -> str:
     return make_conninfo(
         user=secret["username"],
         password=secret["password"],
-        host=os.environ.get(f"{prefix}_HOST") or os.environ.get("DATABASE_HOST") or secret["host"],
+        host=os.environ.get("DATABASE_HOST") or secret["host"],
         port=os.environ.get("DATABASE_PORT") or secret.get("port", 5432),
         dbname=os.environ.get("DATABASE_NAME") or secret.get("dbname", "segmentation"),
         sslmode="verify-full",
