@@ -6,7 +6,7 @@ import time
 import pytest
 
 from segmentation import authorizer, signing_keys, tokens
-from tests.tokens import bad, key_id, signed
+from tests.tokens import bad, joined, key_id, signed
 
 KEY, PREVIOUS = "current-key-of-these-tests" * 2, "previous-key-of-these-tests" * 2
 BAD = bad(KEY)
@@ -82,6 +82,31 @@ def test_the_log_says_why_and_holds_no_token(caplog):
 
     assert "ExpiredSignatureError" in caplog.text
     assert BAD["expired"].split(".")[1] not in caplog.text
+
+
+@pytest.mark.parametrize("end_of_line", ["\n", "\r\n", "\x0b", "\x85", "\u2028"])
+def test_a_token_cannot_write_a_line_of_the_log(caplog, end_of_line):
+    forged = f'{end_of_line}{{"level": "ERROR", "message": "forged"}}'
+
+    with pytest.raises(authorizer.Unauthorized):
+        ask(with_crit(forged))
+
+    [message] = caplog.messages
+    assert message.startswith("token refused: ")
+    assert message.isprintable()
+    assert "forged" in message
+
+
+def test_a_token_cannot_fill_the_log(caplog):
+    with pytest.raises(authorizer.Unauthorized):
+        ask(with_crit("\n" * 1000))
+
+    assert len(caplog.messages[0]) < 250
+
+
+def with_crit(name):
+    """Ask by a token that needs an extension of this name, which PyJWT repeats in its error."""
+    return f"Bearer {joined({'alg': 'HS256', 'crit': [name]}, {})}"
 
 
 def test_a_key_is_named_by_a_digest_of_it():

@@ -32,7 +32,8 @@ def authorize(event: Mapping[str, Any]) -> dict[str, Any]:
     try:
         caller = _caller(_bearer(event["headers"].get("authorization", "")))
     except (TokenRefused, jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
-        _log.warning("token refused: %s: %s", type(error).__name__, str(error)[:200])
+        # PyJWT repeats parts of the token, which its sender could otherwise make lines of this log of
+        _log.warning("token refused: %s: %.200r", type(error).__name__, str(error))
         raise Unauthorized() from None
     if caller is None:
         return {"isAuthorized": False}
