@@ -6,7 +6,7 @@ from segmentation import accounts, tokens
 from segmentation.api import Api
 from segmentation.database import connection
 from segmentation.documented import TOKEN
-from segmentation.problems import CredentialsWrong, TooManyFailures, answers
+from segmentation.problems import CredentialsWrong, SigningKeyUnavailable, TooManyFailures, answers
 from segmentation.requests import Credentials
 from segmentation.responses import Token
 
@@ -15,7 +15,7 @@ handler = app.resolve
 
 
 @app.post("/auth/sign-in", responses=TOKEN)
-@answers(CredentialsWrong, TooManyFailures)
+@answers(CredentialsWrong, TooManyFailures, SigningKeyUnavailable)
 def sign_in(body: Credentials) -> Response[Token]:
     """Issue a token, which nobody on the way may keep."""
     account = accounts.authenticate(connection(), body)

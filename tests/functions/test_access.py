@@ -8,12 +8,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from segmentation import access, passwords, sign_ins, signing_keys, tokens
+from segmentation import access, passwords, secrets, sign_ins, signing_keys, tokens
 from segmentation.values import MAX_PASSWORD
-from tests.functions.calls import EVENTS, WITH_BODY, answer_of, call, caller, invoke, sample
+from tests.functions.calls import EVENTS, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
+ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
 ANY_TEXT = st.text(st.characters(codec=None))
 PROTECTED = [
     path.stem
@@ -184,6 +185,37 @@ def test_a_refusal_does_not_repeat_the_password(service):
 
     assert answer.status == 422
     assert "short-x" not in answer.text
+
+
+@pytest.fixture
+def without_keys(service, monkeypatch):
+    """Let nobody read the secret of the signing keys."""
+
+    def refuse(arn):
+        raise secrets.SecretUnreadable(f"{arn}: 400 AccessDenied")
+
+    done(sign_up())
+    monkeypatch.delenv("SIGNING_KEYS")
+    monkeypatch.setenv("SIGNING_KEYS_SECRET_ARN", ARN)
+    monkeypatch.setattr(secrets, "read", refuse)
+    signing_keys.forget()
+
+
+def test_sign_in_without_a_key_to_sign_with_is_503_with_retry_after(without_keys):
+    answer = sign_in()
+
+    assert (answer.status, answer.headers["content-type"]) == (503, PROBLEM)
+    assert answer.headers["retry-after"] == "2"
+    assert answer.json["type"] == "urn:segmentation:problem:signing-key-unavailable"
+    assert answer.json["request_id"] == answer.headers["x-request-id"]
+
+
+def test_why_the_keys_cannot_be_read_is_for_the_log_alone(without_keys, caplog):
+    answer = sign_in()
+
+    for word in (ARN, "AccessDenied"):
+        assert word in caplog.text
+        assert word not in answer.text
 
 
 @pytest.mark.parametrize("password", ["pass word", "пароль пароль", "\x00" * 8, "\U0001f40e" * 8, "x" * 128])

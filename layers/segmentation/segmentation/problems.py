@@ -242,3 +242,10 @@ class StorageUnavailable(Problem):
 
     status = 503
     retry_after = 2
+
+
+class SigningKeyUnavailable(Problem):
+    """The key that tokens are signed with cannot be read; try again shortly."""
+
+    status = 503
+    retry_after = 2

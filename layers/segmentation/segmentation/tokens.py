@@ -1,5 +1,6 @@
 """Our own tokens: signed at sign-in, short-lived, and checked without the database."""
 
+import logging
 import os
 import time
 import uuid
@@ -9,6 +10,8 @@ import jwt
 
 from segmentation import signing_keys
 from segmentation.access import ROLES, Caller, Role
+from segmentation.problems import SigningKeyUnavailable
+from segmentation.secrets import SecretUnreadable
 
 ISSUER = "urn:segmentation"
 AUDIENCE = "urn:segmentation:api"
@@ -18,6 +21,7 @@ LEEWAY_SECONDS = 5
 
 DEFAULT_LIFETIME_SECONDS = 3600
 _REQUIRED = ["iss", "aud", "sub", "role", "iat", "nbf", "exp", "jti"]
+_log = logging.getLogger(__name__)  # the standard library's, as the authorizer's: it imports this too
 
 
 class Issued(NamedTuple):
@@ -32,15 +36,23 @@ class TokenRefused(Exception):
 
 
 def issue(subject: str, role: Role) -> Issued:
-    """Sign a token for somebody who has just shown who they are."""
+    """Sign a token for somebody who has just shown who they are; raises SigningKeyUnavailable."""
     lifetime = int(os.environ.get("TOKEN_SECONDS", DEFAULT_LIFETIME_SECONDS))
     now = int(time.time())
     claims = {
         **{"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "role": role},
         **{"iat": now, "nbf": now, "exp": now + lifetime, "jti": uuid.uuid4().hex},
     }
-    key_id, key = signing_keys.current()
+    key_id, key = _current_key()
     return Issued(jwt.encode(claims, key, ALGORITHM, {"kid": key_id}), lifetime)
+
+
+def _current_key() -> tuple[str, str]:
+    try:
+        return signing_keys.current()
+    except SecretUnreadable as error:
+        _log.warning("the signing keys cannot be read: %s", error)
+        raise SigningKeyUnavailable() from error
 
 
 def verify(token: str, header: dict[str, Any]) -> Caller:
