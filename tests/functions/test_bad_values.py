@@ -152,6 +152,13 @@ def test_bad_id_in_a_path_is_422(function, text):
     assert_invalid(answer, "path.user_id")
 
 
+@pytest.mark.parametrize("digits", [19, 20, 1000])
+def test_id_beyond_its_bound_is_told_the_bound_whatever_its_length(digits):
+    answer = call("list_memberships", path=f"/segment/user/{'9' * digits}")
+
+    assert answer.json["errors"][0]["message"].endswith(" less than or equal to 9223372036854775807")
+
+
 @pytest.mark.parametrize("function", WITH_USER_ID)
 @pytest.mark.parametrize("text", ["1\n", "1\x00", '1"', "1/2", "1/"])
 def test_id_in_a_path_with_something_behind_it_is_refused(function, text):

@@ -195,6 +195,12 @@ def test_limit_beyond_its_bounds_is_422(function, limit):
     assert (answer.status, answer.locations) == (422, ["query.limit"])
 
 
+def test_limit_of_many_digits_is_told_its_bound():
+    answer = ask("list_users", limit="9" * 20)
+
+    assert answer.json["errors"][0]["message"].endswith(" less than or equal to 1000")
+
+
 def test_limit_is_100_unless_told(owner):
     owner.execute("insert into users (user_id) select generate_series(1, 101)")
 

@@ -90,18 +90,29 @@ def test_number_is_an_integer_and_nothing_like_it(adapter, value):
     assert not accepts(adapter, value)
 
 
-@given(st.integers(-(10**18), 10**18))
+@given(st.integers(-(10**40), 10**40))
+@example(10**999)
 def test_whole_number_reads_what_str_writes(number):
     assert whole_number(str(number)) == number
 
 
 @given(st.text(max_size=25) | st.text("0123456789+-_ .e\n٣", max_size=25))
 def test_whole_number_refuses_everything_but_digits(text):
-    if re.fullmatch("-?[0-9]{1,19}", text):
+    if re.fullmatch("-?[0-9]+", text):
         assert whole_number(text) == int(text)
     else:
         with pytest.raises(ValueError, match="must be a whole number"):
             whole_number(text)
+
+
+@given(st.integers(0, 2**63), st.integers(0, 900))
+def test_leading_zeros_change_no_whole_number(number, zeros):
+    assert whole_number("0" * zeros + str(number)) == number
+
+
+def test_more_digits_than_int_reads_are_refused_in_our_words():
+    with pytest.raises(ValueError, match=r"\Amust be a whole number\Z"):
+        whole_number("9" * 5000)
 
 
 @given(st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1), timezones=OFFSETS))  # noqa: DTZ001 -- hypothesis adds the zone

@@ -36,11 +36,12 @@ def _place_in_history(cursor: str) -> str:
     try:
         executed_at, history_id = decode_cursor(cursor).split(" ")
         moment = in_utc(datetime.fromisoformat(instant(executed_at)))
-        if not 0 <= whole_number(history_id) <= MAX_HISTORY_ID:
+        number = whole_number(history_id)
+        if not 0 <= number <= MAX_HISTORY_ID:
             raise ValueError
     except ValueError:
         raise ValueError(NOT_A_CURSOR) from None
-    return f"{moment.isoformat()} {history_id}"
+    return f"{moment.isoformat()} {number}"
 
 
 def _job_id(text: str) -> UUID:

@@ -25,8 +25,12 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def whole_number(value: Any) -> int:
-    """Refuse what int() would also read in a path, such as '+5', ' 5' and '1_0', and a parameter given twice."""
-    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,19}", value, re.ASCII):
+    """Refuse what int() would also read in a path, such as '+5', ' 5' and '1_0', and a parameter given twice.
+
+    More digits than a bound has are for the bound to refuse; at most a thousand, as in a body: int() reads no more
+    than 4300.
+    """
+    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,1000}", value, re.ASCII):
         raise ValueError("must be a whole number")
     return int(value)
 
