@@ -1,11 +1,19 @@
 """What stands in paths and query strings: the rules of values, applied to text."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from segmentation.pages import NOT_A_CURSOR, decode_cursor
 from segmentation.problems import JobUnknown
@@ -27,20 +35,21 @@ FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_INSTANT = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-def _user_id_of_cursor(cursor: str) -> int:
-    return whole_number(decode_cursor(cursor))
-
-
-def _place_in_history(cursor: str) -> str:
-    """Return the instant, in UTC, and the id that a page of history begins after; Postgres reads few offsets."""
+def _key_of_cursor(cursor: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    """Read the key in a cursor by its list's rules; clients do not know those, so that what breaks one is no cursor."""
     try:
-        executed_at, history_id = decode_cursor(cursor).split(" ")
-        moment = in_utc(datetime.fromisoformat(instant(executed_at)))
-        number = whole_number(history_id)
-        if not 0 <= number <= MAX_HISTORY_ID:
-            raise ValueError
+        return read(decode_cursor(cursor))
     except ValueError:
         raise ValueError(NOT_A_CURSOR) from None
+
+
+def _place_in_history(key: str) -> str:
+    """Return the instant, in UTC, and the id that a page of history begins after; Postgres reads few offsets."""
+    executed_at, history_id = key.split(" ")
+    moment = in_utc(datetime.fromisoformat(instant(executed_at)))
+    number = whole_number(history_id)
+    if not 0 <= number <= MAX_HISTORY_ID:
+        raise ValueError
     return f"{moment.isoformat()} {number}"
 
 
@@ -72,28 +81,30 @@ Limit = Annotated[
 ]
 UserCursor = Annotated[
     int,
-    BeforeValidator(_user_id_of_cursor),
     Field(ge=0, le=MAX_USER_ID),
+    BeforeValidator(whole_number),
+    WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-users", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
 SlugCursor = Annotated[
     str,
-    BeforeValidator(decode_cursor),
     Field(pattern=SLUG_PATTERN),
+    WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-slugs", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
 ActionCursor = Annotated[
     str,
-    BeforeValidator(decode_cursor),
     Field(pattern=ACTION_PATTERN),
+    WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-actions", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
 HistoryCursor = Annotated[
     str,
-    BeforeValidator(_place_in_history),
+    AfterValidator(_place_in_history),
+    WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-history", "minLength": 1}),
     Query(description="The next_cursor of the page before."),
 ]
