@@ -133,6 +133,28 @@ def test_what_only_resembles_an_instant_is_refused(value):
     assert not accepts(INSTANTS, value)
 
 
+@given(
+    *(st.sampled_from([0, 9, 19, 20, 23, 24, 29, 59, 60, 61, 99]) for _ in range(5)),
+    st.sampled_from("+-"),
+    st.sampled_from(["", ".5"]),
+)
+@example(23, 59, 60, 0, 0, "+", "")
+@example(24, 0, 0, 0, 0, "+", "")
+@example(0, 0, 0, 24, 0, "+", "")
+@example(0, 0, 0, 14, 60, "-", "")
+@example(23, 59, 59, 23, 59, "-", ".5")
+def test_time_of_day_that_no_clock_shows_is_refused_in_our_words(
+    hours, minutes, seconds, hours_off, minutes_off, sign, fraction
+):
+    text = f"2030-06-15T{hours:02}:{minutes:02}:{seconds:02}{fraction}{sign}{hours_off:02}:{minutes_off:02}"
+
+    if max(hours, hours_off) < 24 and max(minutes, seconds, minutes_off) < 60:
+        assert INSTANTS.validate_python(text) == datetime.fromisoformat(text)
+    else:
+        with pytest.raises(ValidationError, match="must be an RFC 3339 instant, but no leap second"):
+            INSTANTS.validate_python(text)
+
+
 @given(st.text())
 def test_any_text_is_an_instant_or_an_error(text):
     accepts(INSTANTS, text)

@@ -20,7 +20,10 @@ USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
-_INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+_TO_THE_MINUTE = r"([01]\d|2[0-3]):[0-5]\d"
+_INSTANT = re.compile(
+    rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt]{_TO_THE_MINUTE}:[0-5]\d(\.\d+)?([Zz]|[+-]{_TO_THE_MINUTE})", re.ASCII
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
@@ -53,9 +56,12 @@ def instant(value: Any) -> Any:
     """Refuse what pydantic would also read as an instant, such as 5, '5' and a mere date.
 
     A fraction may have any number of digits (RFC 3339, section 5.6); what is finer than a microsecond is cut off.
+    A leap second, which RFC 3339 knows, is refused: neither Python nor Postgres can keep one.
     """
     if not (isinstance(value, str) and _INSTANT.fullmatch(value)):
-        raise ValueError("must be an RFC 3339 instant with its offset from UTC, such as 2030-01-31T12:00:00Z")
+        raise ValueError(
+            "must be an RFC 3339 instant, but no leap second, with its offset from UTC, such as 2030-01-31T12:00:00Z"
+        )
     return value
 
 
