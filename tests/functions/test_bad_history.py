@@ -44,6 +44,13 @@ def test_range_that_ends_before_it_begins_is_422():
     assert (answer.status, answer.locations) == (422, ["query.to"])
 
 
+@pytest.mark.parametrize("instant", ["9999-12-31T00:00:00.000001Z", "9999-12-31T23:59:59.999999Z"])
+def test_range_may_begin_at_any_instant_where_its_end_is_left_open(instant):
+    answer = ask_history(1, from_=instant)
+
+    assert (answer.status, answer.json["operations"]) == (200, [])
+
+
 @pytest.mark.parametrize("name", ["from", "to"])
 @pytest.mark.parametrize(
     "instant",

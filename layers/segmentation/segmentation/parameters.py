@@ -32,7 +32,7 @@ from segmentation.values import (
 DEFAULT_LIMIT = 100
 MAX_HISTORY_ID = 2**63 - 1
 FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
-LAST_INSTANT = datetime(9999, 12, 31, tzinfo=UTC)
+LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
 def _key_of_cursor(cursor: Any, read: ValidatorFunctionWrapHandler) -> Any:
