@@ -44,6 +44,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
         mend_lifetime(case.body)
         mend_month(case.body)
         mend_action(case.body)
+        mend_percent(case.body)
     mend_month(case.query)
     mend_range(case.query)
     mend_slug(case.path_parameters)
@@ -83,6 +84,12 @@ def mend_action(body: dict[str, Any]) -> None:
     """Record an action of the company's own."""
     if body.get("action") in BUILT_IN:
         body["action"] = "exposure"
+
+
+def mend_percent(body: dict[str, Any]) -> None:
+    """Ask for whole hundredths of a percent."""
+    if isinstance(body.get("user_percent"), float):
+        body["user_percent"] = max(0.01, round(body["user_percent"], 2))
 
 
 def mend_range(query: dict[str, Any]) -> None:

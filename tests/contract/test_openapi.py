@@ -1,10 +1,12 @@
 """docs/openapi.json is what the handlers say today, and says of every operation what a client needs."""
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from docs.generator import __main__ as written
 from docs.generator import document, operations
 from segmentation import requests
+from segmentation.values import RESERVED_SLUGS
 
 OPENAPI = document.build()
 OPERATIONS = {
@@ -91,6 +93,26 @@ def test_the_page_fills_in_nothing_that_erases_a_history():
     [erase] = (each for each in OPERATIONS["DELETE /user/{user_id}"]["parameters"] if each["name"] == "erase")
 
     assert erase["example"] is False
+
+
+@pytest.mark.parametrize("model", ["NewSegment", "SegmentChange"])
+def test_the_document_takes_every_percent_that_the_service_takes(model):
+    check = validator(model)
+    hundredths = [number / 100 for number in range(1, 10_001)]
+
+    assert [percent for percent in hundredths if not check.is_valid({"slug": "AAA", "user_percent": percent})] == []
+
+
+@pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS))
+def test_the_document_takes_no_slug_that_is_reserved(slug):
+    [in_path] = (each for each in OPERATIONS["GET /segment/{slug}"]["parameters"] if each["name"] == "slug")
+
+    assert not validator("NewSegment").is_valid({"slug": slug})
+    assert not Draft202012Validator(in_path["schema"]).is_valid(slug)
+
+
+def validator(model):
+    return Draft202012Validator(OPENAPI["components"]["schemas"][model])
 
 
 def test_the_greatest_id_is_written_exactly():

@@ -22,6 +22,7 @@ from segmentation.values import (
     FIRST_YEAR,
     LAST_YEAR,
     MAX_USER_ID,
+    NOT_RESERVED,
     SLUG_PATTERN,
     in_utc,
     instant,
@@ -69,7 +70,7 @@ UserIdInPath = Annotated[
 ]
 SlugInPath = Annotated[
     str,
-    Field(pattern=SLUG_PATTERN),
+    Field(pattern=SLUG_PATTERN, json_schema_extra=NOT_RESERVED),
     AfterValidator(not_reserved),
     Path(description="The segment's name, case-sensitive."),
 ]
