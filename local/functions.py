@@ -32,6 +32,7 @@ class Functions:
         config = self.runner.get_invoke_config(self.runner.get_function(name))
         return Function(
             name=config.name,
+            runtime=config.runtime,
             handler=config.handler,
             directory=Path(config.code_abs_path),
             layers=tuple(self.importable(layer.codeuri) for layer in config.layers),

@@ -7,7 +7,6 @@ does not exist, `local/worker.py` answers the same HTTP request.
 import http.client
 import json
 import os
-import platform
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ class Function:
     """What the template says about a function."""
 
     name: str
+    runtime: str
     handler: str
     directory: Path
     layers: tuple[Path, ...]
@@ -48,7 +48,8 @@ class Function:
             "PYTHONPATH": os.pathsep.join(str(layer) for layer in self.layers),
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "AWS_EXECUTION_ENV": f"AWS_Lambda_python{'.'.join(platform.python_version_tuple()[:2])}",
+            # the template's Python and not this one: AWS's client writes and counts answers as that one does
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.runtime}",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",

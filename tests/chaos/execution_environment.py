@@ -65,6 +65,7 @@ class Environments:
         """Start one, and let it load what it needs for an event that changes nothing."""
         function = Function(
             name=name,
+            runtime="python3.13",
             handler="app.handler",
             directory=ROOT / "functions" / name,
             layers=(ROOT / "layers" / "segmentation",),

@@ -32,6 +32,7 @@ def test_the_functions_environment_is_lambdas_and_the_templates_and_nothing_else
     assert variables["GIVEN_TO_ALL"] == variables["GIVEN_TO_ONE"] == "yes"
     assert variables["AWS_LAMBDA_FUNCTION_NAME"] == "Probe"
     assert variables["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
+    assert variables["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.13"
     assert variables["TZ"] == ":UTC"
     assert "HOME" not in variables
     assert "SAM_CLI_TELEMETRY" not in variables
@@ -105,6 +106,13 @@ def test_status_headers_cookies_and_binary_bodies_come_through(gateway):
     assert answer.headers["x-own"] == "yes"
     assert answer.headers.get_list("set-cookie") == ["a=1", "b=2; Secure"]
     assert answer.content == b"\x89PNG"
+
+
+def test_an_answer_of_less_than_six_mebibytes_comes_through_whatever_its_escapes_would_take(gateway):
+    answer = gateway.wish("many")
+
+    assert answer.status_code == 200
+    assert answer.text == "\U0001f600" * 1_400_000
 
 
 def test_an_unknown_route_is_not_found(gateway):

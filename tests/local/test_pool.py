@@ -62,7 +62,7 @@ def pool(launcher):
 
 @pytest.fixture
 def function(tmp_path):
-    return Function("Probe", "app.handler", tmp_path, (), {}, 128, 3, CONCURRENCY)
+    return Function("Probe", "python3.13", "app.handler", tmp_path, (), {}, 128, 3, CONCURRENCY)
 
 
 def test_the_first_answer_is_cold_and_the_next_is_warm(pool, function):

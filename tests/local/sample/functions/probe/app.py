@@ -58,6 +58,10 @@ def full(event, context):
     }
 
 
+def many(event, context):
+    return {"statusCode": 200, "body": "\U0001f600" * 1_400_000}
+
+
 WISHES = {
     "show": show,
     "fail": fail,
@@ -66,4 +70,5 @@ WISHES = {
     "pause": pause,
     "nonsense": nonsense,
     "full": full,
+    "many": many,
 }
