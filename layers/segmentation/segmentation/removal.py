@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import scalar_row
 
 from segmentation import database, jobs, metrics
@@ -29,9 +29,8 @@ COUNTED_ROWS = 1_000_000
 
 def is_small(connection: Connection, segment_id: int) -> bool:
     """Return whether a request can end a segment itself, without counting more of what belongs to it than that."""
-    return not (
-        _has_members(connection, segment_id, beyond=MOST_MEMBERS)
-        or _has_overrides(connection, segment_id, beyond=MOST_MEMBERS)
+    return not any(
+        _has_more(connection, table, segment_id, than=MOST_MEMBERS) for table in ("memberships", "rollout_overrides")
     )
 
 
@@ -89,13 +88,13 @@ def end_what_waits(connection: Connection) -> Iterator[int]:
     segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
     for (segment_id,) in segments:
         end_batch = partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)
-        while (ended := database.settled(end_batch)) or _has_members(connection, segment_id):
+        while (ended := database.settled(end_batch)) or _has_more(connection, "memberships", segment_id, than=0):
             metrics.count("MembershipsRemoved", ended)
             yield ended
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
-    """End the memberships batch by batch, until none is left."""
+    """End the memberships and forget the decisions by hand, batch by batch, until none is left."""
     segment_id, done = lease.parameters["segment_id"], lease.progress.get("done", 0)
     total = done + _count(connection, lease)
     while True:
@@ -140,19 +139,13 @@ def _finish(connection: Connection, segment_id: int) -> bool:
     return True
 
 
-def _has_members(connection: Connection, segment_id: int, *, beyond: int = 0) -> bool:
-    """Return whether there are more memberships than that; one counts until the transaction that ends it is over."""
+def _has_more(connection: Connection, table: str, segment_id: int, *, than: int) -> bool:
+    """Return whether a table has more rows of a segment; one counts until the transaction that ends it is over."""
     one_more = connection.execute(
-        "select from memberships where memberships.segment_id = %s::integer offset %s::integer limit 1",
-        (segment_id, beyond),
-    )
-    return one_more.rowcount > 0
-
-
-def _has_overrides(connection: Connection, segment_id: int, *, beyond: int) -> bool:
-    one_more = connection.execute(
-        "select from rollout_overrides where rollout_overrides.segment_id = %s::integer offset %s::integer limit 1",
-        (segment_id, beyond),
+        sql.SQL("select from {} where segment_id = %s::integer offset %s::integer limit 1").format(
+            sql.Identifier(table)
+        ),
+        (segment_id, than),
     )
     return one_more.rowcount > 0
 
