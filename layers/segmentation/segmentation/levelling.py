@@ -247,3 +247,21 @@ def _release(connection: Connection, parameters: dict[str, object]) -> Batch:
             parameters,
         ).fetchall()
     return batch
+
+
+def let_go(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
+    """Take so many users out whom the percent has brought in since so many had arrived; return how many it were."""
+    return connection.execute(
+        """
+        delete from memberships
+         where memberships.segment_id = %s::integer
+           and memberships.user_id in (
+               select late.user_id
+                 from memberships late
+                 join users on users.user_id = late.user_id
+                where late.segment_id = %s::integer and late.source = 'percent' and users.ordinal >= %s::bigint
+                order by hashint8extended(late.user_id, %s::bigint) desc
+                limit %s::bigint)
+        """,
+        (segment_id, segment_id, since, salt, users),
+    ).rowcount

@@ -45,6 +45,19 @@ class _Census:
     kept: int
 
 
+@dataclass(frozen=True)
+class _Base:
+    """What the rule for arrivals starts from: the arrivals so far, the users, and those whom the percent wants in."""
+
+    arrivals: int
+    users: int
+    taken: int
+
+
+class _NoRoom(Exception):
+    """More of the users who arrived late are in than the percent has room for, and it may not let anybody go."""
+
+
 def wanted_members(users: int, percent: Percent, before: Percent, kept: int, draw: int) -> int:
     """Return how many of the users a percent is to have brought in: the exact share, up or down by the draw.
 
@@ -68,21 +81,70 @@ def in_units(percent: Percent) -> int:
 def set_percent(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
     """Bring a segment to its percent of the users, in the caller's transaction, which holds the segment.
 
-    The users are walked before arrivals are held up: those who arrive meanwhile are decided at the end.
+    The users are walked before arrivals are held up: those who arrive meanwhile are decided at the end. Where the
+    percent before has brought in more of these than there is room for, all is done again with arrivals held up.
     """
+    try:
+        with connection.transaction():
+            return _bring_to(connection, segment_id, percent, actor=actor)
+    except _NoRoom:
+        hold_arrivals(connection)
+        return _bring_to(connection, segment_id, percent, actor=actor)
+
+
+def _bring_to(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
+    """Bring those who are there in, take them out, or let a job do it; then decide who came late. Raises _NoRoom."""
     before, salt = _begin(connection, segment_id)
     census = _census(connection, segment_id)
     wanted = wanted_members(census.users, percent, before, census.kept, draw=salt % UNITS)
     change = wanted - census.taken
-    of = Population(segment_id, salt, census.arrivals)
-    if abs(change) > MOST_CHANGES:
-        job_id = jobs.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": wanted}, actor=actor)
-        _open_to_arrivals(connection, of, percent, census.users, wanted, job_id)
-        return Outcome(job_id=job_id)
-    changed = levelling.level(connection, of, Share(change, census.users), wanted).changed if change else 0
-    added, deleted = (changed, 0) if change > 0 else (0, changed)
-    late = _open_to_arrivals(connection, of, percent, census.users, census.taken + added - deleted, None)
-    return Outcome(added + late, deleted)
+    if needs_job := abs(change) > MOST_CHANGES:
+        added, deleted, taken = 0, 0, wanted
+    else:
+        of = Population(segment_id, salt, census.arrivals)
+        changed = levelling.level(connection, of, Share(change, census.users), wanted).changed if change else 0
+        added, deleted = (changed, 0) if change > 0 else (0, changed)
+        taken = census.taken + added - deleted
+    base, let_go = _make_room(
+        connection, segment_id, salt, percent, before, _Base(census.arrivals, census.users, taken)
+    )
+    job_id = None
+    if needs_job:
+        job_id = jobs.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": base.taken}, actor=actor)
+    enrolled = _open_to_arrivals(connection, segment_id, percent, base, job_id)
+    return Outcome(added + enrolled, deleted + let_go, job_id)
+
+
+def _make_room(
+    connection: Connection, segment_id: int, salt: int, percent: float, before: Decimal, base: _Base
+) -> tuple[_Base, int]:
+    """Hold arrivals up, and let those go who came since and are too many for a lower percent.
+
+    Returns what arrivals are to be decided from, and how many were let go; raises _NoRoom where nobody may be.
+    """
+    arrivals = hold_arrivals(connection)
+    [(late, late_taken)] = connection.execute(
+        """
+        select count(*), count(memberships.user_id)
+          from users
+          left join memberships
+            on memberships.user_id = users.user_id and memberships.segment_id = %s::integer
+           and memberships.source = 'percent'
+         where users.ordinal >= %s::bigint
+        """,
+        (segment_id, base.arrivals),
+    ).fetchall()
+    users, units = base.users + late, in_units(percent)
+    least = base.users * units // UNITS
+    most = -(-base.users * units // UNITS)
+    taken = min(max(base.taken, least), most)  # as open_rollout sees it
+    if taken + late_taken <= -(-users * units // UNITS):
+        return base, 0
+    if units >= in_units(before):
+        raise _NoRoom
+    wanted = max(taken, wanted_members(users, percent, before, 0, draw=salt % UNITS))
+    let_go = levelling.let_go(connection, segment_id, salt, base.arrivals, taken + late_taken - wanted)
+    return _Base(arrivals, users, wanted), let_go
 
 
 def report(outcome: Outcome) -> None:
@@ -100,9 +162,11 @@ def stop(connection: Connection, segment_id: int) -> None:
     connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
 
 
-def hold_arrivals(connection: Connection) -> None:
-    """Wait for the users who are arriving, and let nobody else arrive until the transaction ends."""
-    connection.execute("select from population for update")
+def hold_arrivals(connection: Connection) -> int:
+    """Wait for the users who are arriving, let nobody else arrive until the transaction ends, and count them."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [arrivals] = cursor.execute("select population.arrivals from population for update").fetchall()
+    return int(arrivals)
 
 
 def _begin(connection: Connection, segment_id: int) -> tuple[Decimal, int]:
@@ -144,13 +208,11 @@ def _census(connection: Connection, segment_id: int) -> _Census:
     return census
 
 
-def _open_to_arrivals(
-    connection: Connection, of: Population, percent: float, users: int, taken: int, job_id: UUID | None
-) -> int:
-    """Let the database decide whoever arrives, and those who have since the census; return how many came in."""
+def _open_to_arrivals(connection: Connection, segment_id: int, percent: float, base: _Base, job_id: UUID | None) -> int:
+    """Let the database decide whoever arrives, and those who have since the base; return how many came in."""
     with connection.cursor(row_factory=scalar_row) as cursor:
-        [came] = cursor.execute(
+        [enrolled] = cursor.execute(
             "select open_rollout(%s::integer, %s::numeric, %s::bigint, %s::bigint, %s::bigint, %s::uuid)",
-            (of.segment_id, percent, users, of.arrivals, taken, job_id),
+            (segment_id, percent, base.users, base.arrivals, base.taken, job_id),
         ).fetchall()
-    return int(came)
+    return int(enrolled)
