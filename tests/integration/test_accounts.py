@@ -154,6 +154,40 @@ def test_guesses_at_the_same_moment_do_not_pass_the_limit(alice, at_once):
     assert (outcomes.count(CredentialsWrong), outcomes.count(TooManyFailures)) == (10, 30)
 
 
+def test_who_is_kept_out_by_others_being_checked_may_come_back_at_once(connection, alice):
+    for _ in range(10):
+        sign_ins.count_attempt(connection, "alice")
+
+    with pytest.raises(TooManyFailures) as raised:
+        enter(connection)
+
+    assert raised.value.retry_after == sign_ins.RETRY_SECONDS
+
+
+@pytest.mark.parametrize("checked", [9, 10])
+def test_the_door_is_closed_for_long_when_all_have_been_checked(connection, alice, checked):
+    for _ in range(10):
+        sign_ins.count_attempt(connection, "alice")
+    for _ in range(checked):
+        sign_ins.settle_failure(connection, "alice")
+
+    with pytest.raises(TooManyFailures) as raised:
+        enter(connection)
+
+    assert (raised.value.retry_after == sign_ins.RETRY_SECONDS) == (checked == 9)
+
+
+def test_the_door_is_closed_for_long_by_those_whose_check_never_ended(connection, owner, alice):
+    for _ in range(10):
+        sign_ins.count_attempt(connection, "alice")
+    age_failures(owner, sign_ins.CHECK_SECONDS + 1)
+
+    with pytest.raises(TooManyFailures) as raised:
+        enter(connection)
+
+    assert raised.value.retry_after > sign_ins.LOCK_SECONDS - 60
+
+
 def test_a_success_begins_the_count_anew(connection, alice):
     for _ in range(9):
         outcome(connection)

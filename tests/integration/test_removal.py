@@ -204,6 +204,19 @@ def test_whoever_finds_the_exits_of_a_batch_written_by_another_writes_the_rest(
     assert owner.execute("select count(*) from history where action_id = 2").fetchone() == (MEMBERS,)
 
 
+def test_segment_that_is_taken_for_empty_too_early_is_emptied_all_the_same(
+    connection, owner, deleted, deliver, history
+):
+    connection.execute("update segments set is_emptying = false")
+
+    for (job_id,) in owner.execute("select job_id from jobs where job_id <> %s", (deleted.job_id,)).fetchall():
+        deliver(job_id, **NEVER_OVER)
+
+    assert owner.execute("select count(*) from memberships").fetchone() == (0,)
+    assert owner.execute("select count(*) from segments where is_emptying").fetchone() == (0,)
+    assert {row["actor"] for row in history() if row["operation"] == "D"} == {"analyst"}
+
+
 def test_job_counts_those_too_whose_exits_a_report_has_written(connection, deleted, deliver, monkeypatch):
     monkeypatch.setattr(removal, "COUNTED_ROWS", MEMBERS // 4)
     next(removal.end_what_waits(connection))

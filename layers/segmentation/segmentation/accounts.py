@@ -69,6 +69,7 @@ def authenticate(connection: Connection, credentials: Credentials) -> Account:
     account = _find(connection, credentials.username)
     expected = account.password_hash if account else passwords.NOBODYS_HASH
     if not passwords.matches(credentials.password, expected) or account is None:
+        sign_ins.settle_failure(connection, credentials.username)
         raise CredentialsWrong()
     sign_ins.forget_failures(connection, credentials.username)
     return account

@@ -320,6 +320,30 @@ insert into jobs (kind, parameters, actor)
 select 'segment_removal', jsonb_build_object('segment_id', repaired.segment_id), repaired.deleted_by
   from repaired;
 
+-- Nor is one taken for empty from now on, while the code that did so is still there: the job begins again.
+create function keep_emptying() returns trigger
+language plpgsql
+as $$
+begin
+    if exists (select from memberships where memberships.segment_id = new.segment_id) then
+        new.is_emptying := true;
+        insert into jobs (kind, parameters, actor)
+        values ('segment_removal', jsonb_build_object('segment_id', new.segment_id),
+                coalesce(new.deleted_by, 'schedule'));
+    end if;
+    return new;
+end
+$$;
+
+create trigger segments_keep_emptying before update of is_emptying on segments for each row
+    when (old.is_emptying and not new.is_emptying)
+    execute function keep_emptying();
+
+-- Attempts to sign in whose password is still being looked at: where they keep others out, it is not for long.
+alter table sign_in_failures add column under_way integer not null default 0;
+
+grant insert (under_way), update (under_way) on sign_in_failures to segmentation_app;
+
 -- A membership that would begin in the microsecond in which the one before it ended begins in the next: the exit and the
 -- entry would share an instant, of which the view below shows exits that were due behind all else.
 create function begin_after_the_end() returns trigger
