@@ -30,6 +30,9 @@ class Quiet(WSGIRequestHandler):
     server_version = "segmentation-local"
     sys_version = ""
     disable_nagle_algorithm = True
+    # what is refused before any application sees it, a path of 64 KiB for one, is worded as by an API Gateway
+    error_content_type = "application/json"
+    error_message_format = '{"message": "%(explain)s"}'
 
     def log_request(self, *_: object) -> None:
         """Write nothing: the application does."""

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 from urllib.parse import quote
 
 import pytest
@@ -116,3 +117,22 @@ def is_object(line):
         return isinstance(json.loads(line), dict)
     except ValueError:
         return False
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        # no byte more than the server reads: what is left unread would reset the connection before the answer is read
+        pytest.param(b"GET /".ljust(65_537, b"a"), id="a path too long"),
+        pytest.param(b'GET /"two words" HTTP/1.1\r\n\r\n', id="a path of two words"),
+    ],
+)
+def test_what_is_no_request_is_refused_in_json(local_run, sent):
+    with socket.create_connection((ports.HOST, local_run.port), timeout=60) as line:
+        line.sendall(sent)
+        answer = http.client.HTTPResponse(line)
+        answer.begin()
+
+        assert 400 <= answer.status < 500
+        assert answer.headers["content-type"] == JSON
+        assert json.loads(answer.read()).keys() == {"message"}
