@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import tracemalloc
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -186,11 +186,18 @@ def test_store_that_refuses_is_named(report, aws):
         report()
 
 
-def test_month_of_the_future_is_refused():
+def test_year_of_the_future_is_refused():
     now = datetime.now(UTC)
 
-    with pytest.raises(RequestInvalid, match=r"query\.month"):
+    with pytest.raises(RequestInvalid, match=r"query\.year"):
         month_that_has_begun(now.year + 1, now.month, location="query")
+
+
+def test_next_month_is_refused():
+    following = datetime.now(UTC).replace(day=1) + timedelta(days=32)
+
+    with pytest.raises(RequestInvalid, match=r"query\.year" if following.month == 1 else r"query\.month"):
+        month_that_has_begun(following.year, following.month, location="query")
 
 
 def test_month_that_has_just_begun_is_not():

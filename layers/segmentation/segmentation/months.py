@@ -29,7 +29,8 @@ class Month:
 
 def month_that_has_begun(year: int, month: int, *, location: str) -> Month:
     """Return a month; raises RequestInvalid, at a location of the request, for one of the future."""
-    asked = Month(year, month)
-    if asked.begins_at > datetime.now(UTC):
-        raise RequestInvalid((f"{location}.month", "must not be in the future"))
+    asked, now = Month(year, month), datetime.now(UTC)
+    if asked.begins_at > now:
+        member = "year" if year > now.year else "month"
+        raise RequestInvalid((f"{location}.{member}", "must not be in the future"))
     return asked
