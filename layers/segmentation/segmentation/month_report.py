@@ -2,12 +2,10 @@
 
 The month is read in order of time, some ten thousand rows a statement, each beginning where the one before it ended:
 nothing is held in memory but one part of the file, no transaction is long, and a worker that is interrupted loses one
-part at most. A file of several compressed parts is a valid gzip file (RFC 1952, section 2.2).
+part at most.
 """
 
 import time
-import zlib
-from base64 import b64decode, b64encode
 from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -19,6 +17,7 @@ from psycopg.rows import class_row, scalar_row
 from segmentation import metrics, removal, storage, writers
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.months import Month
+from segmentation.parts import Part
 from segmentation.reports import COLUMNS, MONTH_REPORT
 from segmentation.requests import NewReport
 
@@ -33,8 +32,6 @@ PART_BYTES = 8 * 1024 * 1024
 
 KEEP_SECONDS = 10
 """The longest that a worker reads without a word: it has two minutes until another takes its job over."""
-
-_GZIP = zlib.MAX_WBITS | 16
 
 
 @dataclass(frozen=True)
@@ -147,7 +144,7 @@ def _store(connection: Connection, report: NewReport, progress: Progress) -> Ite
 
     Where a part takes long to fill, as in a large month of other segments, what there is of it is kept with the job.
     """
-    part = _Part(report.format == "csv.gz", progress.kept)
+    part = Part(report.format == "csv.gz", progress.kept)
     told_at = time.monotonic()
     if not (progress.tags or progress.kept):
         part.add((",".join(COLUMNS) + "\r\n").encode())
@@ -161,7 +158,7 @@ def _store(connection: Connection, report: NewReport, progress: Progress) -> Ite
         if part.size >= PART_BYTES:
             stored = progress = _store_part(progress, part)
             yield progress
-            part = _Part(report.format == "csv.gz")
+            part = Part(report.format == "csv.gz")
         elif time.monotonic() - told_at >= KEEP_SECONDS:
             progress = replace(progress, kept=part.kept())
             yield progress
@@ -181,7 +178,7 @@ def _beyond(progress: Progress, batch: _Batch) -> Progress:
     )
 
 
-def _store_part(progress: Progress, part: "_Part") -> Progress:
+def _store_part(progress: Progress, part: Part) -> Progress:
     number = len(progress.tags) + 1
     tag = storage.upload_part(progress.file_name, progress.upload_id, number, part.body())
     return replace(progress, tags=(*progress.tags, tag), kept="")
@@ -263,38 +260,6 @@ def _batches(connection: Connection, report: NewReport, progress: Progress) -> I
                 "batches": STATEMENT_BATCHES,
             },
         )
-
-
-class _Part:
-    """A part of the file that grows until it is stored."""
-
-    def __init__(self, compressed: bool, kept: str = "") -> None:
-        self._compressed = compressed
-        self._bytes = bytearray(b64decode(kept))
-        self._begin()
-
-    def _begin(self) -> None:
-        self._compressor = zlib.compressobj(1, wbits=_GZIP) if self._compressed else None
-
-    @property
-    def size(self) -> int:
-        """Return how many bytes there are so far."""
-        return len(self._bytes)
-
-    def add(self, text: bytes) -> None:
-        """Append text."""
-        self._bytes += self._compressor.compress(text) if self._compressor else text
-
-    def body(self) -> bytes:
-        """Return what there is of the part; what is added later is compressed by itself."""
-        if self._compressor:
-            self._bytes += self._compressor.flush()
-            self._begin()
-        return bytes(self._bytes)
-
-    def kept(self) -> str:
-        """Return what there is of the part as a text, which another worker begins the same part with."""
-        return b64encode(self.body()).decode()
 
 
 def _step(progress: Progress) -> Step:
