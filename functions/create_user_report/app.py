@@ -22,5 +22,5 @@ def create_user_report(
     delimiter: Delimiter = ",",
 ) -> ReportLink:
     """Report on a user's month, half-open in UTC."""
-    month = month_that_has_begun(year, month_of_year, location="query")
+    month = month_that_has_begun(connection(), year, month_of_year, location="query")
     return reports.create_for_user(connection(), user_id, month, report_format=report_format, delimiter=delimiter)

@@ -13,7 +13,11 @@ from tests.fix_log import log as log
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
 
 NOON = "2023-08-10T12:00:00Z"
-THIS_MONTH = {"year": datetime.now(UTC).year, "month": datetime.now(UTC).month}
+
+
+def this_month():
+    now = datetime.now(UTC)
+    return {"year": now.year, "month": now.month}
 
 
 @pytest.fixture
@@ -251,7 +255,7 @@ def test_month_that_still_runs_is_reported_up_to_the_databases_now(
 ):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
-    job_id = order(**THIS_MONTH)
+    job_id = order(**this_month())
 
     deliver(job_id, **NEVER_OVER)
 
@@ -287,7 +291,7 @@ def writer(empty_database, make_segments):
 
 def test_entry_that_is_committed_after_the_report_has_begun_is_in_it(writer, order, deliver, lines, monkeypatch):
     monkeypatch.setattr(writers, "sleep", lambda seconds: writer.commit())
-    job_id = order(**THIS_MONTH)
+    job_id = order(**this_month())
 
     deliver(job_id, **NEVER_OVER)
 
@@ -296,7 +300,7 @@ def test_entry_that_is_committed_after_the_report_has_begun_is_in_it(writer, ord
 
 def test_writer_who_never_ends_is_not_waited_for(writer, order, deliver, lines, monkeypatch, log):
     monkeypatch.setattr(writers, "MOST_SECONDS", 0)
-    job_id = order(**THIS_MONTH)
+    job_id = order(**this_month())
 
     deliver(job_id, **NEVER_OVER)
 
@@ -316,7 +320,7 @@ def test_segment_deleted_just_before_the_instant_to_which_the_report_goes_is_in_
     settled_instant = writers.settled_instant
     monkeypatch.setattr(removal, "MOST_MEMBERS", 0)
     monkeypatch.setattr(writers, "settled_instant", delete_first)
-    job_id = order(**THIS_MONTH)
+    job_id = order(**this_month())
 
     deliver(job_id, **NEVER_OVER)
 

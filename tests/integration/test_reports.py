@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from segmentation import expiry, reports, storage
+from segmentation import expiry, months, reports, storage
 from segmentation.months import Month, month_that_has_begun
 from segmentation.problems import ReportUnknown, RequestInvalid, StorageUnavailable
 
@@ -186,21 +186,59 @@ def test_store_that_refuses_is_named(report, aws):
         report()
 
 
-def test_year_of_the_future_is_refused():
-    now = datetime.now(UTC)
+def begun(connection, month):
+    return month_that_has_begun(connection, month.year, month.month, location="query") == month
 
+
+@pytest.fixture
+def this_month(connection):
+    """The month of the database, which has all of it before it."""
+    [(now,)] = connection.execute("select now()").fetchall()
+    return Month(now.year, now.month)
+
+
+@pytest.fixture
+def next_month(this_month):
+    return Month(this_month.ends_at.year, this_month.ends_at.month)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Let the service's own clock stand at an instant."""
+
+    def stand_at(instant):
+        class Standing(datetime):
+            @classmethod
+            def now(cls, tz=None):
+                return instant
+
+        monkeypatch.setattr(months, "datetime", Standing)
+
+    return stand_at
+
+
+def test_year_of_the_future_is_refused(connection, this_month):
     with pytest.raises(RequestInvalid, match=r"query\.year"):
-        month_that_has_begun(now.year + 1, now.month, location="query")
+        begun(connection, Month(this_month.year + 1, this_month.month))
 
 
-def test_next_month_is_refused():
-    following = datetime.now(UTC).replace(day=1) + timedelta(days=32)
-
-    with pytest.raises(RequestInvalid, match=r"query\.year" if following.month == 1 else r"query\.month"):
-        month_that_has_begun(following.year, following.month, location="query")
+def test_next_month_is_refused(connection, next_month):
+    with pytest.raises(RequestInvalid, match=r"query\.year" if next_month.month == 1 else r"query\.month"):
+        begun(connection, next_month)
 
 
-def test_month_that_has_just_begun_is_not():
-    now = datetime.now(UTC)
+def test_month_that_has_just_begun_is_not_refused(connection, this_month):
+    assert begun(connection, this_month)
 
-    assert month_that_has_begun(now.year, now.month, location="query") == Month(now.year, now.month)
+
+def test_clock_that_is_behind_refuses_no_month_that_has_begun(connection, this_month, clock):
+    clock(this_month.begins_at - timedelta(minutes=5))
+
+    assert begun(connection, this_month)
+
+
+def test_clock_that_is_ahead_lets_no_month_of_the_future_pass(connection, next_month, clock):
+    clock(next_month.begins_at + timedelta(minutes=5))
+
+    with pytest.raises(RequestInvalid):
+        begun(connection, next_month)

@@ -61,7 +61,7 @@ def create_for_user(
 
 def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
     """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future."""
-    month_that_has_begun(wanted.year, wanted.month, location="body")
+    month_that_has_begun(connection, wanted.year, wanted.month, location="body")
     job_id = jobs.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
     queueing.announce(job_id)
     return JobRef(job_id=job_id)
