@@ -1,26 +1,40 @@
 """TCP ports of this machine: free, taken, listening."""
 
+import os
 import socket
-import threading
+from collections import deque
 
 HOST = "127.0.0.1"
-LOCK = threading.Lock()
-GIVEN_OUT: set[int] = set()
+MOST_RESERVED = 100
+"""Long before so many more are given out, the taker of a port listens on it."""
+
+RESERVED: deque[int] = deque()
 
 
 def free() -> int:
-    """Choose a port that nobody listens on, and never the same one twice: its taker may not listen yet."""
-    with LOCK:
-        while (port := unused()) in GIVEN_OUT:
-            pass
-        GIVEN_OUT.add(port)
-        return port
+    """Choose a port that nobody listens on, and that no process here gave out lately: its taker may not listen yet."""
+    while not reserved(port := unused()):
+        pass
+    while len(RESERVED) > MOST_RESERVED:
+        os.close(RESERVED.popleft())
+    return port
 
 
 def unused() -> int:
     """Let the system choose a port."""
     with socket.create_server((HOST, 0)) as server:
         return int(server.getsockname()[1])
+
+
+def reserved(port: int) -> bool:
+    """Keep others here from giving out the same TCP port, by holding the UDP port of that number."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reservation:
+        try:
+            reservation.bind((HOST, port))
+        except OSError:
+            return False
+        RESERVED.append(reservation.detach())
+        return True
 
 
 def taken(port: int) -> bool:

@@ -63,7 +63,11 @@ class LocalRun:
 def free_ports() -> int:
     """The first of four free ports in a row."""
     candidates = (random.randrange(20000, 30000) for _ in range(100))  # noqa: S311 - any will do
-    return next(first for first in candidates if not any(ports.taken(first + offset) for offset in range(4)))
+    return next(first for first in candidates if all(is_free(first + offset) for offset in range(4)))
+
+
+def is_free(port: int) -> bool:
+    return not ports.taken(port) and ports.reserved(port)
 
 
 def launch(state: Path, port: int, *options: str, environment: Mapping[str, str] | None = None) -> LocalRun:
