@@ -24,7 +24,8 @@ mkdir -p apt/lists/partial apt/archives/partial
 apt() {
     command="$1"
     shift
-    "apt-$command" -qq -o Dir::State::Lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt" -o APT::Sandbox::User=root "$@"
+    "apt-$command" -qq -o Dir::State::Lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt" -o APT::Sandbox::User=root \
+        -o Acquire::Retries=5 "$@"
 }
 # not libc, which goes with the loader; of a Go program's, not what its pages show
 libraries() {

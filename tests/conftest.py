@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import Connection, sql
@@ -28,6 +29,9 @@ collect_ignore = [] if find_spec("playwright") else ["api"]
 if not (ROOT / ".local" / "prometheus" / ".made").exists():
     collect_ignore.append("prometheus")
 POOLER_SUITE = Path(__file__).with_name("pooler")
+
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no finding
+hypothesis.settings.load_profile("patient")
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"

@@ -70,6 +70,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "of-a-test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another's keeps the credentials that it was made with
     monkeypatch.setenv("REPORTS_BUCKET", "reports")
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests cannot fill parts of S3's own least size
     monkeypatch.setattr(S3Backend, "upload_part", upload_part)

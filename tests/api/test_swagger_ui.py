@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from local.settings import ROOT
 
+expect.set_options(timeout=30_000)  # milliseconds, for a busy machine
 SCREENSHOT = ROOT / ".local" / "swagger-ui.png"
 
 

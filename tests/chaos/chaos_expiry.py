@@ -55,9 +55,10 @@ $$;
 create trigger record_lags after delete on memberships
     referencing old table as gone for each statement execute function record_lags();
 """
+# none before it is committed: the schedule could not know of it
 EXPIRING_SOON = """
 insert into memberships (user_id, segment_id, added_at, expires_at)
-select users.user_id, segments.segment_id, now(), now() + users.user_id * interval '1 s' * %s / %s
+select users.user_id, segments.segment_id, now(), now() + interval '5 s' + users.user_id * interval '1 s' * %s / %s
   from users, segments
 """
 

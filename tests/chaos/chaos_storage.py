@@ -187,10 +187,10 @@ def test_a_months_report_fails_where_nothing_helps_and_is_made_when_its_dead_let
 def test_a_months_report_goes_on_at_the_part_that_was_not_answered(
     connection, filled, expected, order, deliver, deliver_until_it_ends, of_s3, lines, monkeypatch
 ):
-    monkeypatch.setattr(storage, "OF_JOBS", Patience(connect_seconds=1, read_seconds=1, tries=1))
     job_id = order()
     for _ in range(3):
         deliver(job_id, time_left=lambda: False)
+    monkeypatch.setattr(storage, "OF_JOBS", Patience(connect_seconds=1, read_seconds=1, tries=1))
     of_s3.spoil("UploadPart", meddler.keep_waiting(2), 1)
 
     deliver_until_it_ends(job_id)

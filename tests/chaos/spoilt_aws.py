@@ -91,6 +91,7 @@ def aws(of_s3, of_sqs, s3_line, sqs_line, monkeypatch):
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another's keeps the credentials that it was made with
     yield Rclone(s3_line.client, sqs_line.client, *queues)
     for queue in queues:
         sqs_line.client.delete_queue(QueueUrl=queue)

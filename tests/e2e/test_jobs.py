@@ -142,6 +142,7 @@ def test_a_message_that_makes_no_sense_becomes_a_dead_letter(sqs):
     sqs.send_message(QueueUrl=url, MessageBody="poison")
 
     [letter] = eventually(lambda: sqs.receive_message(QueueUrl=dead_letters).get("Messages"))
+    sqs.delete_message(QueueUrl=dead_letters, ReceiptHandle=letter["ReceiptHandle"])
     assert letter["Body"] == "poison"
     assert messages_in(sqs, url) == 0
 

@@ -114,7 +114,7 @@ def test_wrong_password_and_unknown_name_have_the_same_answer(service):
     assert wrong.status == 401
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(username=st.just("bob") | ANY_TEXT, password=ANY_TEXT)
 @example(username="bob", password="\ud800")  # noqa: S106 -- of this test
 @example(username="bob\ud800", password=PASSWORD)

@@ -78,7 +78,6 @@ def two_segments(service, aws) -> None:
 @pytest.mark.parametrize("function", WITH_BODY)
 @settings(
     max_examples=120 * TIMES,
-    deadline=None,  # a busy machine is no finding
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # what earlier examples wrote does no harm here
 )
 @example(body={"user_id": 2**63 - 1, "add_segments": ["AAA"], "expires_at": "9999-12-31T23:59:59Z"})
@@ -92,7 +91,7 @@ def test_any_json_is_answered_below_500(two_segments, function, body):
     assert answer.json is not None
 
 
-@settings(max_examples=150 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150 * TIMES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=200) | st.text(st.characters(codec=None), max_size=200))
 def test_any_bytes_are_answered_below_500(two_segments, body):
     answer = call("create_segment", body)
@@ -101,7 +100,7 @@ def test_any_bytes_are_answered_below_500(two_segments, body):
 
 
 @pytest.mark.parametrize("function", PATHS)
-@settings(max_examples=60 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60 * TIMES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(st.characters(codec=None), max_size=300))
 def test_any_path_is_answered_below_500(two_segments, function, text):
     answer = call(function, {"ttl": 60} if function == "update_membership" else "", path=PATHS[function].format(text))
@@ -110,7 +109,7 @@ def test_any_path_is_answered_below_500(two_segments, function, text):
 
 
 @pytest.mark.parametrize("function", LISTS)
-@settings(max_examples=100 * TIMES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100 * TIMES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     query=st.dictionaries(
         st.sampled_from(["limit", "cursor", "prefix", "from", "to"]) | st.text(max_size=5),

@@ -34,7 +34,6 @@ OTHER_BODIES = {
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 on_any_key = settings(
     max_examples=50,
-    deadline=None,  # a busy machine is no finding
     suppress_health_check=[HealthCheck.function_scoped_fixture],  # each key is a new one, whatever there is already
 )
 

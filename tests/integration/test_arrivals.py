@@ -37,7 +37,7 @@ def decide(migrated_database):
         yield chance
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seen=st.integers(0, 10**12), units=UNITS_OF_PERCENT)
 def test_every_arrival_has_the_same_chance_whatever_came_before(decide, seen, units):
     fraction = seen * units % UNITS
@@ -50,7 +50,7 @@ def test_every_arrival_has_the_same_chance_whatever_came_before(decide, seen, un
     assert (UNITS - fraction) * yes_low * of_high + fraction * yes_high * of_low == units * of_low * of_high
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(seen=st.integers(0, 10**12), units=UNITS_OF_PERCENT, up=st.booleans())
 def test_share_stays_exact_whatever_is_drawn(decide, seen, units, up):
     taken = -(-seen * units // UNITS) if up else seen * units // UNITS
@@ -290,4 +290,4 @@ def test_no_position_is_favoured(connection, create, arrive, owner):
         )
     ]
     assert sum(counts) == 300 * 6
-    assert all(50 < count < 130 for count in counts)  # 90 expected, five standard deviations either way
+    assert all(45 < count < 135 for count in counts)  # 90 expected, more than five standard deviations either way

@@ -57,7 +57,7 @@ def remove_a_batch(connection, most):
 WRITES = {"nothing": lambda connection, most: None, "sweep": sweep_a_batch, "removal": remove_a_batch}
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(MEMBERSHIPS, st.randoms(use_true_random=False), st.lists(STEPS, min_size=1, max_size=6))
 def test_pages_are_the_whole_history_in_order_whatever_is_written_between_them(superuser, ends, random, steps):
     with superuser.transaction(force_rollback=True):

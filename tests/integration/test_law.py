@@ -209,7 +209,9 @@ class Law(RuleBasedStateMachine):
 
         def run(connection, write, named):
             barrier.wait(timeout=30)
-            with ignoring(Problem):
+            with ignoring(
+                Problem, psycopg.errors.LockNotAvailable
+            ):  # a deadlock of others may outlast its patience: 503
                 database.settled(lambda: write(connection, **named))
 
         with ThreadPoolExecutor(len(writes)) as pool:
@@ -318,7 +320,6 @@ def test_law_holds_whatever_is_written(migrated_database):
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
             print_blob=True,
         ),

@@ -9,20 +9,18 @@ from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 
 
 @pytest.fixture
-def thousand_segments(connection):
-    with connection.transaction(force_rollback=True):
-        connection.execute("insert into segments (slug) select 'SEGMENT_' || generate_series(1, 1000)")
-        connection.execute("insert into users (user_id) select generate_series(1, 100)")
-        connection.execute(
-            """
-            insert into memberships (user_id, segment_id, added_at)
-            select users.user_id, segments.segment_id, now()
-              from users
-              join segments on segments.segment_id % 100 = users.user_id % 100
-            """
-        )
-        connection.execute("analyze segments, memberships")
-        yield
+def thousand_segments(owner):
+    owner.execute("insert into segments (slug) select 'SEGMENT_' || generate_series(1, 1000)")
+    owner.execute("insert into users (user_id) select generate_series(1, 100)")
+    owner.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at)
+        select users.user_id, segments.segment_id, now()
+          from users
+          join segments on segments.segment_id % 100 = users.user_id % 100
+        """
+    )
+    owner.execute("analyze segments, memberships")
 
 
 @pytest.mark.usefixtures("thousand_segments")

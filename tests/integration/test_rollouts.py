@@ -39,7 +39,7 @@ def test_share_that_is_not_whole_is_rounded_by_chance(arrive, create):
     assert 45 < sum(counts) < 115  # 80 expected, five standard deviations either way
 
 
-@settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(there=st.integers(0, 40), percents=st.lists(st.integers(1, 10_000).map(lambda units: units / 100), max_size=4))
 def test_share_is_exact_after_each_change_of_the_percent(owner, arrive, create, set_percent, taken, there, percents):
     empty(owner)

@@ -19,7 +19,7 @@ PHASE_SECONDS = max(5, SECONDS / 6)
 ANSWERS = {200, 201, 202, 404}
 MAX_CONNECTIONS = 100  # what the template's limits are chosen for, unless it is told otherwise
 FEW = 5
-FEW_SECONDS = 8  # less than a job's message is delivered in vain for, until only the schedule sends another
+FEW_SECONDS = 5  # less than a job's message is delivered in vain for, until only the schedule sends another
 REFUSAL_SECONDS = 2
 RECOVERY = 2
 

@@ -14,6 +14,7 @@ import pytest
 
 from local import ports, processes
 from local.settings import INSTALLED, ROOT, GatewaySettings
+from tests.e2e.waiting import eventually
 
 SAMPLE = Path(__file__).with_name("sample")
 
@@ -76,6 +77,8 @@ def gateway(request, tmp_path_factory) -> Iterator[Gateway]:
         processes.wait_until_listening(child, told.port, 120)
         url = f"http://{ports.HOST}:{told.port}"
         with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
+            # the first start compiles what it imports, which its timeout of a second may be too short for
+            eventually(lambda: client.get("/show/it").status_code == 200)
             yield Gateway(client, f"http://{ports.HOST}:{told.lambda_port}", folder, folder / "log")
     finally:
         child.stop()

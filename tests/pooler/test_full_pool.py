@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from segmentation import database, memberships
+from tests.chaos.chaos_database import assert_refused_in_time
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
 from tests.functions.test_database_trouble import KILL_LOGINS
-from tests.pooler.timing import assert_refused
 
 CLIENTS = 500
-AT_ONCE = 32
+AT_ONCE = 8
 SERVER_CONNECTIONS = """
 select from pg_stat_activity where usename = 'segmentation_login' and datname = current_database()
 """
@@ -31,7 +31,7 @@ def test_pool_without_a_free_connection_is_answered_in_time_and_writes_nothing(s
     pooler.start(default_pool_size=2)
     create_segments("AAA")
     with busy(pooled_database, 2):
-        assert_refused(lambda: change(1, add=("AAA",)))
+        assert_refused_in_time(lambda: change(1, add=("AAA",)))
         assert rows(owner) == (0, 1, 0, 0)
 
     done(change(1, add=("AAA",)))
@@ -57,7 +57,7 @@ def test_client_beyond_the_most_is_answered_in_time(service, pooler, pooled_data
     pooler.start(max_client_conn=2)
 
     with database.connect(pooled_database.url), database.connect(pooled_database.url):
-        assert_refused(lambda: call("list_users"))
+        assert_refused_in_time(lambda: call("list_users"))
 
     assert call("list_users").status == 200
 

@@ -1,12 +1,12 @@
 """The pooler ends, is away, and comes back."""
 
 from segmentation import memberships
+from tests.chaos.chaos_database import assert_refused_in_time
 from tests.e2e.waiting import eventually
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
 from tests.functions.keys import add_to
 from tests.functions.test_interrupted_requests import after
-from tests.pooler.timing import assert_refused
 
 
 def test_nobody_notices_a_restart_between_two_requests(service, pooler):
@@ -23,7 +23,7 @@ def test_pooler_away_is_answered_in_time_and_found_when_it_is_back(service, pool
     pooler.start()
     create_segments("AAA")
     pooler.stop()
-    assert_refused(lambda: change(1, add=("AAA",)))
+    assert_refused_in_time(lambda: change(1, add=("AAA",)))
 
     pooler.start()
 
@@ -35,7 +35,7 @@ def test_request_whose_pooler_dies_is_undone_and_its_repeat_runs(service, pooler
     create_segments("AAA")
     with monkeypatch.context() as patch:
         patch.setattr(memberships, "change", after(memberships.change, lambda _: pooler.stop()))
-        assert_refused(lambda: add_to("AAA"))
+        assert_refused_in_time(lambda: add_to("AAA"))
     assert rows(owner) == (0, 1, 0, 0)
 
     pooler.start()

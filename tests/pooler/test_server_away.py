@@ -4,12 +4,12 @@ import pytest
 
 from local import settings
 from segmentation import database
+from tests.chaos.chaos_database import assert_refused_in_time
 from tests.conftest import LOGIN, OWNER, PASSWORD, Database, create_owner
 from tests.e2e.waiting import eventually
 from tests.fix_pooler import Pooler
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, slugs_of
-from tests.pooler.timing import assert_refused
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ def test_server_that_recovered_between_two_requests_is_found_again(service, brea
 def test_server_away_is_answered_in_time_and_found_when_it_is_back(service, breakable):
     create_segments("AAA")
     breakable.stop()
-    assert_refused(lambda: change(1, add=("AAA",)))
-    assert_refused(lambda: call("list_users"))
+    assert_refused_in_time(lambda: change(1, add=("AAA",)))
+    assert_refused_in_time(lambda: call("list_users"))
 
     breakable.start()
 
@@ -69,8 +69,8 @@ def test_environment_that_starts_while_the_server_is_away_is_answered_in_time(se
     pooler.stop()
     pooler.start()
 
-    assert_refused(lambda: call("list_users"))
-    assert_refused(lambda: call("check_health"))
+    assert_refused_in_time(lambda: call("list_users"))
+    assert_refused_in_time(lambda: call("check_health"))
 
 
 def test_server_that_takes_connections_and_says_nothing_is_answered_in_time(service, breakable, pooler):
@@ -78,7 +78,7 @@ def test_server_that_takes_connections_and_says_nothing_is_answered_in_time(serv
     pooler.stop()
     pooler.start()
     breakable.freeze()
-    assert_refused(lambda: call("list_users"))
+    assert_refused_in_time(lambda: call("list_users"))
 
     breakable.thaw()
 

@@ -37,7 +37,7 @@ def test_only_the_whole_password_matches(password_hash):
     assert not passwords.matches("", password_hash)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.text(st.characters(codec=None)))
 @example("\ud800")
 def test_any_text_can_be_compared(text):

@@ -3,7 +3,7 @@
 from fractions import Fraction
 from math import ceil, floor
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentation.rollouts import UNITS, wanted_members
@@ -24,7 +24,6 @@ def test_new_percent_wants_the_share_rounded_down_or_up(users, percent, draw):
     assert floor(share(users, percent)) <= wanted <= ceil(share(users, percent))
 
 
-@settings(deadline=None)  # ten thousand draws an example
 @given(st.integers(0, 500), PERCENTS)
 def test_share_is_rounded_up_as_often_as_it_is_short(users, percent):
     wanted = sum(wanted_members(users, percent, 0, 0, draw) for draw in range(UNITS))
