@@ -168,7 +168,8 @@ _LOGIN_SETTINGS = {
     "statement_timeout": "10s",
     "lock_timeout": "2s",  # a lock held too long is answered with 503, before the client gives up
     "idle_in_transaction_session_timeout": "10s",
-    "client_connection_check_interval": "1s",  # what a dead environment began is undone before its request is repeated
+    # what a dead environment began is undone before its request is repeated
+    "client_connection_check_interval": "500ms",
     # an environment that is frozen, or gone without a word, would keep its connection for hours
     "tcp_keepalives_idle": "60",
     "tcp_keepalives_interval": "10",
