@@ -6,7 +6,7 @@ import platform
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,8 @@ class Environment:
     def kill(self) -> None:
         """End the function's process, as the kernel does when memory runs out."""
         for process in self._processes():
-            os.kill(process, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # it has ended with another of them
+                os.kill(process, signal.SIGKILL)
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
