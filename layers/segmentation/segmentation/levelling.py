@@ -254,14 +254,13 @@ def let_go(connection: Connection, segment_id: int, salt: int, since: int, users
     return connection.execute(
         """
         delete from memberships
-         where memberships.segment_id = %s::integer
-           and memberships.user_id in (
-               select late.user_id
-                 from memberships late
-                 join users on users.user_id = late.user_id
-                where late.segment_id = %s::integer and late.source = 'percent' and users.ordinal >= %s::bigint
+         where memberships.ctid = any (array(
+               select late.ctid
+                 from users
+                 join memberships late on late.user_id = users.user_id and late.segment_id = %s::integer
+                where users.ordinal >= %s::bigint and late.source = 'percent'
                 order by hashint8extended(late.user_id, %s::bigint) desc
-                limit %s::bigint)
+                limit %s::bigint))
         """,
-        (segment_id, segment_id, since, salt, users),
+        (segment_id, since, salt, users),
     ).rowcount
