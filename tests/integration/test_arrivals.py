@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import database, rollouts, segments, users
+from segmentation import database, levelling, rollouts, segments, users
 from segmentation.requests import NewSegment, SegmentChange
 
 UNITS = 10_000
@@ -261,6 +261,32 @@ def test_answer_counts_those_who_arrived_while_a_percent_was_set(
     done = Counter(row["operation"] for row in history() if row["actor"] == "analyst")
     assert changed.users_added == done["I"] - 50
     assert changed.users_deleted == done["D"]
+
+
+def open_again(connection, segment_id, since):
+    connection.execute("select open_rollout(%s, 100, 5000, %s::bigint, 5000, null)", (segment_id, since))
+
+
+@pytest.mark.parametrize("look_up", [levelling.count_late, open_again])
+def test_those_who_arrive_meanwhile_are_looked_up_alone_before_anything_is_analysed(
+    connection, owner, superuser, arrive, create, look_up
+):
+    def read():
+        [(rows,)] = connection.execute(
+            "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'memberships'"
+        ).fetchall()
+        return rows
+
+    superuser.execute("vacuum (analyze) memberships")  # as empty as it is
+    arrive(5000)
+    create("ROLLOUT", 100)
+    [place] = owner.execute("select rollouts.segment_id, population.arrivals from rollouts, population").fetchall()
+    arrive(50, after=5000)
+
+    with connection.transaction():
+        before = read()
+        look_up(connection, *place)
+        assert read() - before == 50
 
 
 def test_segments_created_while_users_arrive_are_exact(create, taken, at_once):

@@ -249,17 +249,42 @@ def _release(connection: Connection, parameters: dict[str, object]) -> Batch:
     return batch
 
 
+def count_late(connection: Connection, segment_id: int, since: int) -> tuple[int, int]:
+    """Count the users who have come since so many had arrived, and those of them whom the percent has brought in."""
+    [(users, taken)] = connection.execute(
+        """
+        select count(*), count(late.source)
+          from users
+          left join lateral (
+               select memberships.source
+                 from memberships
+                where memberships.user_id = users.user_id and memberships.segment_id = %s::integer
+                  and memberships.source = 'percent'
+               -- one by one, as they are few: joined, all members might be read for each of them
+               offset 0) late on true
+         where users.ordinal >= %s::bigint
+        """,
+        (segment_id, since),
+    ).fetchall()
+    return users, taken
+
+
 def let_go(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
-    """Take so many users out whom the percent has brought in since so many had arrived; return how many it were."""
+    """Take so many of these out; return how many it were."""
     return connection.execute(
         """
         delete from memberships
          where memberships.ctid = any (array(
                select late.ctid
                  from users
-                 join memberships late on late.user_id = users.user_id and late.segment_id = %s::integer
-                where users.ordinal >= %s::bigint and late.source = 'percent'
-                order by hashint8extended(late.user_id, %s::bigint) desc
+                cross join lateral (
+                      select memberships.ctid
+                        from memberships
+                       where memberships.user_id = users.user_id and memberships.segment_id = %s::integer
+                         and memberships.source = 'percent'
+                      offset 0) late
+                where users.ordinal >= %s::bigint
+                order by hashint8extended(users.user_id, %s::bigint) desc
                 limit %s::bigint))
         """,
         (segment_id, since, salt, users),

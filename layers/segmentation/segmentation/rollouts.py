@@ -123,17 +123,9 @@ def _make_room(
     Returns what arrivals are to be decided from, and how many were let go; raises _NoRoom where nobody may be.
     """
     arrivals = hold_arrivals(connection)
-    [(late, late_taken)] = connection.execute(
-        """
-        select count(*), count(memberships.user_id)
-          from users
-          left join memberships
-            on memberships.user_id = users.user_id and memberships.segment_id = %s::integer
-           and memberships.source = 'percent'
-         where users.ordinal >= %s::bigint
-        """,
-        (segment_id, base.arrivals),
-    ).fetchall()
+    if arrivals == base.arrivals:
+        return base, 0
+    late, late_taken = levelling.count_late(connection, segment_id, base.arrivals)
     users, units = base.users + late, in_units(percent)
     least = base.users * units // UNITS
     most = -(-base.users * units // UNITS)

@@ -339,6 +339,44 @@ create trigger segments_keep_emptying before update of is_emptying on segments f
     when (old.is_emptying and not new.is_emptying)
     execute function keep_emptying();
 
+-- As before, and looks for those who arrived since only where somebody has, and for the membership of each by its key: a
+-- plan of before the tables were analysed might read all members for each of them, while nobody else may arrive.
+create or replace function open_rollout(
+    p_segment_id integer, p_percent numeric, p_users bigint, p_arrivals bigint, p_taken bigint, p_job_id uuid)
+    returns integer
+language plpgsql
+as $$
+declare
+    v_share constant numeric := p_users * p_percent / 100;
+    v_arrivals bigint;
+    v_enrolled bigint[] := '{}';
+    v_others bigint[] := '{}';
+begin
+    select population.arrivals into v_arrivals from population for update;
+    if v_arrivals > p_arrivals then
+        -- whom the percent before brought in meanwhile is in: they count as the first to come
+        select coalesce(array_agg(users.user_id) filter (where member.source = 'percent'), '{}'),
+               coalesce(array_agg(users.user_id order by users.ordinal)
+                        filter (where member.source is distinct from 'percent'), '{}')
+          into v_enrolled, v_others
+          from users
+          left join lateral (
+               select memberships.source
+                 from memberships
+                where memberships.user_id = users.user_id and memberships.segment_id = p_segment_id
+               offset 0) member on true
+         where users.ordinal >= p_arrivals;
+    end if;
+    update rollouts
+       set last_percent = p_percent, base_users = p_users, base_arrivals = p_arrivals, job_id = p_job_id,
+           -- what the share is short of or beyond, because there are no more candidates or because whoever is in
+           -- stays in, is not made up for at the cost or in favour of those who arrive
+           taken = least(greatest(p_taken, floor(v_share)), ceil(v_share)) + cardinality(v_enrolled)
+     where rollouts.segment_id = p_segment_id;
+    return enrol_arrivals(v_others, p_arrivals + cardinality(v_enrolled), p_segment_id, '{}');
+end
+$$;
+
 -- Attempts to sign in whose password is still being looked at: where they keep others out, it is not for long.
 alter table sign_in_failures add column under_way integer not null default 0;
 
