@@ -32,7 +32,7 @@ ANSWER_SECONDS = 2
 DARK_SECONDS = 4
 """What the connection has to give a sign of life, and another to come about."""
 
-NOTICE_SECONDS = 2
+NOTICE_SECONDS = 1.5
 """What the server, which looks twice a second, takes to notice that a client is gone, and the repeat to be done."""
 
 NO_JOB = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa"

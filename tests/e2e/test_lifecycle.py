@@ -83,7 +83,7 @@ def test_killed_it_leaves_no_process_and_no_lost_data(start, state):
     assert httpx.get(f"http://localhost:{again.port}/segment/KEPT", trust_env=False).status_code == 200
 
 
-def test_the_second_start_takes_less_than_ten_seconds_where_the_first_does(start, state):
+def test_the_second_start_takes_less_than_ten_seconds(start, state):
     def seconds():
         started_at = time.monotonic()
         run = start(state)
@@ -92,9 +92,9 @@ def test_the_second_start_takes_less_than_ten_seconds_where_the_first_does(start
         run.stop()
         return took
 
-    first = seconds()
+    seconds()
 
-    assert min(seconds(), seconds()) < max(10, first)
+    assert min(seconds(), seconds()) < 10  # a machine can stall once
 
 
 @pytest.mark.parametrize("offset", range(4))

@@ -12,7 +12,7 @@ from tests.functions.factories import change, create_segments, done, rows, slugs
 from tests.functions.test_database_trouble import KILL_LOGINS
 
 CLIENTS = 500
-AT_ONCE = 8
+AT_ONCE = 32
 SERVER_CONNECTIONS = """
 select from pg_stat_activity where usename = 'segmentation_login' and datname = current_database()
 """

@@ -249,43 +249,41 @@ def _release(connection: Connection, parameters: dict[str, object]) -> Batch:
     return batch
 
 
-def count_late(connection: Connection, segment_id: int, since: int) -> tuple[int, int]:
-    """Count the users who have come since so many had arrived, and those of them whom the percent has brought in."""
-    [(users, taken)] = connection.execute(
-        """
-        select count(*), count(late.source)
+# Who has come since so many had arrived, with the place of the membership that the percent gave them. Looked up one by
+# one, as they are few: a join might read all members for each of them.
+_LATE: LiteralString = """
+    with late as (
+        select users.user_id, member.ctid as place
           from users
           left join lateral (
-               select memberships.source
+               select memberships.ctid
                  from memberships
-                where memberships.user_id = users.user_id and memberships.segment_id = %s::integer
+                where memberships.user_id = users.user_id and memberships.segment_id = %(segment_id)s::integer
                   and memberships.source = 'percent'
-               -- one by one, as they are few: joined, all members might be read for each of them
-               offset 0) late on true
-         where users.ordinal >= %s::bigint
-        """,
-        (segment_id, since),
-    ).fetchall()
+               offset 0) member on true
+         where users.ordinal >= %(since)s::bigint)
+    """
+
+_COUNT_LATE: LiteralString = "select count(*), count(late.place) from late"
+
+_LET_LATE_GO: LiteralString = """
+    delete from memberships
+     where memberships.ctid = any (array(
+           select late.place
+             from late
+            where late.place is not null
+            order by hashint8extended(late.user_id, %(salt)s::bigint) desc
+            limit %(users)s::bigint))
+    """
+
+
+def count_late(connection: Connection, segment_id: int, since: int) -> tuple[int, int]:
+    """Count the users who have come since so many had arrived, and those of them whom the percent has brought in."""
+    [(users, taken)] = connection.execute(_LATE + _COUNT_LATE, {"segment_id": segment_id, "since": since}).fetchall()
     return users, taken
 
 
 def let_go(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
     """Take so many of these out; return how many it were."""
-    return connection.execute(
-        """
-        delete from memberships
-         where memberships.ctid = any (array(
-               select late.ctid
-                 from users
-                cross join lateral (
-                      select memberships.ctid
-                        from memberships
-                       where memberships.user_id = users.user_id and memberships.segment_id = %s::integer
-                         and memberships.source = 'percent'
-                      offset 0) late
-                where users.ordinal >= %s::bigint
-                order by hashint8extended(users.user_id, %s::bigint) desc
-                limit %s::bigint))
-        """,
-        (segment_id, since, salt, users),
-    ).rowcount
+    parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": users}
+    return connection.execute(_LATE + _LET_LATE_GO, parameters).rowcount
