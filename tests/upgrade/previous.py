@@ -67,7 +67,7 @@ def check_out(commit: str, tree: Path) -> None:
 def install(code: Previous) -> None:
     """Make its environment as its own Makefile does; Postgres is the one that is here, as in an upgrade."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    make = ["make", "--directory", code.tree, f"PYTHON={sys.executable}", ".local/venv/.made"]
+    make = [ROOT / ".ci" / "insist", "make", "--directory", code.tree, f"PYTHON={sys.executable}", ".local/venv/.made"]
     subprocess.run(make, env=environment, check=True)  # noqa: S603 -- our own, of another day
     (code.tree / ".local" / "servers").symlink_to(ROOT / ".local" / "servers")
     unfinished = code.handlers.with_suffix(".unfinished")

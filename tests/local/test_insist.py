@@ -1,0 +1,74 @@
+"""The script through which everything is fetched."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+INSIST = Path(__file__).parents[2] / ".ci" / "insist"
+TRIES, NOT_FOUND, TERMINATED = 4, 127, 143
+A_CODE = 3
+needs_timeout = pytest.mark.skipif(not shutil.which("timeout"), reason="nothing here that ends what takes too long")
+
+
+@pytest.fixture
+def insist(tmp_path):
+    def run(script):
+        """Run a shell's script in an empty folder, a second long at first."""
+        return subprocess.run(  # noqa: S603 -- returns when nobody is left who could write
+            [INSIST, "sh", "-c", script],
+            cwd=tmp_path,
+            env={**os.environ, "INSIST_SECONDS": "1"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+@needs_timeout
+def test_what_hangs_is_ended_and_begun_again(insist):
+    done = insist("[ -e tried ] || { touch tried; sleep 100; }")
+
+    assert (done.returncode, done.stderr.count("not done after 1 s, trying again")) == (0, 1)
+
+
+def test_what_fails_is_tried_again(insist):
+    done = insist("[ -e tried ] || { touch tried; exit 3; }")
+
+    assert (done.returncode, done.stderr.count("exit code 3, trying again")) == (0, 1)
+
+
+def test_what_always_fails_ends_with_its_own_code(insist, tmp_path):
+    done = insist(f"echo >>tries; exit {A_CODE}")
+
+    assert done.returncode == A_CODE
+    assert (tmp_path / "tries").read_text().count("\n") == TRIES
+
+
+def test_what_is_not_installed_is_not_tried_again(insist):
+    done = insist("exec program-that-nobody-has")
+
+    assert done.returncode == NOT_FOUND
+    assert "trying again" not in done.stderr
+
+
+def test_what_works_is_run_once_and_says_nothing_more(insist):
+    done = insist("echo fetched")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "fetched\n", "")
+
+
+def test_ending_it_ends_what_it_runs():
+    with subprocess.Popen(  # noqa: S603 -- a fixed command
+        [INSIST, "sh", "-c", "echo begun; sleep 100"], stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout.readline() == "begun\n"
+        running.terminate()
+        rest, _ = running.communicate(timeout=10)  # ends when nobody is left who could write
+
+    assert (running.returncode, rest) == (TERMINATED, "")
