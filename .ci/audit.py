@@ -16,6 +16,7 @@ SCRATCH = ROOT / ".local" / "audit-run"
 CODE = ("functions", "layers/segmentation/segmentation", "local", ".ci")
 LIBRARIES = ("layers/segmentation/requirements.txt", "layers/cryptography/requirements.txt")
 SOURCES = ("pypi", "osv")
+LONGEST = 300.0  # seconds for one tool
 
 
 def main() -> int:
@@ -64,7 +65,10 @@ def library_findings() -> Iterator[str]:
     """Ask a database of vulnerabilities about the pinned libraries; there is none without the internet."""
     for source in SOURCES:
         files = [argument for name in LIBRARIES for argument in ("-r", name)]
-        answer = run("pip-audit", "--disable-pip", "--require-hashes", *files, "-s", source, "-f", "json")
+        try:
+            answer = run("pip-audit", "--disable-pip", "--require-hashes", *files, "-s", source, "-f", "json")
+        except subprocess.TimeoutExpired:
+            continue
         libraries: list[dict[str, Any]] = json.loads(answer.stdout)["dependencies"] if answer.stdout else []
         known = [library for library in libraries if "vulns" in library]
         if known:
@@ -79,9 +83,12 @@ def library_findings() -> Iterator[str]:
 
 
 def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the tools in the project's folder; each says by its output, not by its exit code, what it found."""
+    """Run one of the tools in the project's folder; each says by its output, not by its exit code, what it found.
+
+    Raises subprocess.TimeoutExpired for one that hangs.
+    """
     return subprocess.run(  # noqa: S603 -- our own pinned tools
-        [TOOLS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [TOOLS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST
     )
 
 
