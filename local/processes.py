@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import ports
+from local import ports, signals
 
 GUARDIAN = Path(__file__).with_name("guardian.py")
 LOG_LINES = 20
@@ -37,7 +37,8 @@ class Child:
 
     def running(self) -> bool:
         """Tell whether the command still runs."""
-        return self.guardian.poll() is None
+        with signals.later:
+            return self.guardian.poll() is None
 
     def ask_to_stop(self) -> None:
         """Send the stop signal, without waiting."""
@@ -78,7 +79,7 @@ def start(
         *command,
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output:
+    with log.open("ab") as output, signals.later:
         # A session of its own: Ctrl-C in the terminal is for us alone, who stop the children in order.
         guardian = subprocess.Popen(  # noqa: S603 - the commands are our own
             guarded,

@@ -5,10 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from threading import Thread
 
 import pytest
 
-from local import guardian, processes
+from local import guardian, processes, signals
 from local.settings import ROOT
 
 STUBBORN = "trap '' TERM INT; echo started; while :; do sleep 0.1; done"
@@ -28,6 +29,31 @@ def start(tmp_path):
 
     yield start_shell
     processes.stop_all(started)
+
+
+@pytest.fixture
+def _listening():
+    before = {number: signal.getsignal(number) for number in signals.STOPPING}
+    signals.listen()
+    yield
+    signals.later.told = False
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+class Interrupted:
+    """A lock that is no sooner taken than a signal comes."""
+
+    def __init__(self, lock):
+        self.lock = lock
+
+    def acquire(self, *arguments):
+        taken = self.lock.acquire(*arguments)
+        signal.raise_signal(signal.SIGTERM)
+        return taken
+
+    def release(self):
+        self.lock.release()
 
 
 def said(child):
@@ -130,3 +156,33 @@ def test_waiting_for_a_port_ends_when_the_child_does(start):
 
     with pytest.raises(processes.ChildFailed, match="cannot listen"):
         processes.wait_until_listening(child, 1)
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_child_that_a_signal_found_us_looking_at_can_be_stopped(start):
+    child = start("exec sleep 60")
+    its_lock = child.guardian._waitpid_lock
+    child.guardian._waitpid_lock = Interrupted(its_lock)
+
+    assert child.running()
+
+    child.guardian._waitpid_lock = its_lock
+    stopping = Thread(target=child.stop, daemon=True)
+    stopping.start()
+    stopping.join(10)
+    assert not stopping.is_alive()
+
+
+@pytest.mark.usefixtures("_listening")
+def test_a_signal_that_came_while_a_child_was_started_is_told_when_it_is_looked_at(start, monkeypatch):
+    class Watched(subprocess.Popen):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            signal.raise_signal(signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+
+    child = start("exec sleep 60")
+
+    with pytest.raises(signals.Told):
+        child.running()
