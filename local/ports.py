@@ -1,17 +1,12 @@
 """TCP ports of this machine: free, taken, listening."""
 
 import os
-import random
 import socket
 from collections import deque
 
 HOST = "127.0.0.1"
 MOST_RESERVED = 100
 """Long before so many more are given out, the taker of a port listens on it."""
-
-LISTENERS = range(10_000, 32_768)
-"""Below those that Linux and macOS choose for outgoing connections: one of these, made by anybody before the taker
-listens, would keep it from its port."""
 
 RESERVED: deque[int] = deque()
 
@@ -26,10 +21,9 @@ def free() -> int:
 
 
 def unused() -> int:
-    """Choose a port that nobody listens on."""
-    while not bindable(port := random.choice(LISTENERS)):  # noqa: S311 - any will do
-        pass
-    return port
+    """Let the system choose a port."""
+    with socket.create_server((HOST, 0)) as server:
+        return int(server.getsockname()[1])
 
 
 def reserved(port: int) -> bool:
