@@ -29,6 +29,11 @@ def filled_run(people: int, *options: str) -> Iterator[LocalRun]:
         yield run
 
 
+def gateway_log(run: LocalRun) -> str:
+    """Return why the gateway answered in the place of functions."""
+    return (run.state / "log" / "gateway.log").read_text()
+
+
 @pytest.fixture(scope="module")
 def owner(run: LocalRun) -> Iterator[psycopg.Connection]:
     with psycopg.connect(run.owner_url, autocommit=True) as connection:

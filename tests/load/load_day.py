@@ -5,7 +5,7 @@ import pytest
 from tests.e2e.waiting import eventually
 from tests.load import page
 from tests.load.clients import send
-from tests.load.conftest import filled_run
+from tests.load.conftest import filled_run, gateway_log
 from tests.load.scale import CLIENTS, PEOPLE, SECONDS
 from tests.load.verdict import assert_nothing_lost_or_doubled
 
@@ -30,8 +30,8 @@ def day(run, morning):
     return send(run, clients=CLIENTS, seconds=SECONDS, people=PEOPLE).findings()
 
 
-def test_no_answer_is_a_failure(morning, day):
-    assert morning.unexpected + day.unexpected == []
+def test_no_answer_is_a_failure(run, morning, day):
+    assert morning.unexpected + day.unexpected == [], gateway_log(run)
     assert {status for status in morning.statuses() | day.statuses() if status >= 500} == set()
     assert day.reports > 0
 

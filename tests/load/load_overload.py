@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.conftest import LocalRun
 from tests.load import page
 from tests.load.clients import send
-from tests.load.conftest import counting_connections, few_connections, filled_run
+from tests.load.conftest import counting_connections, few_connections, filled_run, gateway_log
 from tests.load.findings import Findings, percentile
 from tests.load.scale import CLIENTS, IS_WHOLE, PEOPLE, SECONDS
 from tests.load.verdict import assert_nothing_lost_or_doubled
@@ -67,7 +67,8 @@ def phases(run):
 
 
 def test_every_answer_is_an_answer_or_a_refusal_that_says_when_to_come_back(phases):
-    assert [line for found in phases.found.values() for line in found.unexpected] == []
+    unexpected = [line for found in phases.found.values() for line in found.unexpected]
+    assert unexpected == [], gateway_log(phases.run)
     assert {status for found in phases.found.values() for status in found.statuses()} <= ANSWERS | {503}
 
 
