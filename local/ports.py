@@ -22,8 +22,8 @@ def free() -> int:
 
 def unused() -> int:
     """Let the system choose a port."""
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
+    with bound(0) as holder:
+        return int(holder.getsockname()[1])
 
 
 def reserved(port: int) -> bool:
@@ -45,10 +45,25 @@ def taken(port: int) -> bool:
 def bindable(port: int) -> bool:
     """Tell whether we could listen on the port."""
     try:
-        socket.create_server((HOST, port)).close()
+        bound(port).close()
     except OSError:
         return False
     return True
+
+
+def bound(port: int) -> socket.socket:
+    """Hold the port without listening on it: who waits for its taker would find us, and send us what is for the taker.
+
+    The option lets the taker listen even while we hold it.
+    """
+    holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((HOST, port))
+    except OSError:
+        holder.close()
+        raise
+    return holder
 
 
 def listening(port: int, host: str = HOST) -> bool:
