@@ -118,7 +118,7 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 	@touch $@
 
 # npm runs no script of a package: none of ours needs one.
-.local/node/.made: local/node/package-lock.json .local/api/.made
+.local/node/.made: local/node/package-lock.json local/node/fonts.conf .local/api/.made
 	rm -rf $(@D) && mkdir -p $(@D) && cp local/node/* $(@D)
 	$(NPM) ci --prefix $(@D) --loglevel error
 	cd $(@D) && TMPDIR="$(CURDIR)/$(@D)/browser" ../api/bin/node unpack_chromium.mjs

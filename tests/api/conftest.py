@@ -47,5 +47,5 @@ def libraries() -> dict[str, str]:
     return {
         **os.environ,
         "LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"),
-        "FONTCONFIG_PATH": str(UNPACKED / "fonts"),
+        "FONTCONFIG_FILE": str(NODE / "fonts.conf"),
     }
