@@ -210,10 +210,28 @@ def test_body_may_come_in_base64():
     assert answer.json["description"] == "скидка"
 
 
-def test_body_of_a_route_that_takes_none_is_ignored():
+def test_body_of_a_read_is_ignored():
     create_segments("AAA")
 
     assert call("get_segment", "not json", path="/segment/AAA").status == 200
+
+
+@pytest.mark.parametrize("body", [{"erase": True}, "erase=true", b"\xff"])
+def test_body_of_a_deletion_that_reads_none_is_refused_and_deletes_nothing(body, owner):
+    call("create_user", {"user_id": 1000})
+
+    answer = call("delete_user", body, path="/user/1000")
+
+    assert_problem(answer, 422)
+    assert [error["location"] for error in answer.json["errors"]] == ["body"]
+    assert rows(owner) == (1, 0, 0, 0)
+
+
+@pytest.mark.parametrize("body", ["", " ", "{}"])
+def test_body_that_asks_for_nothing_goes_with_a_deletion(body):
+    call("create_user", {"user_id": 1000})
+
+    assert call("delete_user", body, path="/user/1000").status == 200
 
 
 def members(count):

@@ -160,8 +160,11 @@ class _StrictValidation(OpenAPIRequestValidationMiddleware):
         route = app.context["_route"]
         if _is_known(app):  # else that is what is wrong with this request
             _refuse_parameters(app.current_event, {parameter.alias for parameter in route.dependant.query_params})
-            if route.dependant.body_params and app.current_event.is_base64_encoded:
-                _refuse_broken_base64(app.current_event.body or "")
+            body = app.current_event.body or ""
+            if not route.dependant.body_params:
+                _refuse_wishes(app.current_event.http_method, body)
+            elif app.current_event.is_base64_encoded:
+                _refuse_broken_base64(body)
         return super().handler(app, next_middleware)
 
 
@@ -171,6 +174,12 @@ def _refuse_parameters(event: BaseProxyEvent, known: set[str]) -> None:
     repeated = [(name, "must be given only once") for name, values in given.items() if len(values) > 1]
     if wrong := unknown or repeated:
         raise RequestInvalid(*((f"query.{name}", rule) for name, rule in wrong))
+
+
+def _refuse_wishes(method: str, body: str) -> None:
+    """Refuse a body where none is read, except with a GET: nothing that it asks for, as an erasure, is left undone."""
+    if method != "GET" and body.strip() not in {"", "{}"}:
+        raise RequestInvalid(("body", "must be empty: this route reads the path and the query alone"))
 
 
 def _refuse_broken_base64(text: str) -> None:
