@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.errors import LockNotAvailable
 
-from segmentation import expiry, idempotency, jobs, queueing, schema
+from segmentation import expiry, gate, idempotency, jobs, queueing, schema
 from segmentation.database import connection
 from segmentation.telemetry import logger, observed
 
@@ -21,6 +21,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     _do_each(
         lambda: figures.update(_sweep(context)),
         lambda: figures.update(_backlog()),
+        lambda: gate.open_where_left_shut(connection()),
         _keep_partitions_ahead,
         lambda: idempotency.forget_old(connection()),
         _send_lost_jobs,

@@ -289,6 +289,32 @@ def test_those_who_arrive_meanwhile_are_looked_up_alone_before_anything_is_analy
         assert read() - before == 50
 
 
+def test_arrival_looks_at_the_segments_that_have_a_percent_and_not_at_all_there_ever_were(
+    connection, superuser, create
+):
+    def read():
+        [(rows,)] = connection.execute(
+            "select (seq_tup_read + idx_tup_fetch)::integer from pg_stat_xact_user_tables where relname = 'segments'"
+        ).fetchall()
+        return rows
+
+    create("ROLLOUT", 50)
+    superuser.execute(
+        """
+        with stopped as (
+            insert into segments (slug) select 'STOPPED_' || number from generate_series(1, 3000) number
+            returning segment_id)
+        insert into rollouts (segment_id) select stopped.segment_id from stopped
+        """
+    )
+    superuser.execute("vacuum (analyze) segments, rollouts")
+
+    with connection.transaction():
+        before = read()
+        users.create(connection, 1, actor="backend")
+        assert read() - before < 10
+
+
 def test_segments_created_while_users_arrive_are_exact(create, taken, at_once):
     def register(own, first):
         for number in range(first, 300, 3):

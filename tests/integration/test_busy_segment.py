@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 from psycopg import errors
 
-from segmentation import database, jobs, memberships, rollout_job, rollouts, segments, worker
+from segmentation import database, gate, jobs, memberships, rollout_job, rollouts, segments, worker
 from segmentation.problems import SegmentUnknown
 from segmentation.requests import MembershipChange, SegmentChange
 from tests.integration.fix_jobs import NEVER_OVER
@@ -104,6 +104,16 @@ def test_job_of_a_busy_segment_finds_room_for_its_batches(busy, in_a_hurry, aws,
     assert jobs.get(in_a_hurry, job_id).result == {"users_added": 50, "users_deleted": 0}
 
 
+def test_later_of_two_changes_has_the_later_time(connection, empty_database):
+    with database.connect(empty_database.url) as own, own.transaction():
+        own.execute("select now()")
+        first = segments.update(connection, "BUSY", SegmentChange(description="first"), actor="analyst")
+
+        last = segments.update(own, "BUSY", SegmentChange(description="last"), actor="analyst")
+
+    assert first.updated_at < last.updated_at
+
+
 def test_gate_opens_again_where_the_segment_cannot_be_had(connection, superuser):
     with superuser.transaction():
         superuser.execute(HOLD)
@@ -167,3 +177,27 @@ def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_
             deleting.result()
 
     assert superuser.execute(GATES).fetchall() == [(0,)]
+
+
+@pytest.mark.direct(reason="a statement leaves a lock to its session")
+def test_gate_that_a_session_has_left_shut_is_opened(connection, empty_database):
+    with database.connect(empty_database.url) as left:
+        left.execute("select pg_advisory_lock(0, 0)")
+
+        gate.open_where_left_shut(connection)
+
+        write(connection, 1)
+        assert memberships.list_for_user(connection, 1).segments[0].slug == "BUSY"
+
+
+@pytest.mark.direct(reason="a statement leaves a lock to its session")
+def test_session_that_is_at_the_gate_is_let_be(connection, empty_database, superuser):
+    with database.connect(empty_database.url) as coming, ThreadPoolExecutor(1) as pool:
+        work = "select pg_advisory_lock(0, 0), pg_sleep(1), pg_advisory_unlock(0, 0)"
+        passing = pool.submit(lambda: coming.execute(work).rowcount)
+        while superuser.execute(GATES).fetchall() == [(0,)]:
+            time.sleep(0.01)
+
+        gate.open_where_left_shut(connection)
+
+        assert passing.result(timeout=10) == 1

@@ -217,6 +217,36 @@ def test_segment_that_is_taken_for_empty_too_early_is_emptied_all_the_same(
     assert {row["actor"] for row in history() if row["operation"] == "D"} == {"analyst"}
 
 
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda own: list(removal.end_what_waits(own)),
+        lambda own: own.execute("update segments set is_emptying = false where is_emptying"),
+    ],
+    ids=["a-report", "the-end-of-the-job"],
+)
+def test_empty_segment_is_found_empty_without_reading_all_memberships(connection, superuser, arrive, create, aws, look):
+    arrive(3000)
+    create("LARGE", 100)
+    create("OTHER", 100)
+    superuser.execute("vacuum (analyze) memberships")  # the last one before the segment is emptied
+    segments.delete(connection, "LARGE", actor="analyst")
+    [(segment_id,)] = superuser.execute("select segment_id from segments where is_emptying").fetchall()
+    removal.end_memberships(connection, segment_id, most=3000)
+
+    with connection.transaction():
+        before = _rows_read(connection)
+        look(connection)
+        assert _rows_read(connection) == before
+
+
+def _rows_read(connection):
+    """Memberships that were read one after the other, not by an index."""
+    read = "select seq_tup_read from pg_stat_xact_user_tables where relname = 'memberships'"
+    [(rows,)] = connection.execute(read).fetchall()
+    return rows
+
+
 def test_job_counts_those_too_whose_exits_a_report_has_written(connection, deleted, deliver, monkeypatch):
     monkeypatch.setattr(removal, "COUNTED_ROWS", MEMBERS // 4)
     next(removal.end_what_waits(connection))

@@ -21,23 +21,7 @@ NEVER_REACHES_THE_DATABASE = tuple(
 STATISTICS = ("--ignore-glob=*/tests/integration/test_rollout_fairness.py",)
 """They take the machine to themselves, and count what other tests let happen."""
 
-NARROW = tuple(
-    f"--deselect=tests/{test}"
-    for test in (
-        "functions/test_instant_of_expiry.py::test_membership_and_its_exit_are_told_as_the_end_passes",
-        "functions/test_instant_of_expiry.py::test_lifetime_changed_before_the_end_keeps_the_membership",
-        "functions/test_lifetimes.py::test_membership_is_gone_from_its_end_on",
-        "integration/test_lifetimes.py::test_second_life_outlasts_the_end_of_the_first",
-        "functions/test_database_trouble.py::test_database_away_is_answered_within_two_seconds",
-        "functions/test_database_trouble.py::test_lock_held_by_another_session_is_503_within_three_seconds",
-    )
-)
-"""They gave a busy machine tenths of a second, and their successors, which pass here, more."""
-
-INEXACT = ("--deselect=tests/integration/test_arrivals.py::test_percents_set_while_users_arrive_stay_exact",)
-"""The code before migration 9 missed the share by one, once in a hundred times; ask later code again."""
-
-LEFT_OUT = SAYS_ITS_OWN_VERSION + NEVER_REACHES_THE_DATABASE + STATISTICS + NARROW + INEXACT
+LEFT_OUT = SAYS_ITS_OWN_VERSION + NEVER_REACHES_THE_DATABASE + STATISTICS
 
 
 @pytest.mark.parametrize("suite", LEAST_TESTS)

@@ -88,7 +88,7 @@ def end_what_waits(connection: Connection) -> Iterator[int]:
     segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
     for (segment_id,) in segments:
         end_batch = partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)
-        while (ended := database.settled(end_batch)) or _has_more(connection, "memberships", segment_id, than=0):
+        while (ended := database.settled(end_batch)) or _is_left(connection, segment_id):
             metrics.count("MembershipsRemoved", ended)
             yield ended
 
@@ -140,7 +140,7 @@ def _finish(connection: Connection, segment_id: int) -> bool:
 
 
 def _has_more(connection: Connection, table: str, segment_id: int, *, than: int) -> bool:
-    """Return whether a table has more rows of a segment; one counts until the transaction that ends it is over."""
+    """Return whether a table has more rows of a segment than that."""
     one_more = connection.execute(
         sql.SQL("select from {} where segment_id = %s::integer offset %s::integer limit 1").format(
             sql.Identifier(table)
@@ -148,6 +148,23 @@ def _has_more(connection: Connection, table: str, segment_id: int, *, than: int)
         (segment_id, than),
     )
     return one_more.rowcount > 0
+
+
+def _is_left(connection: Connection, segment_id: int) -> bool:
+    """Return whether a membership is left; one counts until the transaction that ends it is over.
+
+    In order, for which only the index will do: statistics of before would have all rows read for one that is gone.
+    """
+    left = connection.execute(
+        """
+        select from memberships
+         where memberships.segment_id = %s::integer
+         order by memberships.user_id
+         limit 1
+        """,
+        (segment_id,),
+    )
+    return left.rowcount > 0
 
 
 def _count(connection: Connection, lease: Lease) -> int:

@@ -162,7 +162,8 @@ def _update(connection: Connection, segment_id: int, named: dict[str, Any]) -> d
                    set slug = coalesce(%s::text, slug),
                        description = case when %s::boolean then %s::text else description end,
                        user_percent = case when %s::boolean then %s::numeric else user_percent end,
-                       updated_at = now()
+                       -- not now(): the transaction may have waited, for a later one as well
+                       updated_at = greatest(updated_at, clock_timestamp())
                  where segments.segment_id = %s::integer
              returning slug, user_percent, description, created_at, updated_at
                 """,
