@@ -60,6 +60,8 @@ def prometheus(configuration):
     try:
         processes.wait_until_listening(child, port)
         with httpx.Client(base_url=f"http://{ports.HOST}:{port}/api/v1", trust_env=False) as client:
+            # it listens before it has opened its storage, and answers 503 until then
+            eventually(lambda: httpx.get(f"http://{ports.HOST}:{port}/-/ready", trust_env=False).is_success)
             eventually(lambda: value(client, "up") == 1)
             yield client
     finally:
