@@ -109,6 +109,15 @@ def test_large_rollout_is_202_and_names_its_job(only_small_requests):
     assert call("show_job", path=f"/job/{answer.json['job_id']}").json["kind"] == "rollout"
 
 
+def test_percent_is_read_at_once_and_its_members_when_the_job_has_brought_them_in(only_small_requests):
+    create_users(1, 2, 3)
+    create("ROLLOUT", 100)
+
+    segment = call("get_segment", path="/segment/ROLLOUT").json
+
+    assert (segment["user_percent"], segment["members"]) == (100, 0)
+
+
 def test_large_change_of_a_percent_is_202_and_names_its_job(only_small_requests):
     create_users(1, 2, 3)
     create_segments("ROLLOUT")
