@@ -109,7 +109,7 @@ def test_large_rollout_is_202_and_names_its_job(only_small_requests):
     assert call("show_job", path=f"/job/{answer.json['job_id']}").json["kind"] == "rollout"
 
 
-def test_percent_is_read_at_once_and_its_members_when_the_job_has_brought_them_in(only_small_requests):
+def test_percent_is_read_at_once_and_no_member_before_the_job_has_brought_it_in(only_small_requests):
     create_users(1, 2, 3)
     create("ROLLOUT", 100)
 
