@@ -7,7 +7,7 @@ from benchmarks import handlers, population
 from benchmarks.databases import Databases
 from benchmarks.results import Curve, Section, Timings
 from benchmarks.timing import Say, Way, side_by_side
-from segmentation.pages import encode_cursor
+from segmentation.contract.cursors import encode_cursor
 
 CALLS = 400
 STRIDE = 7_919

@@ -11,7 +11,7 @@ from benchmarks.databases import Databases
 from benchmarks.results import Check, Section, Timings, cost, speed
 from benchmarks.timing import Say, latest, once_each, seconds, side_by_side
 from segmentation import database, memberships
-from segmentation.requests import MembershipChange
+from segmentation.contract.requests import MembershipChange
 
 NAME = "population"
 COPY = f"{NAME}_copy"

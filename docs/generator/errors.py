@@ -3,7 +3,7 @@
 from typing import Any
 
 from docs.generator.routes import Route
-from segmentation.problems import (
+from segmentation.contract.problems import (
     BodyNotJson,
     BodyTooLarge,
     BodyTypeUnsupported,

@@ -10,7 +10,7 @@ from typing import Any
 from segmentation import idempotency
 from segmentation.access import required_role
 from segmentation.api import Api
-from segmentation.problems import Problem
+from segmentation.contract.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[2]
 

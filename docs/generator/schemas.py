@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from segmentation import requests, responses
-from segmentation.values import MAX_USER_ID
+from segmentation.contract import requests, responses
+from segmentation.contract.values import MAX_USER_ID
 
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]

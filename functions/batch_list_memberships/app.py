@@ -2,10 +2,10 @@
 
 from segmentation import memberships
 from segmentation.api import Api
+from segmentation.contract.problems import AnswerTooLarge, answers
+from segmentation.contract.requests import UserBatch
+from segmentation.contract.responses import UserBatchSegments
 from segmentation.database import connection
-from segmentation.problems import AnswerTooLarge, answers
-from segmentation.requests import UserBatch
-from segmentation.responses import UserBatchSegments
 
 app = Api()
 handler = app.resolve

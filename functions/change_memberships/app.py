@@ -1,11 +1,11 @@
 """POST /segment/user: add a user to segments and take the user out of others, all or nothing."""
 
 from segmentation import memberships
+from segmentation.contract.problems import SegmentUnknown, answers
+from segmentation.contract.requests import MembershipChange
+from segmentation.contract.responses import MembershipsChanged
 from segmentation.database import connection
 from segmentation.hot_api import HotApi
-from segmentation.problems import SegmentUnknown, answers
-from segmentation.requests import MembershipChange
-from segmentation.responses import MembershipsChanged
 
 app = HotApi()
 handler = app.resolve

@@ -2,8 +2,8 @@
 
 from segmentation import schema
 from segmentation.api import Api
+from segmentation.contract.responses import Health
 from segmentation.database import connection
-from segmentation.responses import Health
 
 app = Api()
 handler = app.resolve

@@ -2,10 +2,10 @@
 
 from segmentation import actions
 from segmentation.api import Api
+from segmentation.contract.problems import ActionTaken, answers
+from segmentation.contract.requests import NewAction
+from segmentation.contract.responses import Action
 from segmentation.database import connection
-from segmentation.problems import ActionTaken, answers
-from segmentation.requests import NewAction
-from segmentation.responses import Action
 
 app = Api()
 handler = app.resolve

@@ -2,10 +2,10 @@
 
 from segmentation import reports
 from segmentation.api import Api
+from segmentation.contract.requests import NewReport
+from segmentation.contract.responses import JobRef
 from segmentation.database import connection
 from segmentation.documented import JOB_BEGUN
-from segmentation.requests import NewReport
-from segmentation.responses import JobRef
 
 app = Api()
 handler = app.resolve

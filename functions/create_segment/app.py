@@ -4,11 +4,11 @@ from aws_lambda_powertools.event_handler import Response
 
 from segmentation import segments
 from segmentation.api import Api
+from segmentation.contract.problems import SlugTaken, answers
+from segmentation.contract.requests import NewSegment
+from segmentation.contract.responses import SegmentCreated, SegmentCreatedByJob
 from segmentation.database import connection
 from segmentation.documented import CREATED_NOW_OR_BY_JOB
-from segmentation.problems import SlugTaken, answers
-from segmentation.requests import NewSegment
-from segmentation.responses import SegmentCreated, SegmentCreatedByJob
 
 app = Api()
 handler = app.resolve

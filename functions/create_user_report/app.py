@@ -2,11 +2,11 @@
 
 from segmentation import reports
 from segmentation.api import Api
+from segmentation.contract.problems import StorageUnavailable, answers
+from segmentation.contract.responses import ReportLink
 from segmentation.database import connection
 from segmentation.months import month_that_has_begun
 from segmentation.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
-from segmentation.problems import StorageUnavailable, answers
-from segmentation.responses import ReportLink
 
 app = Api()
 handler = app.resolve

@@ -2,10 +2,10 @@
 
 from segmentation import actions
 from segmentation.api import Api
+from segmentation.contract.problems import ActionKept, ActionUnknown, answers
+from segmentation.contract.requests import ActionRef
+from segmentation.contract.responses import Done
 from segmentation.database import connection
-from segmentation.problems import ActionKept, ActionUnknown, answers
-from segmentation.requests import ActionRef
-from segmentation.responses import Done
 
 app = Api()
 handler = app.resolve

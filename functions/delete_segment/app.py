@@ -4,12 +4,12 @@ from aws_lambda_powertools.event_handler import Response
 
 from segmentation import segments
 from segmentation.api import Api
+from segmentation.contract.problems import SegmentUnknown, answers
+from segmentation.contract.requests import SegmentRef
+from segmentation.contract.responses import Done, DoneByJob
 from segmentation.database import connection
 from segmentation.documented import DONE_NOW_OR_BY_JOB
 from segmentation.parameters import SlugInPath
-from segmentation.problems import SegmentUnknown, answers
-from segmentation.requests import SegmentRef
-from segmentation.responses import Done, DoneByJob
 
 app = Api()
 handler = app.resolve

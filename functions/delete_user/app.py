@@ -2,10 +2,10 @@
 
 from segmentation import users
 from segmentation.api import Api
+from segmentation.contract.problems import UserUnknown, answers
+from segmentation.contract.responses import UserDeleted
 from segmentation.database import connection
 from segmentation.parameters import Erase, UserIdInPath
-from segmentation.problems import UserUnknown, answers
-from segmentation.responses import UserDeleted
 
 app = Api()
 handler = app.resolve

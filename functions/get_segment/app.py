@@ -2,10 +2,10 @@
 
 from segmentation import segments
 from segmentation.api import Api
+from segmentation.contract.problems import SegmentUnknown, answers
+from segmentation.contract.responses import SegmentWithMembers
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath
-from segmentation.problems import SegmentUnknown, answers
-from segmentation.responses import SegmentWithMembers
 
 app = Api()
 handler = app.resolve

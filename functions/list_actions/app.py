@@ -2,9 +2,9 @@
 
 from segmentation import actions
 from segmentation.api import Api
+from segmentation.contract.responses import ActionPage
 from segmentation.database import connection
 from segmentation.parameters import DEFAULT_LIMIT, ActionCursor, Limit
-from segmentation.responses import ActionPage
 
 app = Api()
 handler = app.resolve

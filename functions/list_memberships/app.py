@@ -1,11 +1,11 @@
 """GET /segment/user/{user_id}: the segments that a user is in now."""
 
 from segmentation import memberships
+from segmentation.contract.problems import AnswerTooLarge, answers
+from segmentation.contract.responses import UserSegments
 from segmentation.database import connection
 from segmentation.hot_api import HotApi
 from segmentation.parameters import UserIdInPath
-from segmentation.problems import AnswerTooLarge, answers
-from segmentation.responses import UserSegments
 
 app = HotApi()
 handler = app.resolve

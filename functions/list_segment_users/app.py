@@ -2,10 +2,10 @@
 
 from segmentation import segments
 from segmentation.api import Api
+from segmentation.contract.problems import SegmentUnknown, answers
+from segmentation.contract.responses import MemberPage
 from segmentation.database import connection
 from segmentation.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
-from segmentation.problems import SegmentUnknown, answers
-from segmentation.responses import MemberPage
 
 app = Api()
 handler = app.resolve

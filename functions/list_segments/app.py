@@ -2,9 +2,9 @@
 
 from segmentation import segments
 from segmentation.api import Api
+from segmentation.contract.responses import SegmentPage
 from segmentation.database import connection
 from segmentation.parameters import DEFAULT_LIMIT, Limit, Prefix, SlugCursor
-from segmentation.responses import SegmentPage
 
 app = Api()
 handler = app.resolve

@@ -2,9 +2,9 @@
 
 from segmentation import users
 from segmentation.api import Api
+from segmentation.contract.responses import UserPage
 from segmentation.database import connection
 from segmentation.parameters import DEFAULT_LIMIT, Limit, UserCursor
-from segmentation.responses import UserPage
 
 app = Api()
 handler = app.resolve

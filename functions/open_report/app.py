@@ -6,9 +6,9 @@ from aws_lambda_powertools.event_handler import Response
 
 from segmentation import storage
 from segmentation.api import Api
+from segmentation.contract.problems import ReportUnknown, StorageUnavailable, answers
 from segmentation.documented import REDIRECT
 from segmentation.parameters import FileNameInPath
-from segmentation.problems import ReportUnknown, StorageUnavailable, answers
 
 app = Api()
 handler = app.resolve

@@ -2,11 +2,11 @@
 
 from segmentation import history
 from segmentation.api import Api
+from segmentation.contract.problems import ActionUnknown, SegmentUnknown, UserUnknown, answers
+from segmentation.contract.requests import NewOperation
+from segmentation.contract.responses import Operation
 from segmentation.database import connection
 from segmentation.parameters import UserIdInPath
-from segmentation.problems import ActionUnknown, SegmentUnknown, UserUnknown, answers
-from segmentation.requests import NewOperation
-from segmentation.responses import Operation
 
 app = Api()
 handler = app.resolve

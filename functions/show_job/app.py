@@ -2,11 +2,11 @@
 
 from segmentation import jobs
 from segmentation.api import Api
+from segmentation.contract.problems import JobUnknown, StorageUnavailable, answers
+from segmentation.contract.responses import Job
 from segmentation.database import connection
 from segmentation.kinds import KINDS
 from segmentation.parameters import JobIdInPath
-from segmentation.problems import JobUnknown, StorageUnavailable, answers
-from segmentation.responses import Job
 
 app = Api()
 handler = app.resolve

@@ -4,11 +4,11 @@ from aws_lambda_powertools.event_handler import Response, content_types
 
 from segmentation import accounts, tokens
 from segmentation.api import Api
+from segmentation.contract.problems import CredentialsWrong, SigningKeyUnavailable, TooManyFailures, answers
+from segmentation.contract.requests import Credentials
+from segmentation.contract.responses import Token
 from segmentation.database import connection
 from segmentation.documented import TOKEN
-from segmentation.problems import CredentialsWrong, SigningKeyUnavailable, TooManyFailures, answers
-from segmentation.requests import Credentials
-from segmentation.responses import Token
 
 app = Api()
 handler = app.resolve

@@ -2,10 +2,10 @@
 
 from segmentation import accounts
 from segmentation.api import Api
+from segmentation.contract.problems import UsernameTaken, answers
+from segmentation.contract.requests import NewAccount
+from segmentation.contract.responses import AccountRef
 from segmentation.database import connection
-from segmentation.problems import UsernameTaken, answers
-from segmentation.requests import NewAccount
-from segmentation.responses import AccountRef
 
 app = Api()
 handler = app.resolve

@@ -2,11 +2,11 @@
 
 from segmentation import memberships
 from segmentation.api import Api
+from segmentation.contract.problems import MembershipUnknown, answers
+from segmentation.contract.requests import LifetimeChange
+from segmentation.contract.responses import Membership
 from segmentation.database import connection
 from segmentation.parameters import SlugInPath, UserIdInPath
-from segmentation.problems import MembershipUnknown, answers
-from segmentation.requests import LifetimeChange
-from segmentation.responses import Membership
 
 app = Api()
 handler = app.resolve

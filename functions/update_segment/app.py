@@ -4,12 +4,12 @@ from aws_lambda_powertools.event_handler import Response
 
 from segmentation import segments
 from segmentation.api import Api
+from segmentation.contract.problems import SegmentUnknown, SlugTaken, answers
+from segmentation.contract.requests import SegmentChange
+from segmentation.contract.responses import SegmentChanged, SegmentChangedByJob
 from segmentation.database import connection
 from segmentation.documented import CHANGED_NOW_OR_BY_JOB
 from segmentation.parameters import SlugInPath
-from segmentation.problems import SegmentUnknown, SlugTaken, answers
-from segmentation.requests import SegmentChange
-from segmentation.responses import SegmentChanged, SegmentChangedByJob
 
 app = Api()
 handler = app.resolve

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from segmentation import database, segments
-from segmentation.requests import NewSegment
+from segmentation.contract.requests import NewSegment
 from tests import law
 from tests.bookkeeping import assert_exactly_once
 from tests.chaos.breakable import breakable as breakable

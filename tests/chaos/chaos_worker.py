@@ -15,7 +15,7 @@ import pytest
 from botocore.config import Config
 
 from segmentation import jobs, queueing, removal, reports, rollouts, segments, worker
-from segmentation.requests import NewReport, NewSegment, SegmentChange
+from segmentation.contract.requests import NewReport, NewSegment, SegmentChange
 from tests import law
 from tests.chaos import mortal_worker
 from tests.chaos.executioner import Executioner, deadly_aws, deadly_line

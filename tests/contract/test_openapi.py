@@ -5,8 +5,8 @@ from jsonschema import Draft202012Validator
 
 from docs.generator import __main__ as written
 from docs.generator import document, operations
-from segmentation import requests
-from segmentation.values import RESERVED_SLUGS
+from segmentation.contract import requests
+from segmentation.contract.values import RESERVED_SLUGS
 
 OPENAPI = document.build()
 OPERATIONS = {

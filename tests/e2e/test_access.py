@@ -11,7 +11,7 @@ import pytest
 
 from local import postgres
 from segmentation import access
-from segmentation.access import ROLES
+from segmentation.contract.roles import ROLES
 from tests import template_routes
 from tests.e2e.conftest import running
 from tests.e2e.waiting import eventually

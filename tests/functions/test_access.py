@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from segmentation import access, passwords, secrets, sign_ins, signing_keys, tokens
-from segmentation.values import MAX_PASSWORD
+from segmentation.contract.values import MAX_PASSWORD
 from tests.functions.calls import EVENTS, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 

@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from segmentation import queueing, storage, worker
-from segmentation.problems import StorageUnavailable
+from segmentation.contract.problems import StorageUnavailable
 from tests.functions.calls import call, sample
 from tests.functions.factories import add_members, create_segments
 

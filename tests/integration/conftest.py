@@ -10,8 +10,8 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from segmentation import database, memberships, segments
-from segmentation.requests import MembershipChange, NewSegment, SegmentChange
-from segmentation.responses import MembershipsChanged
+from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange
+from segmentation.contract.responses import MembershipsChanged
 from tests.conftest import Database
 from tests.integration.fix_jobs import deliver as deliver
 from tests.integration.fix_jobs import deliver_to_one_that_dies as deliver_to_one_that_dies

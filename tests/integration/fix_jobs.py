@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from segmentation import jobs, month_report, reports, worker
-from segmentation.requests import NewReport
+from segmentation.contract.requests import NewReport
 
 NEVER_OVER = {"time_left": lambda: True}
 ROWS = 1000

@@ -5,8 +5,8 @@ import pytest
 from psycopg import sql
 
 from segmentation import accounts, passwords, sign_ins
-from segmentation.problems import CredentialsWrong, TooManyFailures, UsernameTaken
-from segmentation.requests import Credentials, NewAccount
+from segmentation.contract.problems import CredentialsWrong, TooManyFailures, UsernameTaken
+from segmentation.contract.requests import Credentials, NewAccount
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segmentation import database, levelling, rollouts, segments, users
-from segmentation.requests import NewSegment, SegmentChange
+from segmentation.contract.requests import NewSegment, SegmentChange
 
 UNITS = 10_000
 UNITS_OF_PERCENT = st.integers(1, UNITS)

@@ -9,8 +9,8 @@ import pytest
 from psycopg import errors
 
 from segmentation import database, gate, jobs, memberships, rollout_job, rollouts, segments, worker
-from segmentation.problems import SegmentUnknown
-from segmentation.requests import MembershipChange, SegmentChange
+from segmentation.contract.problems import SegmentUnknown
+from segmentation.contract.requests import MembershipChange, SegmentChange
 from tests.integration.fix_jobs import NEVER_OVER
 
 WRITERS = 4

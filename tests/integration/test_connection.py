@@ -7,8 +7,8 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from segmentation import database, memberships, schema, segments, users
-from segmentation.problems import DatabaseUnavailable
-from segmentation.requests import MembershipChange, NewSegment
+from segmentation.contract.problems import DatabaseUnavailable
+from segmentation.contract.requests import MembershipChange, NewSegment
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from segmentation import jobs, queueing, removal, rollout_job, rollouts, segments, storage, worker
-from segmentation.problems import StorageUnavailable
+from segmentation.contract.problems import StorageUnavailable
 from tests.integration.fix_jobs import NEVER_OVER
 
 USERS = 40

@@ -8,7 +8,7 @@ from psycopg import sql
 from psycopg.errors import CheckViolation, LockNotAvailable
 
 from segmentation import expiry, memberships
-from segmentation.requests import LifetimeChange
+from segmentation.contract.requests import LifetimeChange
 from tests.fix_log import log as log
 
 sweep = partial(expiry.sweep, go_on=lambda: True)

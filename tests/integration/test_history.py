@@ -5,7 +5,7 @@ from psycopg import sql
 from psycopg.errors import IntegrityError
 
 from segmentation import database, segments, users
-from segmentation.requests import SegmentChange
+from segmentation.contract.requests import SegmentChange
 
 
 def operations(rows):

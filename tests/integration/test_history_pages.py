@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segmentation import expiry, history, removal
-from segmentation.pages import decode_cursor, encode_cursor
+from segmentation.contract.cursors import decode_cursor, encode_cursor
 from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 
 BEGINNING, FIRST_END, SECOND_END = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))

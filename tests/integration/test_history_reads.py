@@ -7,11 +7,18 @@ from functools import partial
 import pytest
 
 from segmentation import actions, expiry, history, segments, users
-from segmentation.pages import decode_cursor
+from segmentation.contract.cursors import decode_cursor
+from segmentation.contract.problems import (
+    ActionKept,
+    ActionTaken,
+    ActionUnknown,
+    RequestInvalid,
+    SegmentUnknown,
+    UserUnknown,
+)
+from segmentation.contract.requests import NewOperation, SegmentChange
+from segmentation.contract.responses import Operation, OperationPage
 from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
-from segmentation.problems import ActionKept, ActionTaken, ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
-from segmentation.requests import NewOperation, SegmentChange
-from segmentation.responses import Operation, OperationPage
 
 
 @pytest.fixture

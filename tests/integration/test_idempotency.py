@@ -15,8 +15,8 @@ from contextlib import ExitStack
 import pytest
 
 from segmentation import database, idempotency, memberships
-from segmentation.problems import IdempotencyKeyInUse
-from segmentation.requests import MembershipChange
+from segmentation.contract.problems import IdempotencyKeyInUse
+from segmentation.contract.requests import MembershipChange
 
 ROUNDS = int(os.environ.get("KEY_ROUNDS", "200"))
 SENDERS = 4

@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from segmentation import jobs, kinds, month_report, queueing, storage, worker
-from segmentation.problems import JobUnknown, StorageUnavailable
+from segmentation.contract.problems import JobUnknown, StorageUnavailable
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
 
 

@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from psycopg.rows import dict_row
 
 from segmentation import actions, database, expiry, history, memberships, segments, users
-from segmentation.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
-from segmentation.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
+from segmentation.contract.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
+from segmentation.contract.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
 from tests import law
 from tests.emptying import empty
 

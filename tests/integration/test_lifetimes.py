@@ -7,8 +7,8 @@ import pytest
 from psycopg.errors import CheckViolation
 
 from segmentation import database, expiry, memberships
-from segmentation.problems import MembershipUnknown, RequestInvalid
-from segmentation.requests import LifetimeChange
+from segmentation.contract.problems import MembershipUnknown, RequestInvalid
+from segmentation.contract.requests import LifetimeChange
 
 SLUG = "AVITO_30"
 SHORT, LONG = 3600, 7200

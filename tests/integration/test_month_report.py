@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from segmentation import database, expiry, jobs, memberships, month_report, removal, segments, worker, writers
-from segmentation.requests import MembershipChange
+from segmentation.contract.requests import MembershipChange
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NEVER_OVER, ROWS

@@ -11,8 +11,8 @@ from functools import partial
 import pytest
 
 from segmentation import database, memberships, segments, users
-from segmentation.problems import SegmentUnknown, SlugTaken, UserUnknown
-from segmentation.requests import MembershipChange, NewSegment, SegmentChange
+from segmentation.contract.problems import SegmentUnknown, SlugTaken, UserUnknown
+from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange
 
 ROUNDS = int(os.environ.get("ADD_ROUNDS", "5"))
 WRITERS = 64

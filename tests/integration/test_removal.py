@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from segmentation import expiry, history, jobs, memberships, months, removal, reports, segments, users, worker
-from segmentation.problems import SegmentUnknown
-from segmentation.requests import NewReport, NewSegment
+from segmentation.contract.problems import SegmentUnknown
+from segmentation.contract.requests import NewReport, NewSegment
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from segmentation import expiry, months, reports, storage
+from segmentation.contract.problems import ReportUnknown, RequestInvalid, StorageUnavailable
 from segmentation.months import Month, month_that_has_begun
-from segmentation.problems import ReportUnknown, RequestInvalid, StorageUnavailable
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from local import programs, unprivileged
 from local.settings import ROOT
 from segmentation import actions, database, history, jobs, memberships, schema, segments, users
-from segmentation.requests import MembershipChange, NewOperation, NewSegment, SegmentChange
+from segmentation.contract.requests import MembershipChange, NewOperation, NewSegment, SegmentChange
 from tests import law
 from tests.conftest import Database, server_with_owner
 

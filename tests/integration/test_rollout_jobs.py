@@ -6,7 +6,7 @@ import pytest
 from psycopg import errors
 
 from segmentation import database, jobs, rollout_job, rollouts, segments, users, worker
-from segmentation.requests import SegmentChange
+from segmentation.contract.requests import SegmentChange
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
 from tests.integration.test_write_order import WAITS_FOR_ME

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segmentation import expiry, memberships, segments, users
-from segmentation.problems import SlugTaken
-from segmentation.requests import LifetimeChange, NewSegment, SegmentChange
+from segmentation.contract.problems import SlugTaken
+from segmentation.contract.requests import LifetimeChange, NewSegment, SegmentChange
 from tests.emptying import empty
 
 

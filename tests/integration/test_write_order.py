@@ -6,8 +6,8 @@ from functools import partial
 import pytest
 
 from segmentation import actions, database, history, memberships, segments, users
-from segmentation.problems import SegmentUnknown
-from segmentation.requests import MembershipChange, NewOperation, SegmentChange
+from segmentation.contract.problems import SegmentUnknown
+from segmentation.contract.requests import MembershipChange, NewOperation, SegmentChange
 from tests.e2e.waiting import eventually
 from tests.integration.test_races import changing
 

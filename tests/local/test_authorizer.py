@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from segmentation.problems import RoleTooLow, Unauthenticated
+from segmentation.contract.problems import RoleTooLow, Unauthenticated
 
 
 def ask(gateway, token=None, name="it"):

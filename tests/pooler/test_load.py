@@ -8,7 +8,7 @@ import time
 import pytest
 
 from segmentation import database, segments
-from segmentation.requests import NewSegment
+from segmentation.contract.requests import NewSegment
 from tests.chaos.chaos_load import SECONDS, assert_well_behaved, kill_one, under_load
 from tests.chaos.environment import SLUGS
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from segmentation import database, memberships, schema, segments
-from segmentation.requests import MembershipChange, NewSegment
+from segmentation.contract.requests import MembershipChange, NewSegment
 from tests.functions.calls import call
 from tests.functions.test_database_trouble import KILL_LOGINS
 

@@ -5,7 +5,8 @@ import time
 import pytest
 
 from segmentation import access
-from segmentation.problems import RoleTooLow, Unauthenticated
+from segmentation.contract.problems import RoleTooLow, Unauthenticated
+from segmentation.contract.roles import ROLES
 
 
 def request(route_key, **found):
@@ -46,7 +47,7 @@ def test_a_token_that_ended_while_its_answer_was_kept_is_refused():
     ],
 )
 def test_a_route_takes_its_role_and_those_above(route, roles):
-    admitted = [role for role in access.ROLES if is_admitted(request(route, role=role))]
+    admitted = [role for role in ROLES if is_admitted(request(route, role=role))]
 
     assert admitted == roles
 

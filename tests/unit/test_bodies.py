@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentation.bodies import MAX_BODY_BYTES, parse
-from segmentation.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
+from segmentation.contract.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"

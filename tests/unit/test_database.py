@@ -6,8 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from segmentation.contract.problems import DatabaseUnavailable
 from segmentation.database import problem_of
-from segmentation.problems import DatabaseUnavailable
 
 TIME_HELPS = [
     psycopg.OperationalError,

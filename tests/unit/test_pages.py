@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.pages import decode_cursor, encode_cursor, page
+from segmentation.contract.cursors import decode_cursor, encode_cursor, page
 
 KEYS = st.integers(1, 2**63 - 1).map(str) | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,254}", fullmatch=True)
 

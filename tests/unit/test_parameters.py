@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from segmentation.pages import encode_cursor
+from segmentation.contract.cursors import encode_cursor
 from segmentation.parameters import ActionCursor, HistoryCursor
 
 HISTORY = TypeAdapter(HistoryCursor)

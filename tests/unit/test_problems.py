@@ -4,8 +4,8 @@ from http import HTTPStatus
 
 import pytest
 
-from segmentation import problems
-from segmentation.problems import Problem, RequestInvalid, SegmentUnknown, SlugTaken
+from segmentation.contract import problems
+from segmentation.contract.problems import Problem, RequestInvalid, SegmentUnknown, SlugTaken
 
 EVERY = [kind for kind in vars(problems).values() if isinstance(kind, type) and issubclass(kind, Problem)]
 STATUSES = {

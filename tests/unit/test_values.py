@@ -8,8 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from segmentation.requests import MembershipChange
-from segmentation.values import RESERVED_SLUGS, ActionName, ExpiresAt, Slug, Ttl, UserId, whole_number
+from segmentation.contract.requests import MembershipChange
+from segmentation.contract.values import RESERVED_SLUGS, ActionName, ExpiresAt, Slug, Ttl, UserId, whole_number
 
 SLUGS = TypeAdapter(Slug)
 INSTANTS = TypeAdapter(ExpiresAt)

@@ -3,16 +3,10 @@
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
-from segmentation.problems import RoleTooLow, Unauthenticated
-
-Role = Literal["reader", "editor", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)
-"""From the least to the most: each may do what those before it may."""
-
-RESERVED_SUBJECTS = frozenset({"local", "schedule"})
-"""Names that the history gives to others than callers with a token."""
+from segmentation.contract.problems import RoleTooLow, Unauthenticated
+from segmentation.contract.roles import ROLES, Role
 
 PUBLIC = frozenset({"GET /health", "GET /docs", "GET /openapi.json", "POST /auth/sign-in"})
 _OF_READERS = frozenset({"POST /segment/user/batch", "$default"})

@@ -9,11 +9,11 @@ from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
 from segmentation import passwords, sign_ins
-from segmentation.access import Role
-from segmentation.problems import CredentialsWrong, UsernameTaken
-from segmentation.requests import Credentials, NewAccount
-from segmentation.responses import AccountRef
-from segmentation.values import USERNAME_PATTERN
+from segmentation.contract.problems import CredentialsWrong, UsernameTaken
+from segmentation.contract.requests import Credentials, NewAccount
+from segmentation.contract.responses import AccountRef
+from segmentation.contract.roles import Role
+from segmentation.contract.values import USERNAME_PATTERN
 
 
 @dataclass(frozen=True)

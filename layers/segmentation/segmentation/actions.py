@@ -3,9 +3,9 @@
 from psycopg import Connection, errors
 from psycopg.rows import class_row
 
-from segmentation import pages
-from segmentation.problems import ActionKept, ActionTaken, ActionUnknown
-from segmentation.responses import Action, ActionPage
+from segmentation.contract import cursors
+from segmentation.contract.problems import ActionKept, ActionTaken, ActionUnknown
+from segmentation.contract.responses import Action, ActionPage
 
 
 def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPage:
@@ -21,7 +21,7 @@ def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPag
             """,
             (after, limit + 1),
         ).fetchall()
-    actions, next_cursor = pages.page(rows, limit, lambda action: action.name)
+    actions, next_cursor = cursors.page(rows, limit, lambda action: action.name)
     return ActionPage(actions=actions, next_cursor=next_cursor)
 
 

@@ -23,8 +23,15 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from segmentation import access, bodies, database, idempotency, telemetry
-from segmentation.problems import AnswerTooLarge, BodyNotJson, InternalError, Problem, RequestInvalid, RouteUnknown
-from segmentation.responses import OperationPage
+from segmentation.contract.problems import (
+    AnswerTooLarge,
+    BodyNotJson,
+    InternalError,
+    Problem,
+    RequestInvalid,
+    RouteUnknown,
+)
+from segmentation.contract.responses import OperationPage
 from segmentation.telemetry import logger
 
 Answer = TypeVar("Answer", bound=BaseModel)

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NoReturn
 
-from segmentation.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
+from segmentation.contract.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
 
 MAX_MEMBERS = 100
 MAX_DIGITS = 1000

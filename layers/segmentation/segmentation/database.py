@@ -13,7 +13,7 @@ from psycopg import Connection, errors
 from psycopg.pq import TransactionStatus
 
 from segmentation import settings
-from segmentation.problems import DatabaseUnavailable, Problem, RequestInvalid
+from segmentation.contract.problems import DatabaseUnavailable, Problem, RequestInvalid
 from segmentation.secrets import SecretUnreadable
 from segmentation.telemetry import logger
 

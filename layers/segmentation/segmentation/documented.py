@@ -3,7 +3,7 @@
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import BaseModel
 
-from segmentation.responses import (
+from segmentation.contract.responses import (
     Done,
     DoneByJob,
     JobRef,

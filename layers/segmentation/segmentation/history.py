@@ -6,10 +6,10 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from segmentation import csv_text, pages
-from segmentation.problems import ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
-from segmentation.requests import NewOperation
-from segmentation.responses import Operation, OperationPage
+from segmentation.contract import csv_text, cursors
+from segmentation.contract.problems import ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
+from segmentation.contract.requests import NewOperation
+from segmentation.contract.responses import Operation, OperationPage
 
 _START = "0001-01-01T00:00:00+00:00 0"
 
@@ -46,7 +46,7 @@ def list_for_user(
             """,
             (user_id, since, until, executed_at, executed_at, place, limit + 1),
         ).fetchall()
-    page, next_cursor = pages.page(rows, limit, _place_of)
+    page, next_cursor = cursors.page(rows, limit, _place_of)
     return OperationPage(operations=[Operation.model_validate(row) for row in page], next_cursor=next_cursor)
 
 

@@ -10,7 +10,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import access, bodies, database, idempotency
 from segmentation.api import JSON, Api, written
-from segmentation.problems import Problem
+from segmentation.contract.problems import Problem
 
 Arguments = dict[str, Any]
 

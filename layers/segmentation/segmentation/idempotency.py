@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from segmentation import database
-from segmentation.problems import IdempotencyKeyInUse, RequestInvalid
+from segmentation.contract.problems import IdempotencyKeyInUse, RequestInvalid
 
 HEADER = "Idempotency-Key"
 KEY_PATTERN = r"^[!-~]{1,255}$"

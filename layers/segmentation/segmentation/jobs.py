@@ -14,8 +14,8 @@ from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import Jsonb
 
-from segmentation.problems import JobUnknown
-from segmentation.responses import Job
+from segmentation.contract.problems import JobUnknown
+from segmentation.contract.responses import Job
 
 MAX_ATTEMPTS = 5
 """Tries without any step forward; the queue gives a message up after as many."""

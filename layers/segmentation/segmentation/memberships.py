@@ -6,9 +6,9 @@ from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 
 from segmentation import metrics
-from segmentation.problems import MembershipUnknown, SegmentUnknown
-from segmentation.requests import LifetimeChange, MembershipChange
-from segmentation.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments
+from segmentation.contract.problems import MembershipUnknown, SegmentUnknown
+from segmentation.contract.requests import LifetimeChange, MembershipChange
+from segmentation.contract.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments
 
 # Both look segments up one by one ("offset 0" keeps Postgres from joining instead): a user is in few, and for each user
 # Postgres would rather read all segments there are, because it takes random reads for dear.

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from psycopg import Connection
 
-from segmentation.problems import RequestInvalid
+from segmentation.contract.problems import RequestInvalid
 
 DOUBT = timedelta(days=1)
 """How near to the beginning of a month only the database's clock can tell whether it has begun."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import jwt
 
-from segmentation.access import RESERVED_SUBJECTS, ROLES, Caller, Role
+from segmentation.access import Caller
+from segmentation.contract.roles import RESERVED_SUBJECTS, ROLES, Role
 from segmentation.jwks import KeySet
 from segmentation.tokens import LEEWAY_SECONDS, TokenRefused
 

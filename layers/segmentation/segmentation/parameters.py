@@ -15,9 +15,9 @@ from pydantic import (
     WrapValidator,
 )
 
-from segmentation.pages import NOT_A_CURSOR, decode_cursor
-from segmentation.problems import JobUnknown
-from segmentation.values import (
+from segmentation.contract.cursors import NOT_A_CURSOR, decode_cursor
+from segmentation.contract.problems import JobUnknown
+from segmentation.contract.values import (
     ACTION_PATTERN,
     FIRST_YEAR,
     LAST_YEAR,

@@ -5,7 +5,7 @@ import unicodedata
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
-from segmentation.values import MAX_PASSWORD
+from segmentation.contract.values import MAX_PASSWORD
 
 MOST_CHARACTERS = 8 * MAX_PASSWORD
 """Of a password as it is typed: a character may come in pieces. To bring very many into order takes minutes."""

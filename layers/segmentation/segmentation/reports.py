@@ -9,10 +9,11 @@ from typing import Literal
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from segmentation import csv_text, jobs, metrics, queueing, storage
+from segmentation import jobs, metrics, queueing, storage
+from segmentation.contract import csv_text
+from segmentation.contract.requests import NewReport
+from segmentation.contract.responses import JobRef, ReportLink
 from segmentation.months import Month, month_that_has_begun
-from segmentation.requests import NewReport
-from segmentation.responses import JobRef, ReportLink
 
 MONTH_REPORT = "month_report"
 

@@ -12,8 +12,8 @@ from psycopg import Connection, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import scalar_row
 
+from segmentation.contract.responses import Health
 from segmentation.lock_patience import be_brief, patiently
-from segmentation.responses import Health
 
 _LOCK = 0x5E63_0001
 """Any number, so long as nothing else in this database takes the same advisory lock."""

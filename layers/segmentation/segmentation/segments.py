@@ -5,10 +5,11 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from segmentation import database, expiry, metrics, pages, queueing, removal, rollouts
-from segmentation.problems import SegmentUnknown, SlugTaken
-from segmentation.requests import NewSegment, SegmentChange
-from segmentation.responses import (
+from segmentation import database, expiry, metrics, queueing, removal, rollouts
+from segmentation.contract import cursors
+from segmentation.contract.problems import SegmentUnknown, SlugTaken
+from segmentation.contract.requests import NewSegment, SegmentChange
+from segmentation.contract.responses import (
     Done,
     DoneByJob,
     Member,
@@ -75,7 +76,7 @@ def list_segments(connection: Connection, *, prefix: str, after: str, limit: int
             """,
             (after, prefix, prefix, limit + 1),
         ).fetchall()
-    segments, next_cursor = pages.page(rows, limit, lambda segment: segment.slug)
+    segments, next_cursor = cursors.page(rows, limit, lambda segment: segment.slug)
     return SegmentPage(segments=segments, next_cursor=next_cursor)
 
 
@@ -244,5 +245,5 @@ def list_members(connection: Connection, slug: str, *, after: int, limit: int) -
             """,
             (segment_id, after, limit + 1),
         ).fetchall()
-    users, next_cursor = pages.page(rows, limit, lambda member: member.user_id)
+    users, next_cursor = cursors.page(rows, limit, lambda member: member.user_id)
     return MemberPage(users=users, next_cursor=next_cursor)

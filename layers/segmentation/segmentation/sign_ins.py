@@ -3,7 +3,7 @@
 from psycopg import Connection
 from psycopg.rows import scalar_row
 
-from segmentation.problems import TooManyFailures
+from segmentation.contract.problems import TooManyFailures
 
 MAX_FAILURES = 10
 LOCK_SECONDS = 900

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
+from segmentation.contract.problems import ReportUnknown, StorageUnavailable
 from segmentation.months import Month
 from segmentation.patience import Patience
-from segmentation.problems import ReportUnknown, StorageUnavailable
 from segmentation.telemetry import logger
 
 if TYPE_CHECKING:

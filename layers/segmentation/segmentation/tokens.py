@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import jwt
 
 from segmentation import signing_keys
-from segmentation.access import ROLES, Caller, Role
-from segmentation.problems import SigningKeyUnavailable
+from segmentation.access import Caller
+from segmentation.contract.problems import SigningKeyUnavailable
+from segmentation.contract.roles import ROLES, Role
 from segmentation.secrets import SecretUnreadable
 
 ISSUER = "urn:segmentation"

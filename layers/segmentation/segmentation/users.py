@@ -3,9 +3,10 @@
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import database, metrics, pages
-from segmentation.problems import UserUnknown
-from segmentation.responses import User, UserDeleted, UserPage
+from segmentation import database, metrics
+from segmentation.contract import cursors
+from segmentation.contract.problems import UserUnknown
+from segmentation.contract.responses import User, UserDeleted, UserPage
 
 
 def create(connection: Connection, user_id: int | None, *, actor: str) -> tuple[int, bool]:
@@ -35,7 +36,7 @@ def list_users(connection: Connection, *, after: int, limit: int) -> UserPage:
             """,
             (after, limit + 1),
         ).fetchall()
-    users, next_cursor = pages.page(rows, limit, lambda user: user.user_id)
+    users, next_cursor = cursors.page(rows, limit, lambda user: user.user_id)
     return UserPage(users=users, next_cursor=next_cursor)
 
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from psycopg import Connection
 
 from segmentation import jobs, metrics, queueing
+from segmentation.contract.problems import Problem
 from segmentation.jobs import Kind, Lease
 from segmentation.kinds import KINDS
-from segmentation.problems import Problem
 from segmentation.queueing import Message
 from segmentation.telemetry import logger
 

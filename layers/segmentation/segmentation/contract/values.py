@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
-from segmentation.access import RESERVED_SUBJECTS
+from segmentation.contract.roles import RESERVED_SUBJECTS
 
 MAX_USER_ID = 2**63 - 1
 MAX_TTL_SECONDS = 315_360_000

@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from segmentation.access import Role
-from segmentation.values import (
+from segmentation.contract.roles import Role
+from segmentation.contract.values import (
     FIRST_YEAR,
     LAST_YEAR,
     MAX_SLUGS,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from segmentation.values import Instant
+from segmentation.contract.values import Instant
 
 
 class UserRef(BaseModel):

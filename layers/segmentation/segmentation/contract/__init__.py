@@ -1,0 +1,1 @@
+"""What is valid, what is answered, and what can go wrong."""

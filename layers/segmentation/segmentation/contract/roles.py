@@ -1,0 +1,10 @@
+"""The roles of callers, and the subjects that no caller can have."""
+
+from typing import Literal, get_args
+
+Role = Literal["reader", "editor", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)
+"""In ascending order: each role permits everything that the roles before it permit."""
+
+RESERVED_SUBJECTS = frozenset({"local", "schedule"})
+"""Names that the history gives to actors without a token."""
