@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from segmentation import database
-from segmentation.telemetry import output
+from segmentation.runtime.log import output
 
 EVENTS = Path(__file__).parent.parent / "events"
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from segmentation import telemetry
-from segmentation.telemetry import Invocation, output
+from segmentation.runtime import log as runtime_log
+from segmentation.runtime.log import Invocation, output
 
 
 class Log:
@@ -44,4 +44,4 @@ def begin(**headers: str) -> Invocation:
         "body": '{"slug": "SECRET"}',
         "requestContext": {"requestId": "request-1", "routeKey": "GET /segment/user/{user_id}"},
     }
-    return telemetry.begin_request(event, None)
+    return runtime_log.begin_request(event, None)

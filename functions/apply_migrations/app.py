@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from segmentation import accounts, custom_resource, schema, settings
+from segmentation import accounts, schema
 from segmentation.database import connect
-from segmentation.telemetry import observed
+from segmentation.runtime import custom_resource, settings
+from segmentation.runtime.log import observed
 
 PROXY_PATIENCE_SECONDS = 300
 """How long a stack waits for a new database: RDS Proxy answers some minutes after CloudFormation calls it made."""

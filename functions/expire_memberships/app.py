@@ -8,7 +8,7 @@ from psycopg.errors import LockNotAvailable
 
 from segmentation import expiry, gate, idempotency, jobs, queueing, schema
 from segmentation.database import connection
-from segmentation.telemetry import logger, observed
+from segmentation.runtime.log import logger, observed
 
 MARGIN_MS = 3000
 """What a batch, the figures and the answer may take at the end of the time."""

@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import queueing, storage, worker
 from segmentation.database import connection
-from segmentation.telemetry import logger, observed
+from segmentation.runtime.log import logger, observed
 
 MARGIN_MS = 1000 * (storage.OF_JOBS.most_seconds + 15)
 """What the next step may take, with a store of reports that is slow to answer, and saving it."""

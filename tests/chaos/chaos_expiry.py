@@ -14,7 +14,7 @@ import pytest
 
 from functions.expire_memberships.app import handler
 from local import postgres
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
 from tests.e2e.conftest import running
 from tests.e2e.waiting import eventually
 from tests.functions.calls import sample

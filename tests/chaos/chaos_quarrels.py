@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from segmentation import database
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
 from tests import law
 from tests.chaos.environment import SLUGS, Clients
 from tests.functions.factories import create_segments

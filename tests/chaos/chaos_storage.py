@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from segmentation import jobs, queueing, storage, worker
 from segmentation.contract.problems import StorageUnavailable
-from segmentation.patience import Patience
+from segmentation.runtime.timeouts import Patience
 from tests.chaos import meddler
 from tests.chaos.spoilt_aws import aws as aws
 from tests.chaos.spoilt_aws import of_s3 as of_s3

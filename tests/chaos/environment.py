@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from functions.expire_memberships.app import handler as sweep
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
 from tests.bookkeeping import Told
 from tests.functions.calls import NO_BODY, Answer, call
 from tests.functions.keys import IN_USE, under

@@ -11,7 +11,7 @@ import boto3
 
 from functions.run_job.app import handler
 from segmentation import month_report, removal, rollout_job
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
 from tests.functions.calls import sample
 
 PROCESSES = multiprocessing.get_context("forkserver")

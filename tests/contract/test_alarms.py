@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from local.template import referred
-from segmentation import database, jobs, month_report, telemetry
+from segmentation import database, jobs, month_report
+from segmentation.runtime import log as runtime_log
 from tests.fix_log import log as log
 from tests.functions.calls import call, sample
 
@@ -32,7 +33,7 @@ OF_AWS = {("AWS/ApiGateway", name, ("ApiId",)) for name in ("4xx", "5xx", "Count
 def emitted(empty_database, aws, log, monkeypatch):
     """What CloudWatch makes of the lines of a sweep, of a job that fails, of one that succeeds, and of requests."""
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
-    monkeypatch.setattr(telemetry, "_environment_is_new", True)
+    monkeypatch.setattr(runtime_log, "_environment_is_new", True)
     call("create_segment", {"slug": "BBB"})
     for user in (1, 2):
         call("change_memberships", {"user_id": user, "add_segments": ["BBB"]})

@@ -12,8 +12,9 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from docs.grafana import dashboards
-from segmentation import exposition, metrics
+from segmentation import exposition
 from segmentation.census import Census
+from segmentation.runtime import metrics
 from tests.contract.test_alarms import OF_AWS
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -20,7 +20,7 @@ import pytest
 
 from local import ports, postgres
 from local.settings import ROOT
-from segmentation import settings
+from segmentation.runtime import settings
 from tests.e2e.waiting import eventually
 from tests.emptying import empty
 

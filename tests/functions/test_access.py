@@ -8,8 +8,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from segmentation import access, passwords, secrets, sign_ins, signing_keys, tokens
+from segmentation import access, passwords, sign_ins, signing_keys, tokens
 from segmentation.contract.values import MAX_PASSWORD
+from segmentation.runtime import secrets_manager
 from tests.functions.calls import EVENTS, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 
@@ -192,12 +193,12 @@ def without_keys(service, monkeypatch):
     """Let nobody read the secret of the signing keys."""
 
     def refuse(arn):
-        raise secrets.SecretUnreadable(f"{arn}: 400 AccessDenied")
+        raise secrets_manager.SecretUnreadable(f"{arn}: 400 AccessDenied")
 
     done(sign_up())
     monkeypatch.delenv("SIGNING_KEYS")
     monkeypatch.setenv("SIGNING_KEYS_SECRET_ARN", ARN)
-    monkeypatch.setattr(secrets, "read", refuse)
+    monkeypatch.setattr(secrets_manager, "read", refuse)
     signing_keys.forget()
 
 

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from segmentation import database, schema, secrets, users
+from segmentation import database, schema, users
+from segmentation.runtime import secrets_manager
 from tests.functions.calls import PROBLEM, call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
 
@@ -95,7 +96,7 @@ def test_connection_is_kept_from_request_to_request(service):
 
 def test_secret_that_cannot_be_read_is_503_and_named_in_the_log(away, monkeypatch, log):
     monkeypatch.delenv("DATABASE_URL")
-    monkeypatch.setattr(secrets, "PAUSES_SECONDS", ())
+    monkeypatch.setattr(secrets_manager, "PAUSES_SECONDS", ())
     for name, value in {
         "DATABASE_SECRET_ARN": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:application",
         "AWS_ENDPOINT_URL_SECRETS_MANAGER": "http://127.0.0.1:9",

@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 
 import pytest
 
-from segmentation import custom_resource
+from segmentation.runtime import custom_resource
 
 REASON = "password=not-a-secret"
 

@@ -4,7 +4,8 @@ import re
 
 from aws_lambda_powertools.metrics import Metrics, MetricUnit
 
-from segmentation import metrics, telemetry
+from segmentation.runtime import log as runtime_log
+from segmentation.runtime import metrics
 from tests.fix_log import begin
 
 ROUTE = "GET /segment/user/{user_id}"
@@ -22,7 +23,7 @@ def figures_of(line, *dimensions):
 
 
 def test_a_request_is_counted_and_timed_by_its_route(log, monkeypatch):
-    monkeypatch.setattr(telemetry, "_environment_is_new", False)
+    monkeypatch.setattr(runtime_log, "_environment_is_new", False)
 
     begin().end_request(ROUTE, 200)
 
@@ -32,7 +33,7 @@ def test_a_request_is_counted_and_timed_by_its_route(log, monkeypatch):
 
 
 def test_errors_and_cold_starts_are_counted_where_they_are(log, monkeypatch):
-    monkeypatch.setattr(telemetry, "_environment_is_new", True)
+    monkeypatch.setattr(runtime_log, "_environment_is_new", True)
 
     for status in (404, 500, 302):
         begin().end_request(ROUTE, status)
@@ -62,7 +63,7 @@ def test_an_invocation_does_not_tell_what_the_one_before_it_did(log):
 
 
 def test_a_line_without_figures_is_none_of_cloudwatchs_business(log):
-    telemetry.Invocation(None).end("sweep", failed=False)
+    runtime_log.Invocation(None).end("sweep", failed=False)
 
     assert "_aws" not in log.lines[0]
 

@@ -3,7 +3,7 @@
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from segmentation import settings
+from segmentation.runtime import settings
 
 LOGIN = {"username": "app", "password": "not-a-secret"}
 ADDRESS = {"host": "secret.example", "port": 6432, "dbname": "named-in-secret"}

@@ -22,7 +22,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from segmentation import access, bodies, database, idempotency, telemetry
+from segmentation import access, bodies, database, idempotency
 from segmentation.contract.problems import (
     AnswerTooLarge,
     BodyNotJson,
@@ -32,7 +32,8 @@ from segmentation.contract.problems import (
     RouteUnknown,
 )
 from segmentation.contract.responses import OperationPage
-from segmentation.telemetry import logger
+from segmentation.runtime import log
+from segmentation.runtime.log import logger
 
 Answer = TypeVar("Answer", bound=BaseModel)
 
@@ -70,7 +71,7 @@ class Api(APIGatewayHttpResolver):
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer an event of an HTTP API (payload format 2.0); this is the Lambda entry point."""
-        invocation = telemetry.begin_request(event, context)
+        invocation = log.begin_request(event, context)
         status = 500
         try:
             answer = self._resolve_as_json(event, context)

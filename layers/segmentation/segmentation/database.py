@@ -12,10 +12,10 @@ import psycopg
 from psycopg import Connection, errors
 from psycopg.pq import TransactionStatus
 
-from segmentation import settings
 from segmentation.contract.problems import DatabaseUnavailable, Problem, RequestInvalid
-from segmentation.secrets import SecretUnreadable
-from segmentation.telemetry import logger
+from segmentation.runtime import settings
+from segmentation.runtime.log import logger
+from segmentation.runtime.secrets_manager import SecretUnreadable
 
 CONNECT_TIMEOUT_SECONDS = 2
 """The shortest that libpq knows: a database that is away is answered with 503, not with a hung request."""

@@ -8,8 +8,9 @@ import psycopg
 from psycopg import Connection, errors
 from psycopg.rows import class_row
 
-from segmentation import database, metrics
-from segmentation.telemetry import logger
+from segmentation import database
+from segmentation.runtime import metrics
+from segmentation.runtime.log import logger
 
 BATCH = 10_000
 """Rows a transaction: about a tenth of a second, so that nobody waits long behind one."""

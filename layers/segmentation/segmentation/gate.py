@@ -6,7 +6,7 @@ that session ends.
 
 from psycopg import Connection
 
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
 
 
 def open_where_left_shut(connection: Connection) -> None:

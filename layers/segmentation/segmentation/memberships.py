@@ -5,10 +5,10 @@ from typing import LiteralString
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 
-from segmentation import metrics
 from segmentation.contract.problems import MembershipUnknown, SegmentUnknown
 from segmentation.contract.requests import LifetimeChange, MembershipChange
 from segmentation.contract.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments
+from segmentation.runtime import metrics
 
 # Both look segments up one by one ("offset 0" keeps Postgres from joining instead): a user is in few, and for each user
 # Postgres would rather read all segments there are, because it takes random reads for dear.

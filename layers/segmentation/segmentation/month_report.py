@@ -14,12 +14,13 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import metrics, removal, storage, writers
+from segmentation import removal, storage, writers
 from segmentation.contract.requests import NewReport
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.months import Month
 from segmentation.parts import Part
 from segmentation.reports import COLUMNS, MONTH_REPORT
+from segmentation.runtime import metrics
 
 BATCH_ROWS = 2_500
 """Rows that become one text: more of them leave the processor's caches, fewer cost more than they spare."""

@@ -13,8 +13,8 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from segmentation import database
-from segmentation.patience import Patience
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
+from segmentation.runtime.timeouts import Patience
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

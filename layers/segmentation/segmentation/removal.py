@@ -12,8 +12,9 @@ from uuid import UUID
 from psycopg import Connection, sql
 from psycopg.rows import scalar_row
 
-from segmentation import database, jobs, metrics
+from segmentation import database, jobs
 from segmentation.jobs import Kind, Lease, Step
+from segmentation.runtime import metrics
 
 REMOVAL = "segment_removal"
 

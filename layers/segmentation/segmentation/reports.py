@@ -9,11 +9,12 @@ from typing import Literal
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from segmentation import jobs, metrics, queueing, storage
+from segmentation import jobs, queueing, storage
 from segmentation.contract import csv_text
 from segmentation.contract.requests import NewReport
 from segmentation.contract.responses import JobRef, ReportLink
 from segmentation.months import Month, month_that_has_begun
+from segmentation.runtime import metrics
 
 MONTH_REPORT = "month_report"
 

@@ -11,8 +11,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import jobs, levelling, metrics
+from segmentation import jobs, levelling
 from segmentation.levelling import Population, Share
+from segmentation.runtime import metrics
 
 ROLLOUT = "rollout"
 

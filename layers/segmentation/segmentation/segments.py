@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from segmentation import database, expiry, metrics, queueing, removal, rollouts
+from segmentation import database, expiry, queueing, removal, rollouts
 from segmentation.contract import cursors
 from segmentation.contract.problems import SegmentUnknown, SlugTaken
 from segmentation.contract.requests import NewSegment, SegmentChange
@@ -22,6 +22,7 @@ from segmentation.contract.responses import (
     SegmentPage,
     SegmentWithMembers,
 )
+from segmentation.runtime import metrics
 
 
 def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCreated:

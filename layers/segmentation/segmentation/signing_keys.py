@@ -6,7 +6,7 @@ import logging
 import time
 from typing import Any
 
-from segmentation import secrets
+from segmentation.runtime import secrets_manager
 
 MIN_LENGTH = 32
 FRESH_SECONDS = 300
@@ -47,8 +47,8 @@ def _keys(at_most_seconds_old: float) -> dict[str, str]:
     now = time.time()  # a monotonic clock stands still while an environment is frozen
     if abs(now - _read_at) > at_most_seconds_old:
         try:
-            _known = _by_id(secrets.named("SIGNING_KEYS") or "{}")
-        except secrets.SecretUnreadable:
+            _known = _by_id(secrets_manager.named("SIGNING_KEYS") or "{}")
+        except secrets_manager.SecretUnreadable:
             if not _known:
                 raise
             _log.warning("signing keys not read again")  # a store that is away for a moment locks nobody out

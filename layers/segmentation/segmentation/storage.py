@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from segmentation.contract.problems import ReportUnknown, StorageUnavailable
 from segmentation.months import Month
-from segmentation.patience import Patience
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
+from segmentation.runtime.timeouts import Patience
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

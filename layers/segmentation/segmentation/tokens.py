@@ -12,7 +12,7 @@ from segmentation import signing_keys
 from segmentation.access import Caller
 from segmentation.contract.problems import SigningKeyUnavailable
 from segmentation.contract.roles import ROLES, Role
-from segmentation.secrets import SecretUnreadable
+from segmentation.runtime.secrets_manager import SecretUnreadable
 
 ISSUER = "urn:segmentation"
 AUDIENCE = "urn:segmentation:api"

@@ -3,10 +3,11 @@
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import database, metrics
+from segmentation import database
 from segmentation.contract import cursors
 from segmentation.contract.problems import UserUnknown
 from segmentation.contract.responses import User, UserDeleted, UserPage
+from segmentation.runtime import metrics
 
 
 def create(connection: Connection, user_id: int | None, *, actor: str) -> tuple[int, bool]:

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from segmentation import jobs, metrics, queueing
+from segmentation import jobs, queueing
 from segmentation.contract.problems import Problem
 from segmentation.jobs import Kind, Lease
 from segmentation.kinds import KINDS
 from segmentation.queueing import Message
-from segmentation.telemetry import logger
+from segmentation.runtime import metrics
+from segmentation.runtime.log import logger
 
 
 def receive(connection: Connection, message: Message, *, time_left: Callable[[], bool]) -> None:

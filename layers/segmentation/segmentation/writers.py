@@ -7,7 +7,7 @@ from time import monotonic, sleep
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
 
 MOST_SECONDS = 30
 """Longer than any of the service's writers lasts; others on the server may last for hours, and are not waited for."""

@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from segmentation.telemetry import logger
+from segmentation.runtime.log import logger
 
 PAUSES_SECONDS = (1, 3)
 

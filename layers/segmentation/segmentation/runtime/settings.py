@@ -5,7 +5,7 @@ import os
 
 from psycopg.conninfo import make_conninfo
 
-from segmentation import secrets
+from segmentation.runtime import secrets_manager
 
 
 def database_conninfo() -> str:
@@ -25,7 +25,7 @@ def database_is_pooled() -> bool:
 
 def first_admin() -> dict[str, str] | None:
     """Return the username and the password of the first admin, or None where the deployment names none."""
-    text = secrets.named("FIRST_ADMIN")
+    text = secrets_manager.named("FIRST_ADMIN")
     return json.loads(text) if text else None
 
 
@@ -33,7 +33,7 @@ def _conninfo(prefix: str) -> str:
     """Prefer the URL; else combine the secret with the address, over verified TLS."""
     if url := os.environ.get(f"{prefix}_URL"):
         return url
-    secret = json.loads(secrets.read(os.environ[f"{prefix}_SECRET_ARN"]))
+    secret = json.loads(secrets_manager.read(os.environ[f"{prefix}_SECRET_ARN"]))
     return make_conninfo(
         user=secret["username"],
         password=secret["password"],

@@ -2,8 +2,8 @@
 
 import pytest
 
-from segmentation import telemetry
-from segmentation.telemetry import logger
+from segmentation.runtime import log as runtime_log
+from segmentation.runtime.log import logger
 from tests.fix_log import begin
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -32,7 +32,7 @@ def test_a_failed_request_is_an_error(log):
 
 
 def test_only_the_first_invocation_of_an_environment_is_a_cold_start(log, monkeypatch):
-    monkeypatch.setattr(telemetry, "_environment_is_new", True)
+    monkeypatch.setattr(runtime_log, "_environment_is_new", True)
 
     for _ in range(2):
         begin().end_request("GET /health", 200)
@@ -52,7 +52,7 @@ def test_an_id_of_the_caller_is_in_every_line_of_the_request(log):
 def test_ids_of_a_request_are_not_those_of_the_next_invocation(log):
     begin(traceparent=TRACEPARENT)
 
-    telemetry.Invocation(None)
+    runtime_log.Invocation(None)
     logger.info("later")
 
     assert not {"request_id", "correlation_id"} & log.lines[0].keys()
@@ -71,11 +71,11 @@ def test_ids_of_a_request_are_not_those_of_the_next_invocation(log):
     ],
 )
 def test_an_id_of_the_caller_is_taken_where_it_is_well_formed(headers, expected):
-    assert telemetry.correlation_id(headers) == expected
+    assert runtime_log.correlation_id(headers) == expected
 
 
 def test_a_handler_that_no_request_reaches_has_its_line_too(log):
-    telemetry.observed("sweep")(lambda event, context: "done")({}, None)
+    runtime_log.observed("sweep")(lambda event, context: "done")({}, None)
 
     [line] = log.lines
     assert (line["message"], line["function"], line["level"]) == ("invocation", "sweep", "INFO")
@@ -83,13 +83,13 @@ def test_a_handler_that_no_request_reaches_has_its_line_too(log):
 
 def test_a_handler_that_raises_has_its_line_and_raises(log):
     with pytest.raises(ZeroDivisionError):
-        telemetry.observed("sweep")(lambda event, context: 1 / 0)({}, None)
+        runtime_log.observed("sweep")(lambda event, context: 1 / 0)({}, None)
 
     assert log.lines[0]["level"] == "ERROR"
 
 
 def test_a_handler_whose_answer_is_a_failure_is_an_error(log):
-    telemetry.observed("sweep", is_failure=bool)(lambda event, context: ["undone"])({}, None)
+    runtime_log.observed("sweep", is_failure=bool)(lambda event, context: ["undone"])({}, None)
 
     assert log.lines[0]["level"] == "ERROR"
 

@@ -14,7 +14,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from pydantic_core import to_json
 
-from segmentation import metrics
+from segmentation.runtime import metrics
 
 SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "segmentation")
 

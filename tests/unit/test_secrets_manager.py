@@ -9,7 +9,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from segmentation import secrets
+from segmentation.runtime import secrets_manager as runtime_secrets_manager
 
 HOST = "secretsmanager.eu-central-1.amazonaws.com"
 BODY = b'{"SecretId": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:one"}'
@@ -18,13 +18,13 @@ MOMENT = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
-    monkeypatch.setattr(secrets, "PAUSES_SECONDS", (0, 0))
+    monkeypatch.setattr(runtime_secrets_manager, "PAUSES_SECONDS", (0, 0))
 
 
 @pytest.mark.parametrize("token", ["", "of/a+session=="])
 def test_signature_is_botocores(monkeypatch, token):
     environment = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "k/+=", "AWS_REGION": "eu-central-1"}
-    ours = secrets.signed_headers(HOST, BODY, environment | {"AWS_SESSION_TOKEN": token}, MOMENT)
+    ours = runtime_secrets_manager.signed_headers(HOST, BODY, environment | {"AWS_SESSION_TOKEN": token}, MOMENT)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: MOMENT)
     unsigned = {name: ours[name] for name in ("content-type", "x-amz-target")}
     request = AWSRequest("POST", f"https://{HOST}/", headers=unsigned, data=BODY)
@@ -37,29 +37,29 @@ def test_signature_is_botocores(monkeypatch, token):
 def test_secret_is_read(keep_secret):
     arn = keep_secret("one", password="päss")  # noqa: S106 -- of this test
 
-    assert secrets.read(arn) == '{"password": "p\\u00e4ss"}'
+    assert runtime_secrets_manager.read(arn) == '{"password": "p\\u00e4ss"}'
 
 
 def test_the_environments_own_text_wins_over_the_secret(monkeypatch):
     monkeypatch.setenv("THING", "itself")
     monkeypatch.setenv("THING_SECRET_ARN", "arn:of:nothing")
 
-    assert secrets.named("THING") == "itself"
+    assert runtime_secrets_manager.named("THING") == "itself"
 
 
 def test_the_named_secret_is_read(monkeypatch, keep_secret):
     monkeypatch.setenv("THING_SECRET_ARN", keep_secret("thing", a=1))
 
-    assert secrets.named("THING") == '{"a": 1}'
+    assert runtime_secrets_manager.named("THING") == '{"a": 1}'
 
 
 def test_nothing_is_read_where_nothing_is_named():
-    assert secrets.named("NOT_SET_ANYWHERE") is None
+    assert runtime_secrets_manager.named("NOT_SET_ANYWHERE") is None
 
 
 def test_an_unknown_secret_is_said_to_be_so(secrets_manager):
-    with pytest.raises(secrets.SecretUnreadable, match="ResourceNotFoundException"):
-        secrets.read("arn:of:nothing")
+    with pytest.raises(runtime_secrets_manager.SecretUnreadable, match="ResourceNotFoundException"):
+        runtime_secrets_manager.read("arn:of:nothing")
 
 
 class Overloaded(BaseHTTPRequestHandler):
@@ -90,15 +90,15 @@ def overloaded(monkeypatch, secrets_manager):
 
 
 def test_a_failure_that_passes_is_waited_out(overloaded):
-    assert secrets.read("arn:one") == "found"
+    assert runtime_secrets_manager.read("arn:one") == "found"
     assert overloaded.tries == 3
 
 
 def test_a_place_where_nothing_listens_is_an_error_of_ours(monkeypatch, secrets_manager):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
 
-    with pytest.raises(secrets.SecretUnreadable, match="ConnectionRefusedError"):
-        secrets.read("arn:one")
+    with pytest.raises(runtime_secrets_manager.SecretUnreadable, match="ConnectionRefusedError"):
+        runtime_secrets_manager.read("arn:one")
 
 
 @pytest.mark.parametrize(
@@ -112,4 +112,4 @@ def test_the_endpoint_is_the_regions(monkeypatch, region, host):
     monkeypatch.delenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", raising=False)
     monkeypatch.setenv("AWS_REGION", region)
 
-    assert secrets._endpoint().geturl() == f"https://{host}"
+    assert runtime_secrets_manager._endpoint().geturl() == f"https://{host}"
