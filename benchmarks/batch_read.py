@@ -4,7 +4,7 @@ from benchmarks import handlers, population
 from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, side_by_side
-from segmentation import database
+from segmentation.database.connection import connect
 from segmentation.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
 
 USERS = 1_000
@@ -21,7 +21,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         users = population.users(scale)
         return [1 + (number * USERS + place) * STRIDE % users for place in range(USERS)]
 
-    with handlers.serving(url), database.connect(url) as connection:
+    with handlers.serving(url), connect(url) as connection:
         cursor = connection.cursor()
         found = side_by_side(
             {

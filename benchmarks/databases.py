@@ -10,7 +10,8 @@ import psycopg
 from psycopg import Connection, sql
 
 from local import postgres
-from segmentation import database, schema
+from segmentation.database import migrate
+from segmentation.database.connection import connect
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
@@ -43,8 +44,8 @@ class Databases:
     def filled(self, name: str) -> Iterator[Connection]:
         """Make a database with the schema in it, which the block fills with the triggers switched off."""
         self._run(sql.SQL("create database {} owner {}"), sql.Identifier(name), sql.Identifier(OWNER))
-        with database.connect(self.server.url(OWNER, PASSWORD, name)) as owner:
-            schema.migrate(owner, self.url(name))
+        with connect(self.server.url(OWNER, PASSWORD, name)) as owner:
+            migrate.migrate(owner, self.url(name))
         with self.superuser(name) as superuser:
             superuser.execute("set session_replication_role = replica")
             yield superuser
@@ -59,7 +60,7 @@ class Databases:
             sql.SQL("create database {} template {} strategy file_copy"), sql.Identifier(copy), sql.Identifier(name)
         )
         self._run(sql.SQL("checkpoint"))
-        with database.connect(self.url(copy)) as connection:
+        with connect(self.url(copy)) as connection:
             yield connection
         self.drop(copy)
 

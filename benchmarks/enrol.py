@@ -10,7 +10,8 @@ from benchmarks import naive
 from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, once_each, seconds
-from segmentation import database, jobs, levelling, rollout_job, rollouts, worker
+from segmentation import jobs, levelling, rollout_job, rollouts, worker
+from segmentation.database import transactions
 from segmentation.levelling import Population, Share
 
 USERS = 1_000_000
@@ -119,7 +120,7 @@ def _same_rows_and_history(connection: Connection) -> None:
 
 def _one_statement(users: int, connection: Connection) -> None:
     wanted = users * PERCENT // 100
-    with database.transaction(connection, actor="analyst", reason="percent"):
+    with transactions.transaction(connection, actor="analyst", reason="percent"):
         levelling.level(connection, Population(1, time.time_ns(), users), Share(wanted, users), wanted)
 
 

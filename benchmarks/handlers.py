@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from segmentation import database
+from segmentation.database import connection
 from segmentation.runtime.log import output
 
 EVENTS = Path(__file__).parent.parent / "events"
@@ -29,7 +29,7 @@ def serving(url: str) -> Iterator[None]:
             yield
         finally:
             output.setStream(before)
-            database.close()
+            connection.close()
 
 
 def caller(function: str, path: str = "") -> Callable[..., dict[str, Any]]:

@@ -5,7 +5,8 @@ from psycopg import Connection
 from benchmarks.databases import Databases
 from benchmarks.results import Curve, Section, Timings, cost
 from benchmarks.timing import Say, side_by_side
-from segmentation import database, reports
+from segmentation import reports
+from segmentation.database.connection import connect
 from segmentation.months import Month
 
 ROWS = 5_000_000
@@ -74,7 +75,7 @@ def _measure(databases: Databases, rows: int, rounds: int, say: Say) -> tuple[di
     users = rows // ROWS_A_USER
     with databases.filled(NAME) as connection:
         fill(connection, rows)
-    with database.connect(databases.url(NAME)) as connection:
+    with connect(databases.url(NAME)) as connection:
         cursor, statement = connection.cursor(), reports.rows_of_user_in(MONTH)
         found = side_by_side(
             {

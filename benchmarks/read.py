@@ -4,7 +4,7 @@ from benchmarks import handlers, population
 from benchmarks.databases import Databases
 from benchmarks.results import Section, cost
 from benchmarks.timing import Say, side_by_side
-from segmentation import database
+from segmentation.database.connection import connect
 from segmentation.memberships import SEGMENTS_OF_USER
 
 CALLS = 1_500
@@ -27,7 +27,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     url = databases.url(population.shared(databases, scale, say))
     users = population.users(scale)
     read = handlers.caller("list_memberships", "/segment/user/{}")
-    with handlers.serving(url), database.connect(url) as connection:
+    with handlers.serving(url), connect(url) as connection:
         cursor = connection.cursor()
         found = side_by_side(
             {

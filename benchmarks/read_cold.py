@@ -7,7 +7,7 @@ from benchmarks import population
 from benchmarks.databases import Databases
 from benchmarks.results import Section, Timings, cost
 from benchmarks.timing import Say, latest
-from segmentation import database
+from segmentation.database.connection import connect
 from segmentation.memberships import SEGMENTS_OF_USER
 
 READS = 150
@@ -48,7 +48,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
 
 def _reads(url: str, users: int, *, index_only: bool) -> list[float]:
     taken = []
-    with database.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute(f"set enable_indexonlyscan = {'on' if index_only else 'off'}")
         connection.execute("set enable_bitmapscan = off")
         connection.execute(WARM_UP)

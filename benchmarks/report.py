@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from benchmarks.databases import Databases
 from benchmarks.results import Check, Section, Timings, figure, speed
 from benchmarks.timing import Say, latest
-from segmentation import database
+from segmentation.database.connection import connect
 
 ROWS = 5_000_000
 FORMATS = {"csv": 0.7, "csv.gz": 0.4}
@@ -64,7 +64,7 @@ def _run_report(url: str, file_format: str) -> Measured:
     storage.complete_upload = lambda *_: None
     parameters = {"year": 2024, "month": 5, "format": file_format}
     lease = Lease(uuid4(), uuid4(), month_report.KIND.name, parameters, "analyst", {}, 1)
-    with database.connect(url) as connection:
+    with connect(url) as connection:
         connection.execute("select 1")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         begun = time.perf_counter()

@@ -10,8 +10,9 @@ from benchmarks import delay, handlers, naive, population, writers
 from benchmarks.databases import Databases
 from benchmarks.results import Check, Section, Timings, cost, speed
 from benchmarks.timing import Say, latest, once_each, seconds, side_by_side
-from segmentation import database, memberships
+from segmentation import memberships
 from segmentation.contract.requests import MembershipChange
+from segmentation.database.connection import connect
 
 NAME = "population"
 COPY = f"{NAME}_copy"
@@ -112,7 +113,7 @@ def _one_client(databases: Databases, users: int, rounds: int, say: Say) -> list
             superuser.execute("create table floor (user_id bigint primary key, added_at timestamptz)")
             superuser.execute("grant insert on floor to segmentation_app")
         population.warm(databases, COPY)
-        with handlers.serving(databases.url(COPY)), database.connect(databases.url(COPY)) as other:
+        with handlers.serving(databases.url(COPY)), connect(databases.url(COPY)) as other:
             other.execute(KEEP_PLANS)
             found = side_by_side(
                 {
@@ -176,7 +177,7 @@ def _over_network(databases: Databases, users: int, rounds: int, say: Say) -> li
 
 
 def _calls(url: str, make: Callable[[Connection], Change], users: int) -> list[float]:
-    with database.connect(url) as connection:
+    with connect(url) as connection:
         change = make(connection)
         return [seconds(partial(change, *_change(_user(number, users)))) for number in range(CALLS)]
 

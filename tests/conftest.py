@@ -15,7 +15,8 @@ from psycopg.rows import TupleRow
 
 from local import postgres, settings
 from local.settings import ROOT
-from segmentation import database, schema
+from segmentation.database import migrate as database_migrate
+from segmentation.database.connection import connect
 from tests.emptying import empty
 from tests.fix_aws import aws as aws
 from tests.fix_aws import keep_secret as keep_secret
@@ -93,8 +94,8 @@ class Database:
             superuser.execute(sql.SQL("create database {} owner {}").format(name, sql.Identifier(OWNER)))
 
     def migrate(self) -> dict[str, object]:
-        with database.connect(postgres.make_url(self.port, OWNER, PASSWORD, self.name)) as owner:
-            return schema.migrate(owner, self.url)
+        with connect(postgres.make_url(self.port, OWNER, PASSWORD, self.name)) as owner:
+            return database_migrate.migrate(owner, self.url)
 
 
 def create_owner(server: postgres.Server) -> None:
@@ -134,7 +135,7 @@ def migrated_database(postgres_server: postgres.Server, pooler_port: int | None)
 @pytest.fixture
 def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
     """The schema's owner, who may look into everything; the database is empty at first."""
-    with database.connect(migrated_database.owner_url) as connection:
+    with connect(migrated_database.owner_url) as connection:
         empty(connection)
         yield connection
 
@@ -155,5 +156,5 @@ def superuser(empty_database: Database) -> Iterator[Connection[TupleRow]]:
 @pytest.fixture
 def connection(empty_database: Database) -> Iterator[Connection[TupleRow]]:
     """The application's own connection to an empty database."""
-    with database.connect(empty_database.url) as opened:
+    with connect(empty_database.url) as opened:
         yield opened

@@ -5,7 +5,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import AnswerTooLarge, answers
 from segmentation.contract.requests import UserBatch
 from segmentation.contract.responses import UserBatchSegments
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 
 app = Api()
 handler = app.resolve
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(AnswerTooLarge)
 def batch_list_memberships(body: UserBatch) -> UserBatchSegments:
     """List the slugs of each user's segments, in the order of the request."""
-    return memberships.list_for_users(connection(), body.user_ids)
+    return memberships.list_for_users(get_connection(), body.user_ids)

@@ -4,7 +4,7 @@ from segmentation import memberships
 from segmentation.contract.problems import SegmentUnknown, answers
 from segmentation.contract.requests import MembershipChange
 from segmentation.contract.responses import MembershipsChanged
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.hot_api import HotApi
 
 app = HotApi()
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(SegmentUnknown)
 def change_memberships(body: MembershipChange) -> MembershipsChanged:
     """Change a user's memberships and count what really changed."""
-    return memberships.change(connection(), body, actor=app.actor)
+    return memberships.change(get_connection(), body, actor=app.actor)

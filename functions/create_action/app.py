@@ -5,7 +5,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import ActionTaken, answers
 from segmentation.contract.requests import NewAction
 from segmentation.contract.responses import Action
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 
 app = Api()
 handler = app.resolve
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(ActionTaken)
 def create_action(body: NewAction) -> Action:
     """Create an action that can then be recorded for users."""
-    return actions.create(connection(), body.name)
+    return actions.create(get_connection(), body.name)

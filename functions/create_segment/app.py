@@ -7,7 +7,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import SlugTaken, answers
 from segmentation.contract.requests import NewSegment
 from segmentation.contract.responses import SegmentCreated, SegmentCreatedByJob
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.documented import CREATED_NOW_OR_BY_JOB
 
 app = Api()
@@ -18,4 +18,4 @@ handler = app.resolve
 @answers(SlugTaken)
 def create_segment(body: NewSegment) -> Response[SegmentCreatedByJob | SegmentCreated]:
     """Create a segment: 201, or 202 where a job brings its percent about."""
-    return app.answer(segments.create(connection(), body, actor=app.actor), status=201)
+    return app.answer(segments.create(get_connection(), body, actor=app.actor), status=201)

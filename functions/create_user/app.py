@@ -6,7 +6,7 @@ from segmentation import users
 from segmentation.api import Api
 from segmentation.contract.requests import NewUser
 from segmentation.contract.responses import UserRef
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.documented import NEW_OR_KNOWN_USER
 
 app = Api()
@@ -16,5 +16,5 @@ handler = app.resolve
 @app.post("/user", status_code=201, responses=NEW_OR_KNOWN_USER)
 def create_user(body: NewUser | None = None) -> Response[UserRef]:
     """Register a user: 201, or 200 where the id is registered already."""
-    user_id, is_new = users.create(connection(), body.user_id if body else None, actor=app.actor)
+    user_id, is_new = users.create(get_connection(), body.user_id if body else None, actor=app.actor)
     return Response(201 if is_new else 200, content_types.APPLICATION_JSON, UserRef(user_id=user_id))

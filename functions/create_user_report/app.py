@@ -4,7 +4,7 @@ from segmentation import reports
 from segmentation.api import Api
 from segmentation.contract.problems import StorageUnavailable, answers
 from segmentation.contract.responses import ReportLink
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.months import month_that_has_begun
 from segmentation.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
 
@@ -22,5 +22,5 @@ def create_user_report(
     delimiter: Delimiter = ",",
 ) -> ReportLink:
     """Report on a user's month, half-open in UTC."""
-    month = month_that_has_begun(connection(), year, month_of_year, location="query")
-    return reports.create_for_user(connection(), user_id, month, report_format=report_format, delimiter=delimiter)
+    month = month_that_has_begun(get_connection(), year, month_of_year, location="query")
+    return reports.create_for_user(get_connection(), user_id, month, report_format=report_format, delimiter=delimiter)

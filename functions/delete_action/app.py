@@ -5,7 +5,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import ActionKept, ActionUnknown, answers
 from segmentation.contract.requests import ActionRef
 from segmentation.contract.responses import Done
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 
 app = Api()
 handler = app.resolve
@@ -15,5 +15,5 @@ handler = app.resolve
 @answers(ActionUnknown, ActionKept)
 def delete_action(body: ActionRef) -> Done:
     """Delete an action that is neither built in nor used."""
-    actions.delete(connection(), body.name)
+    actions.delete(get_connection(), body.name)
     return Done()

@@ -7,7 +7,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import SegmentUnknown, answers
 from segmentation.contract.requests import SegmentRef
 from segmentation.contract.responses import Done, DoneByJob
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.documented import DONE_NOW_OR_BY_JOB
 from segmentation.parameters import SlugInPath
 
@@ -26,4 +26,4 @@ def delete_segment(body: SegmentRef) -> Response[DoneByJob | Done]:
 @answers(SegmentUnknown)
 def delete_segment_by_path(slug: SlugInPath) -> Response[DoneByJob | Done]:
     """Delete a segment, for clients that cannot send a body with DELETE. 202 where a job ends the memberships."""
-    return app.answer(segments.delete(connection(), slug, actor=app.actor))
+    return app.answer(segments.delete(get_connection(), slug, actor=app.actor))

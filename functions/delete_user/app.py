@@ -4,7 +4,7 @@ from segmentation import users
 from segmentation.api import Api
 from segmentation.contract.problems import UserUnknown, answers
 from segmentation.contract.responses import UserDeleted
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import Erase, UserIdInPath
 
 app = Api()
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(UserUnknown)
 def delete_user(user_id: UserIdInPath, erase: Erase = False) -> UserDeleted:
     """Delete a user; the history stays, unless it is to be erased."""
-    return users.delete(connection(), user_id, erase=erase, actor=app.actor)
+    return users.delete(get_connection(), user_id, erase=erase, actor=app.actor)

@@ -6,8 +6,9 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.errors import LockNotAvailable
 
-from segmentation import expiry, gate, idempotency, jobs, queueing, schema
-from segmentation.database import connection
+from segmentation import expiry, idempotency, jobs, queueing
+from segmentation.database import migrate, stuck_locks
+from segmentation.database.connection import get_connection
 from segmentation.runtime.log import logger, observed
 
 MARGIN_MS = 3000
@@ -21,9 +22,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     _do_each(
         lambda: figures.update(_sweep(context)),
         lambda: figures.update(_backlog()),
-        lambda: gate.open_where_left_shut(connection()),
+        lambda: stuck_locks.open_where_left_shut(get_connection()),
         _keep_partitions_ahead,
-        lambda: idempotency.forget_old(connection()),
+        lambda: idempotency.forget_old(get_connection()),
         _send_lost_jobs,
     )
     return figures
@@ -46,22 +47,22 @@ def _do_each(*steps: Callable[[], None]) -> None:
 
 
 def _sweep(context: LambdaContext) -> dict[str, Any]:
-    return {"removed": expiry.sweep(connection(), go_on=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)}
+    return {"removed": expiry.sweep(get_connection(), go_on=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)}
 
 
 def _backlog() -> dict[str, Any]:
-    left = expiry.backlog(connection())
+    left = expiry.backlog(get_connection())
     return {"remaining": left.memberships, "oldest_age_seconds": left.oldest_age_seconds}
 
 
 def _send_lost_jobs() -> None:
-    for job_id in jobs.requeue_lost(connection()):
+    for job_id in jobs.requeue_lost(get_connection()):
         queueing.send(job_id)
 
 
 def _keep_partitions_ahead() -> None:
     """Leave it to a later run where a long reader, such as a backup, is in the way: there is a year of time."""
     try:
-        schema.keep_partitions_ahead(connection())
+        migrate.keep_partitions_ahead(get_connection())
     except LockNotAvailable:
         logger.warning("a month of the history could not be made yet: its lock is taken")

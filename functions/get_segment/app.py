@@ -4,7 +4,7 @@ from segmentation import segments
 from segmentation.api import Api
 from segmentation.contract.problems import SegmentUnknown, answers
 from segmentation.contract.responses import SegmentWithMembers
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import SlugInPath
 
 app = Api()
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(SegmentUnknown)
 def get_segment(slug: SlugInPath) -> SegmentWithMembers:
     """Show a segment and the exact number of its members."""
-    return segments.get(connection(), slug)
+    return segments.get(get_connection(), slug)

@@ -3,7 +3,7 @@
 from segmentation import actions
 from segmentation.api import Api
 from segmentation.contract.responses import ActionPage
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import DEFAULT_LIMIT, ActionCursor, Limit
 
 app = Api()
@@ -13,4 +13,4 @@ handler = app.resolve
 @app.get("/action")
 def list_actions(limit: Limit = DEFAULT_LIMIT, cursor: ActionCursor = "") -> ActionPage:
     """List the actions, in order of name."""
-    return actions.list_actions(connection(), after=cursor, limit=limit)
+    return actions.list_actions(get_connection(), after=cursor, limit=limit)

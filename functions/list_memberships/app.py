@@ -3,7 +3,7 @@
 from segmentation import memberships
 from segmentation.contract.problems import AnswerTooLarge, answers
 from segmentation.contract.responses import UserSegments
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.hot_api import HotApi
 from segmentation.parameters import UserIdInPath
 
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(AnswerTooLarge)
 def list_memberships(user_id: UserIdInPath) -> UserSegments:
     """List a user's segments, in order of slug; none for an unknown user."""
-    return memberships.list_for_user(connection(), user_id)
+    return memberships.list_for_user(get_connection(), user_id)

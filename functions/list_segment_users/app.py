@@ -4,7 +4,7 @@ from segmentation import segments
 from segmentation.api import Api
 from segmentation.contract.problems import SegmentUnknown, answers
 from segmentation.contract.responses import MemberPage
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
 
 app = Api()
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(SegmentUnknown)
 def list_segment_users(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> MemberPage:
     """List the members of a segment, in order of user id."""
-    return segments.list_members(connection(), slug, after=cursor, limit=limit)
+    return segments.list_members(get_connection(), slug, after=cursor, limit=limit)

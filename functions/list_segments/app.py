@@ -3,7 +3,7 @@
 from segmentation import segments
 from segmentation.api import Api
 from segmentation.contract.responses import SegmentPage
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import DEFAULT_LIMIT, Limit, Prefix, SlugCursor
 
 app = Api()
@@ -13,4 +13,4 @@ handler = app.resolve
 @app.get("/segment")
 def list_segments(limit: Limit = DEFAULT_LIMIT, cursor: SlugCursor = "", prefix: Prefix = "") -> SegmentPage:
     """List the segments, in order of slug."""
-    return segments.list_segments(connection(), prefix=prefix, after=cursor, limit=limit)
+    return segments.list_segments(get_connection(), prefix=prefix, after=cursor, limit=limit)

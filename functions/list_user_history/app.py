@@ -6,7 +6,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from segmentation import history
 from segmentation.api import Api
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.documented import JSON_OR_CSV
 from segmentation.parameters import (
     DEFAULT_LIMIT,
@@ -34,5 +34,5 @@ def list_user_history(
     accept: Accept = "application/json",
 ) -> Response[Any]:
     """List what happened to a user, oldest first; a page of CSV names the next one in its Link header."""
-    page = history.list_for_user(connection(), user_id, since=since, until=until, after=cursor, limit=limit)
+    page = history.list_for_user(get_connection(), user_id, since=since, until=until, after=cursor, limit=limit)
     return app.json_or_csv(accept, page, history.as_csv)

@@ -3,7 +3,7 @@
 from segmentation import users
 from segmentation.api import Api
 from segmentation.contract.responses import UserPage
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import DEFAULT_LIMIT, Limit, UserCursor
 
 app = Api()
@@ -13,4 +13,4 @@ handler = app.resolve
 @app.get("/user")
 def list_users(limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> UserPage:
     """List the users, in order of id."""
-    return users.list_users(connection(), after=cursor, limit=limit)
+    return users.list_users(get_connection(), after=cursor, limit=limit)

@@ -5,7 +5,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import ActionUnknown, SegmentUnknown, UserUnknown, answers
 from segmentation.contract.requests import NewOperation
 from segmentation.contract.responses import Operation
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import UserIdInPath
 
 app = Api()
@@ -16,4 +16,4 @@ handler = app.resolve
 @answers(UserUnknown, SegmentUnknown, ActionUnknown)
 def record_action(user_id: UserIdInPath, body: NewOperation) -> Operation:
     """Record what happened to a user in a segment, for example an exposure or a conversion."""
-    return history.record(connection(), user_id, body, actor=app.actor)
+    return history.record(get_connection(), user_id, body, actor=app.actor)

@@ -8,7 +8,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation import queueing, storage, worker
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.runtime.log import logger, observed
 
 MARGIN_MS = 1000 * (storage.OF_JOBS.most_seconds + 15)
@@ -24,7 +24,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
     def deliver(record: SQSRecord) -> None:
         message = queueing.read(record.body)
         try:
-            worker.receive(connection(), message, time_left=lambda: context.get_remaining_time_in_millis() > MARGIN_MS)
+            worker.receive(
+                get_connection(), message, time_left=lambda: context.get_remaining_time_in_millis() > MARGIN_MS
+            )
         except Exception:
             # the processor makes an answer of it, and tells nobody
             logger.exception("job interrupted", job_id=str(message.job_id))

@@ -4,7 +4,7 @@ from segmentation import jobs
 from segmentation.api import Api
 from segmentation.contract.problems import JobUnknown, StorageUnavailable, answers
 from segmentation.contract.responses import Job
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.kinds import KINDS
 from segmentation.parameters import JobIdInPath
 
@@ -16,5 +16,5 @@ handler = app.resolve
 @answers(JobUnknown, StorageUnavailable)
 def show_job(job_id: JobIdInPath) -> Job:
     """Show a job; the result of a report holds a link signed for this answer."""
-    job = jobs.get(connection(), job_id)
+    job = jobs.get(get_connection(), job_id)
     return job.model_copy(update={"result": KINDS[job.kind].present(job.result)}) if job.result else job

@@ -4,7 +4,7 @@ from aws_lambda_powertools.event_handler import Response
 
 from segmentation import census, exposition
 from segmentation.api import Api
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.documented import METRICS
 
 app = Api()
@@ -14,4 +14,4 @@ handler = app.resolve
 @app.get("/metrics", responses=METRICS)
 def show_metrics() -> Response[str]:
     """Show what there is in numbers: Prometheus' text format, whose help says which of them may be estimates."""
-    return Response(200, exposition.CONTENT_TYPE, exposition.render(census.take(connection())))
+    return Response(200, exposition.CONTENT_TYPE, exposition.render(census.take(get_connection())))

@@ -7,7 +7,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import CredentialsWrong, SigningKeyUnavailable, TooManyFailures, answers
 from segmentation.contract.requests import Credentials
 from segmentation.contract.responses import Token
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.documented import TOKEN
 
 app = Api()
@@ -18,7 +18,7 @@ handler = app.resolve
 @answers(CredentialsWrong, TooManyFailures, SigningKeyUnavailable)
 def sign_in(body: Credentials) -> Response[Token]:
     """Issue a token, which nobody on the way may keep."""
-    account = accounts.authenticate(connection(), body)
+    account = accounts.authenticate(get_connection(), body)
     token, expires_in = tokens.issue(account.username, account.role)
     answer = Token(token=token, expires_in=expires_in)
     return Response(200, content_types.APPLICATION_JSON, answer, {"Cache-Control": "no-store"})

@@ -5,7 +5,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import UsernameTaken, answers
 from segmentation.contract.requests import NewAccount
 from segmentation.contract.responses import AccountRef
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 
 app = Api()
 handler = app.resolve
@@ -15,4 +15,4 @@ handler = app.resolve
 @answers(UsernameTaken)
 def sign_up(body: NewAccount) -> AccountRef:
     """Create an account that can then sign in."""
-    return accounts.create(connection(), body)
+    return accounts.create(get_connection(), body)

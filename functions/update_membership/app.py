@@ -5,7 +5,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import MembershipUnknown, answers
 from segmentation.contract.requests import LifetimeChange
 from segmentation.contract.responses import Membership
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.parameters import SlugInPath, UserIdInPath
 
 app = Api()
@@ -16,4 +16,4 @@ handler = app.resolve
 @answers(MembershipUnknown)
 def update_membership(user_id: UserIdInPath, slug: SlugInPath, body: LifetimeChange) -> Membership:
     """Change when an active membership ends; null makes it permanent."""
-    return memberships.change_lifetime(connection(), user_id, slug, body, actor=app.actor)
+    return memberships.change_lifetime(get_connection(), user_id, slug, body, actor=app.actor)

@@ -7,7 +7,7 @@ from segmentation.api import Api
 from segmentation.contract.problems import SegmentUnknown, SlugTaken, answers
 from segmentation.contract.requests import SegmentChange
 from segmentation.contract.responses import SegmentChanged, SegmentChangedByJob
-from segmentation.database import connection
+from segmentation.database.connection import get_connection
 from segmentation.documented import CHANGED_NOW_OR_BY_JOB
 from segmentation.parameters import SlugInPath
 
@@ -19,4 +19,4 @@ handler = app.resolve
 @answers(SegmentUnknown, SlugTaken)
 def update_segment(slug: SlugInPath, body: SegmentChange) -> Response[SegmentChangedByJob | SegmentChanged]:
     """Change a segment; what the body does not name stays. 202 where a job brings the percent about."""
-    return app.answer(segments.update(connection(), slug, body, actor=app.actor))
+    return app.answer(segments.update(get_connection(), slug, body, actor=app.actor))

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from segmentation import database
+from segmentation.database.connection import get_connection
 from tests import law
 from tests.functions.calls import answer_of, invoke, sample
 from tests.functions.factories import change, create_samples_world, create_segments, done, slugs_of
@@ -51,7 +51,7 @@ def world(service, function, aws):
         create_samples_world()
     if function == "sign_in":
         done(answer_of(invoke("sign_up", sample("sign_up"))))
-    database.connection()
+    get_connection()
 
 
 @pytest.fixture

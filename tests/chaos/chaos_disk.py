@@ -17,7 +17,7 @@ import pytest
 from psycopg import sql
 
 from local import postgres, unprivileged
-from segmentation import database
+from segmentation.database import connection
 from tests import law
 from tests.chaos.breakable import breakable as breakable
 from tests.chaos.chaos_load import SECONDS, assert_well_behaved, under_load
@@ -79,11 +79,11 @@ def no_space_for(file: Path) -> Iterator[None]:
     """Put /dev/full in the place of a table that has no row yet, for whoever connects from now on."""
     assert file.stat().st_size == 0
     kept = file.with_suffix(".kept")
-    database.close()
+    connection.close()
     file.rename(kept)
     file.symlink_to("/dev/full")
     yield
-    database.close()
+    connection.close()
     kept.replace(file)
 
 

@@ -14,8 +14,9 @@ from functools import reduce
 import psycopg
 import pytest
 
-from segmentation import database, segments
+from segmentation import segments
 from segmentation.contract.requests import NewSegment
+from segmentation.database.connection import connect
 from tests import law
 from tests.bookkeeping import assert_exactly_once
 from tests.chaos.breakable import breakable as breakable
@@ -50,7 +51,7 @@ def loaded(breakable) -> Database:
     made = Database(breakable.running, "segmentation")
     made.create()
     made.migrate()
-    with database.connect(made.url) as connection:
+    with connect(made.url) as connection:
         for slug in SLUGS:
             segments.create(connection, NewSegment(slug=slug), actor="analyst")
     return made
@@ -66,7 +67,7 @@ def under_load(of: Database, fault: Callable[[psycopg.Connection], None]) -> Tal
             with suppress(psycopg.OperationalError), psycopg.connect(superuser_url, autocommit=True) as superuser:
                 fault(superuser)
         tally = reduce(Tally.join, (one.result() for one in running))
-    with database.connect(of.url) as connection:
+    with connect(of.url) as connection:
         law.check(connection)
         assert_exactly_once(connection, tally.told)
     return tally

@@ -10,7 +10,7 @@ from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from segmentation import database
+from segmentation.database import connection
 from segmentation.runtime.log import logger
 from tests import law
 from tests.chaos.environment import SLUGS, Clients
@@ -46,7 +46,7 @@ def quarrel(url: str, seed: int) -> Counter[int]:
     clients = Quarrellers(random.Random(seed))  # noqa: S311 -- any will do, and the same again
     for _ in range(OPERATIONS // WRITERS):
         clients.do_something()
-    database.close()
+    connection.close()
     return clients.tally.statuses
 
 

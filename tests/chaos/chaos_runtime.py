@@ -14,7 +14,8 @@ import boto3
 import pytest
 
 from local import guardian, postgres
-from segmentation import database, jobs, rollout_job
+from segmentation import jobs, rollout_job
+from segmentation.database import connection
 from tests import law
 from tests.chaos.execution_environment import SECONDS, Environments
 from tests.chaos.mortal_worker import delivery_of
@@ -120,7 +121,7 @@ def test_thawed_environment_whose_connection_was_ended_answers_in_time(reader, s
 def test_thawed_environment_whose_connection_fell_silent_answers_in_time(reader, superuser):
     [(server_process,)] = superuser.execute(LOGINS).fetchall()
     with reader.frozen():
-        time.sleep(database.IDLE_SECONDS + 0.1)
+        time.sleep(connection.IDLE_SECONDS + 0.1)
 
     with silent(server_process):
         status, seconds, _ = read(reader)
@@ -132,7 +133,7 @@ def test_thawed_environment_whose_connection_fell_silent_answers_in_time(reader,
 def test_thawed_environment_whose_database_fell_silent_is_503_in_time_and_recovers(reader, superuser, postgres_server):
     [(server_process,)] = superuser.execute(LOGINS).fetchall()
     with reader.frozen():
-        time.sleep(database.IDLE_SECONDS + 0.1)
+        time.sleep(connection.IDLE_SECONDS + 0.1)
 
     with silent(server_process, int(postgres.read_lock(postgres_server.data)[0])):
         status, seconds, headers = read(reader)

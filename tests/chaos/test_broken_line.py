@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from segmentation import database
+from segmentation.database import connection
 from tests import law
 from tests.chaos.line import Moment, line_to
 from tests.emptying import empty
@@ -35,7 +35,7 @@ def line(service, request, function, empty_database, monkeypatch):
         url = empty_database.url.replace(f":{empty_database.port}/", f":{line.port}/")
         monkeypatch.setenv("DATABASE_URL", f"{url}?sslmode=disable&gssencmode=disable")
         yield line
-        database.close()
+        connection.close()
 
 
 @pytest.fixture

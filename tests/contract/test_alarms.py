@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from local.template import referred
-from segmentation import database, jobs, month_report
+from segmentation import jobs, month_report
+from segmentation.database import connection as database_connection
 from segmentation.runtime import log as runtime_log
 from tests.fix_log import log as log
 from tests.functions.calls import call, sample
@@ -46,7 +47,7 @@ def emitted(empty_database, aws, log, monkeypatch):
     monkeypatch.setattr(month_report.removal, "end_what_waits", lambda connection: 1 / 0)
     run_new_job()
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/away")
-    database.close()
+    database_connection.close()
     call("check_health", path="/health")
     return {metric for line in log.lines if "_aws" in line for metric in metrics_in(line)}
 

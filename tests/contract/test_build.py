@@ -115,9 +115,9 @@ def test_the_layer_leaves_the_sdk_to_the_runtime(layer):
 
 
 def test_the_layer_carries_the_migrations(layer):
-    source = {path.name for path in PROJECT.glob("layers/segmentation/segmentation/migrations/*.sql")}
+    source = {path.name for path in PROJECT.glob("layers/segmentation/segmentation/database/sql/migrations/*.sql")}
 
-    migrations = {path.name for path in layer.glob("python/segmentation/migrations/*.sql")}
+    migrations = {path.name for path in layer.glob("python/segmentation/database/sql/migrations/*.sql")}
 
     assert migrations == source
 

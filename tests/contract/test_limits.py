@@ -9,7 +9,8 @@ import pytest
 
 from local.settings import ROOT
 from local.template import referred
-from segmentation import bodies, database, jobs, queueing, storage
+from segmentation import bodies, jobs, queueing, storage
+from segmentation.database import connection
 
 SIZES = {"100": 100, "400": 400, "1000": 1000}
 ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda keeps the rest for functions without a reservation
@@ -173,7 +174,7 @@ def test_a_store_or_a_queue_that_does_not_answer_leaves_a_function_time_to_say_s
         for name, each in functions.items()
     }
 
-    assert {name for name, seconds in spare.items() if seconds <= database.CONNECT_TIMEOUT_SECONDS} == set()
+    assert {name for name, seconds in spare.items() if seconds <= connection.CONNECT_TIMEOUT_SECONDS} == set()
 
 
 def test_a_worker_has_time_for_the_step_that_its_margin_allows_and_a_lease_for_as_long(functions):

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from local.settings import ROOT
-from segmentation import schema
+from segmentation.database import migrate
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -40,7 +40,7 @@ def stable(text):
 def test_the_printed_version_of_the_schema_is_the_newest():
     [printed] = re.findall(r'"schema_version":(\d+)', CONSOLE)
 
-    assert int(printed) == schema.migrations()[-1].version
+    assert int(printed) == migrate.migrations()[-1].version
 
 
 def test_every_command_answers_what_is_printed(owner, base_url, tmp_path):

@@ -7,7 +7,8 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from local import ports
-from segmentation import database, signing_keys
+from segmentation import signing_keys
+from segmentation.database import connection
 from tests.emptying import empty
 from tests.fix_log import log as log
 
@@ -18,26 +19,26 @@ def service(empty_database, monkeypatch) -> Iterator[None]:
     monkeypatch.setenv("SIGNING_KEYS", '{"current": "a-key-of-these-tests-and-of-nothing-else"}')
     signing_keys.forget()
     yield
-    database.close()
+    connection.close()
 
 
 @pytest.fixture(scope="module")
 def standing_service(migrated_database) -> Iterator[Connection[TupleRow]]:
     """The service for a module whose tests write nothing: emptied once; the owner looks into it."""
-    with pytest.MonkeyPatch.context() as patch, database.connect(migrated_database.owner_url) as owner:
+    with pytest.MonkeyPatch.context() as patch, connection.connect(migrated_database.owner_url) as owner:
         empty(owner)
         patch.setenv("DATABASE_URL", migrated_database.url)
         yield owner
-    database.close()
+    connection.close()
 
 
 @pytest.fixture
 def away(monkeypatch) -> Iterator[None]:
     """Nothing listens where the database should be."""
-    database.close()
+    connection.close()
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:not-a-secret@127.0.0.1:{ports.free()}/segmentation")
     yield
-    database.close()
+    connection.close()
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ def stop_clock(service, owner):
     def stop(instant, distance):
         owner.execute("insert into stopped.clock values (%s::timestamptz + %s::interval)", (instant, distance))
         # a schema named before pg_catalog comes before it
-        database.connection().execute("set search_path to stopped, pg_catalog, public")
+        connection.get_connection().execute("set search_path to stopped, pg_catalog, public")
 
     yield stop
     owner.execute("drop schema stopped cascade")

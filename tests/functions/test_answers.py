@@ -5,7 +5,8 @@ import json
 import psycopg
 import pytest
 
-from segmentation import database, segments
+from segmentation import segments
+from segmentation.database import connection as database_connection
 from tests.functions.calls import PROBLEM, Answer, answer_of, call, caller, invoke, sample
 from tests.functions.factories import create_segments, done
 
@@ -154,7 +155,7 @@ def test_service_answers_after_a_failure(service, monkeypatch):
 
 
 def test_request_without_settings_is_500(monkeypatch):
-    database.close()
+    database_connection.close()
     for name in ("DATABASE_URL", "DATABASE_SECRET_ARN"):
         monkeypatch.delenv(name, raising=False)
 

@@ -4,7 +4,9 @@ import time
 
 import pytest
 
-from segmentation import database, schema, users
+from segmentation import users
+from segmentation.database import migrate
+from segmentation.database.connection import get_connection
 from segmentation.runtime import secrets_manager
 from tests.functions.calls import PROBLEM, call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
@@ -79,7 +81,7 @@ def test_connection_killed_in_the_middle_of_a_request_is_503_and_then_replaced(s
 
 @pytest.mark.direct(reason="changes a setting of its session")
 def test_connection_to_a_server_that_became_a_replica_is_503_and_then_replaced(service):
-    database.connection().execute("set default_transaction_read_only = on")
+    get_connection().execute("set default_transaction_read_only = on")
 
     assert_unavailable(call("create_segment", {"slug": "AAA"}))
     assert call("create_segment", {"slug": "AAA"}).status == 201
@@ -87,11 +89,11 @@ def test_connection_to_a_server_that_became_a_replica_is_503_and_then_replaced(s
 
 def test_connection_is_kept_from_request_to_request(service):
     call("list_users")
-    first = database.connection().info.backend_pid
+    first = get_connection().info.backend_pid
 
     call("list_users")
 
-    assert database.connection().info.backend_pid == first
+    assert get_connection().info.backend_pid == first
 
 
 def test_secret_that_cannot_be_read_is_503_and_named_in_the_log(away, monkeypatch, log):
@@ -107,7 +109,7 @@ def test_secret_that_cannot_be_read_is_503_and_named_in_the_log(away, monkeypatc
         monkeypatch.setenv(name, value)
 
     assert_unavailable(call("list_users"))
-    assert "the secret of the database cannot be read" in log.text
+    assert "the database secret cannot be read" in log.text
 
 
 def test_wrong_password_is_503(service, empty_database, monkeypatch):
@@ -149,4 +151,4 @@ def test_reads_do_not_wait_for_a_writers_lock(service, owner):
 def test_health_names_the_schema_version(service):
     answer = call("check_health")
 
-    assert answer.json == {"status": "ok", "database": "ok", "schema_version": schema.migrations()[-1].version}
+    assert answer.json == {"status": "ok", "database": "ok", "schema_version": migrate.migrations()[-1].version}

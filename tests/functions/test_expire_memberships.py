@@ -8,7 +8,8 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from segmentation import database, expiry, idempotency, jobs
+from segmentation import expiry, idempotency, jobs
+from segmentation.database.connection import connect
 from tests.functions.calls import sample
 from tests.functions.factories import change, create_segments, done, history_of, memberships_of, rows
 from tests.functions.keys import create_user
@@ -324,7 +325,7 @@ def test_failed_sweep_keeps_no_old_answer_from_being_forgotten(sweep_fails, owne
 
 @pytest.mark.direct(reason="a statement leaves a lock to its session")
 def test_run_opens_the_gate_that_a_session_has_left_shut(service, empty_database, owner):
-    with database.connect(empty_database.url) as left:
+    with connect(empty_database.url) as left:
         left.execute("select pg_advisory_lock(0, 0)")
 
         run()

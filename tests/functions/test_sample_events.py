@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from segmentation import schema
+from segmentation.database import migrate
 from tests.functions.calls import Answer, answer_of, call, invoke, sample
 from tests.functions.factories import create_samples_world, create_segments, done
 from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
@@ -98,7 +98,7 @@ def test_sample_event_of_apply_migrations_finds_the_schema_up_to_date(empty_data
 
     answer = invoke("apply_migrations", sample("apply_migrations"))
 
-    assert answer == {"schema_version": schema.migrations()[-1].version, "applied": []}
+    assert answer == {"schema_version": migrate.migrations()[-1].version, "applied": []}
 
 
 def test_sample_event_of_authorize_request_has_a_token_that_nobody_signed():

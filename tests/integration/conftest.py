@@ -9,9 +9,10 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from segmentation import database, memberships, segments
+from segmentation import memberships, segments
 from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange
 from segmentation.contract.responses import MembershipsChanged
+from segmentation.database.connection import connect
 from tests.conftest import Database
 from tests.integration.fix_jobs import deliver as deliver
 from tests.integration.fix_jobs import deliver_to_one_that_dies as deliver_to_one_that_dies
@@ -172,7 +173,7 @@ def at_once(empty_database: Database) -> Callable[..., list[Any]]:
         barrier = threading.Barrier(len(actions))
 
         def one(action: Callable[[Connection], Any]) -> Any:
-            with database.connect(empty_database.url) as own:
+            with connect(empty_database.url) as own:
                 barrier.wait(timeout=30)
                 return action(own)
 

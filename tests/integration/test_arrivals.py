@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segmentation import database, levelling, rollouts, segments, users
+from segmentation import levelling, rollouts, segments, users
 from segmentation.contract.requests import NewSegment, SegmentChange
+from segmentation.database.connection import connect
 
 UNITS = 10_000
 UNITS_OF_PERCENT = st.integers(1, UNITS)
@@ -19,7 +20,7 @@ UNITS_OF_PERCENT = st.integers(1, UNITS)
 @pytest.fixture(scope="module")
 def decide(migrated_database):
     """The rule itself, and how often it says yes over all draws."""
-    with database.connect(migrated_database.url) as connection:
+    with connect(migrated_database.url) as connection:
 
         def chance(seen, taken, units):
             [(yes, of)] = connection.execute(
@@ -138,7 +139,7 @@ def test_new_user_removed_by_hand_stays_out(create, change, set_percent, history
 def test_arrival_that_is_rolled_back_is_no_arrival(owner, empty_database, create, taken):
     create("ROLLOUT", 50)
 
-    with database.connect(empty_database.url) as own:
+    with connect(empty_database.url) as own:
         for number in range(1, 41):
             with own.transaction(force_rollback=number % 2 == 0):
                 users.create(own, number, actor="backend")
@@ -200,7 +201,7 @@ def test_percents_set_while_users_arrive_stay_exact(connection, create, taken, a
 def arriving(empty_database, monkeypatch):
     """Let users arrive when those that a percent is about have been counted, and are not changed yet."""
     count_users = rollouts._census
-    with database.connect(empty_database.url) as other:
+    with connect(empty_database.url) as other:
 
         def arrive(count, *, after):
             def count_before_they_come(*arguments):

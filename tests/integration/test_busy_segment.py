@@ -8,9 +8,11 @@ from threading import Event
 import pytest
 from psycopg import errors
 
-from segmentation import database, gate, jobs, memberships, rollout_job, rollouts, segments, worker
+from segmentation import jobs, memberships, rollout_job, rollouts, segments, worker
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import MembershipChange, SegmentChange
+from segmentation.database import stuck_locks
+from segmentation.database.connection import connect
 from tests.integration.fix_jobs import NEVER_OVER
 
 WRITERS = 4
@@ -48,7 +50,7 @@ def busy(empty_database):
     over = Event()
 
     def work(number):
-        with database.connect(empty_database.url) as own:
+        with connect(empty_database.url) as own:
             while not over.is_set():
                 with suppress(SegmentUnknown), own.transaction():
                     write(own, number)
@@ -105,7 +107,7 @@ def test_job_of_a_busy_segment_finds_room_for_its_batches(busy, in_a_hurry, aws,
 
 
 def test_later_of_two_changes_has_the_later_time(connection, empty_database):
-    with database.connect(empty_database.url) as own, own.transaction():
+    with connect(empty_database.url) as own, own.transaction():
         own.execute("select now()")
         first = segments.update(connection, "BUSY", SegmentChange(description="first"), actor="analyst")
 
@@ -125,7 +127,7 @@ def test_gate_opens_again_where_the_segment_cannot_be_had(connection, superuser)
 
 def test_gate_is_open_again_where_it_was_given_as_the_wait_for_it_ended(connection, empty_database, superuser):
     seconds = 0.25
-    with database.connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
+    with connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
         for _ in range(20):
             slow.execute("begin")
             write(slow, 1)
@@ -141,7 +143,7 @@ def test_gate_is_open_again_where_it_was_given_as_the_wait_for_it_ended(connecti
 
 
 def test_writer_that_takes_a_second_is_waited_for(connection, empty_database):
-    with database.connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
+    with connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
         with slow.transaction():
             write(slow, 1)
             deleting = pool.submit(segments.delete, connection, "BUSY", actor="analyst")
@@ -164,8 +166,8 @@ def test_requests_for_one_segment_that_cannot_be_had_are_answered_within_three_s
 
 def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_database, superuser):
     with (
-        database.connect(empty_database.url) as slow,
-        database.connect(empty_database.url) as other,
+        connect(empty_database.url) as slow,
+        connect(empty_database.url) as other,
         ThreadPoolExecutor(1) as pool,
         slow.transaction(),
     ):
@@ -181,10 +183,10 @@ def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_
 
 @pytest.mark.direct(reason="a statement leaves a lock to its session")
 def test_gate_that_a_session_has_left_shut_is_opened(connection, empty_database):
-    with database.connect(empty_database.url) as left:
+    with connect(empty_database.url) as left:
         left.execute("select pg_advisory_lock(0, 0)")
 
-        gate.open_where_left_shut(connection)
+        stuck_locks.open_where_left_shut(connection)
 
         write(connection, 1)
         assert memberships.list_for_user(connection, 1).segments[0].slug == "BUSY"
@@ -192,12 +194,12 @@ def test_gate_that_a_session_has_left_shut_is_opened(connection, empty_database)
 
 @pytest.mark.direct(reason="a statement leaves a lock to its session")
 def test_session_that_is_at_the_gate_is_let_be(connection, empty_database, superuser):
-    with database.connect(empty_database.url) as coming, ThreadPoolExecutor(1) as pool:
+    with connect(empty_database.url) as coming, ThreadPoolExecutor(1) as pool:
         work = "select pg_advisory_lock(0, 0), pg_sleep(1), pg_advisory_unlock(0, 0)"
         passing = pool.submit(lambda: coming.execute(work).rowcount)
         while superuser.execute(GATES).fetchall() == [(0,)]:
             time.sleep(0.01)
 
-        gate.open_where_left_shut(connection)
+        stuck_locks.open_where_left_shut(connection)
 
         assert passing.result(timeout=10) == 1

@@ -6,16 +6,18 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from segmentation import database, memberships, schema, segments, users
+from segmentation import memberships, segments, users
 from segmentation.contract.problems import DatabaseUnavailable
 from segmentation.contract.requests import MembershipChange, NewSegment
+from segmentation.database import connection as database_connection
+from segmentation.database import errors, migrate, transactions
 
 
 @pytest.fixture
 def own_connection(empty_database, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
-    yield database.connection
-    database.close()
+    yield database_connection.get_connection
+    database_connection.close()
 
 
 def backend_of(connection):
@@ -32,7 +34,7 @@ def test_connection_the_server_closed_is_replaced_before_it_is_used(own_connecti
     pid = backend_of(own_connection())
     superuser.execute("select pg_terminate_backend(%s, 5000)", (pid,))
 
-    assert schema.version(own_connection()) >= 1
+    assert migrate.version(own_connection()) >= 1
     assert backend_of(own_connection()) != pid
 
 
@@ -50,35 +52,35 @@ def falling_silent(connection):
 @pytest.mark.direct(reason="stops the server's process of its session")
 @pytest.mark.parametrize("idle_seconds", [-3600, -6, 6, 3600])
 def test_connection_that_fell_silent_while_it_was_idle_is_replaced(own_connection, monkeypatch, idle_seconds):
-    monkeypatch.setattr(database, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(database_connection, "SILENCE_SECONDS", 0.05)
     silent = own_connection()
-    monkeypatch.setattr(database, "_used_at", database.time.time() - idle_seconds)
+    monkeypatch.setattr(database_connection, "_used_at", database_connection.time.time() - idle_seconds)
 
     with falling_silent(silent):
-        assert schema.version(own_connection()) >= 1
+        assert migrate.version(own_connection()) >= 1
 
     assert own_connection() is not silent
 
 
 def test_connection_that_answers_after_it_was_idle_is_kept(own_connection, monkeypatch):
     before = own_connection()
-    monkeypatch.setattr(database, "_used_at", 0)
+    monkeypatch.setattr(database_connection, "_used_at", 0)
 
     assert own_connection() is before
-    assert schema.version(before) >= 1
+    assert migrate.version(before) >= 1
 
 
 @pytest.mark.direct(reason="stops the server's process of its session")
 def test_connection_in_use_is_asked_nothing(own_connection, monkeypatch):
     busy = own_connection()
-    monkeypatch.setattr(database, "_used_at", 0)
+    monkeypatch.setattr(database_connection, "_used_at", 0)
 
     with busy.transaction(), falling_silent(busy):
         assert own_connection() is busy
 
 
 def test_pooled_connection_prepares_nothing(empty_database, behind_a_pooler):
-    with database.connect(empty_database.url) as pooled:
+    with database_connection.connect(empty_database.url) as pooled:
         for _ in range(7):
             memberships.list_for_user(pooled, 1)
 
@@ -95,7 +97,7 @@ def test_direct_connection_prepares_what_it_repeats(connection):
 
 
 def test_every_statement_works_through_a_pooler_too(empty_database, behind_a_pooler):
-    with database.connect(empty_database.url) as pooled:
+    with database_connection.connect(empty_database.url) as pooled:
         users.create(pooled, None, actor="analyst")
         segments.create(pooled, NewSegment(slug="AVITO_30", description="it's 100 %"), actor="analyst")
         wanted = MembershipChange(user_id=1, add_segments=["AVITO_30"], ttl=60)
@@ -113,50 +115,50 @@ def test_lock_held_by_another_session_is_answered_within_its_time_limit(connecti
 
     with owner.transaction():
         owner.execute("select from users for update")
-        with pytest.raises(database.psycopg.errors.LockNotAvailable) as caught:
+        with pytest.raises(database_connection.psycopg.errors.LockNotAvailable) as caught:
             memberships.change(connection, MembershipChange(user_id=1), actor="analyst")
 
-    assert isinstance(database.problem_of(caught.value), DatabaseUnavailable)
+    assert isinstance(errors.problem_of(caught.value), DatabaseUnavailable)
 
 
 def test_patience_outlasts_a_database_that_comes_late(empty_database, monkeypatch):
-    answers = iter([database.psycopg.OperationalError("still starting"), None])
-    opened = database.psycopg.connect
+    answers = iter([database_connection.psycopg.OperationalError("still starting"), None])
+    opened = database_connection.psycopg.connect
 
     def connect(*args, **named):
         if late := next(answers):
             raise late
         return opened(*args, **named)
 
-    monkeypatch.setattr(database.psycopg, "connect", connect)
-    monkeypatch.setattr(database, "RETRY_SECONDS", 0)
+    monkeypatch.setattr(database_connection.psycopg, "connect", connect)
+    monkeypatch.setattr(database_connection, "RETRY_SECONDS", 0)
 
-    with database.connect(empty_database.url, patience_seconds=60) as connection:
-        assert schema.version(connection) >= 1
+    with database_connection.connect(empty_database.url, retry_for_seconds=60) as connection:
+        assert migrate.version(connection) >= 1
 
 
 def test_transaction_that_is_undivided_stays_on_its_connection(own_connection, superuser):
     def write_on_both_sides_of_a_kill():
-        with database.undivided(own_connection()):
+        with transactions.enclosing_transaction(own_connection()):
             users.create(own_connection(), 1, actor="analyst")
             superuser.execute("select pg_terminate_backend(%s, 5000)", (backend_of(own_connection()),))
             users.create(own_connection(), 2, actor="analyst")
 
-    with pytest.raises(database.psycopg.OperationalError):
+    with pytest.raises(database_connection.psycopg.OperationalError):
         write_on_both_sides_of_a_kill()
 
     assert superuser.execute("select from users").rowcount == 0
-    assert schema.version(own_connection()) >= 1
+    assert migrate.version(own_connection()) >= 1
 
 
 def test_what_waits_for_a_commit_is_done_after_it_and_not_when_it_is_undone(own_connection):
     done = []
-    with database.undivided(own_connection()):
-        database.after_commit(lambda: done.append(own_connection().info.transaction_status.name))
+    with transactions.enclosing_transaction(own_connection()):
+        transactions.after_commit(lambda: done.append(own_connection().info.transaction_status.name))
         assert done == []
 
-    with suppress(ZeroDivisionError), database.undivided(own_connection()):
-        database.after_commit(lambda: done.append("undone"))
+    with suppress(ZeroDivisionError), transactions.enclosing_transaction(own_connection()):
+        transactions.after_commit(lambda: done.append("undone"))
         raise ZeroDivisionError
 
     assert done == ["IDLE"]

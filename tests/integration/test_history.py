@@ -4,8 +4,9 @@ import pytest
 from psycopg import sql
 from psycopg.errors import IntegrityError
 
-from segmentation import database, segments, users
+from segmentation import segments, users
 from segmentation.contract.requests import SegmentChange
+from segmentation.database import transactions
 
 
 def operations(rows):
@@ -172,7 +173,7 @@ def test_failed_transaction_leaves_no_history(connection, make_segments, history
     make_segments("AVITO_30")
 
     def add_then_fail():
-        with database.transaction(connection, actor="analyst"):
+        with transactions.transaction(connection, actor="analyst"):
             connection.execute("insert into users (user_id) values (1)")
             connection.execute("insert into memberships (user_id, segment_id, added_at) values (1, 1, now())")
             raise ZeroDivisionError

@@ -14,15 +14,16 @@ from contextlib import ExitStack
 
 import pytest
 
-from segmentation import database, idempotency, memberships
+from segmentation import idempotency, memberships
 from segmentation.contract.problems import IdempotencyKeyInUse
 from segmentation.contract.requests import MembershipChange
+from segmentation.database.connection import connect
 
 ROUNDS = int(os.environ.get("KEY_ROUNDS", "200"))
 SENDERS = 4
 DIE_IN_A_TRANSACTION = """
 import sys
-from segmentation import database
+from segmentation.database.connection import connect
 from tests.integration.test_idempotency import add_once
 
 def never_answer(connection):
@@ -30,7 +31,7 @@ def never_answer(connection):
     print("written", flush=True)
     connection.execute("select pg_sleep(60)")
 
-with database.connect(sys.argv[1]) as connection:
+with connect(sys.argv[1]) as connection:
     add_once(connection, "key", then=never_answer)
 """
 
@@ -55,7 +56,7 @@ def add_once(connection, key, *, user_id=1, then=lambda connection: None):
 @pytest.fixture
 def senders(empty_database):
     with ExitStack() as stack:
-        yield [stack.enter_context(database.connect(empty_database.url)) for _ in range(SENDERS)]
+        yield [stack.enter_context(connect(empty_database.url)) for _ in range(SENDERS)]
 
 
 def test_same_request_several_times_at_once_is_carried_out_once(make_segments, senders, owner):

@@ -17,9 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from psycopg.rows import dict_row
 
-from segmentation import actions, database, expiry, history, memberships, segments, users
+from segmentation import actions, expiry, history, memberships, segments, users
 from segmentation.contract.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
 from segmentation.contract.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
+from segmentation.database import transactions
+from segmentation.database.connection import connect
 from tests import law
 from tests.emptying import empty
 
@@ -92,7 +94,7 @@ class Law(RuleBasedStateMachine):
     def __init__(self, of):
         super().__init__()
         self.open = ExitStack()
-        self.connections = [self.open.enter_context(database.connect(of.url)) for _ in range(CONNECTIONS)]
+        self.connections = [self.open.enter_context(connect(of.url)) for _ in range(CONNECTIONS)]
         self.connection = self.connections[0]
         url = of.server.url(database=of.name)
         self.superuser = self.open.enter_context(psycopg.connect(url, autocommit=True, row_factory=dict_row))
@@ -212,7 +214,7 @@ class Law(RuleBasedStateMachine):
             with ignoring(
                 Problem, psycopg.errors.LockNotAvailable
             ):  # a deadlock of others may outlast its patience: 503
-                database.settled(lambda: write(connection, **named))
+                transactions.retry_aborted(lambda: write(connection, **named))
 
         with ThreadPoolExecutor(len(writes)) as pool:
             running = [pool.submit(run, own, *write) for own, write in zip(self.connections, writes, strict=False)]

@@ -6,9 +6,10 @@ from functools import partial
 import pytest
 from psycopg.errors import CheckViolation
 
-from segmentation import database, expiry, memberships
+from segmentation import expiry, memberships
 from segmentation.contract.problems import MembershipUnknown, RequestInvalid
 from segmentation.contract.requests import LifetimeChange
+from segmentation.database import errors
 
 SLUG = "AVITO_30"
 SHORT, LONG = 3600, 7200
@@ -177,6 +178,6 @@ def test_lifetime_in_the_past_is_refused_and_changes_nothing(reach, patch, state
     with pytest.raises(CheckViolation) as caught:
         patch(expires_at="2020-01-01T00:00:00Z")
 
-    assert isinstance(database.problem_of(caught.value), RequestInvalid)
+    assert isinstance(errors.problem_of(caught.value), RequestInvalid)
     assert state() == "permanent"
     assert len(history()) == 1

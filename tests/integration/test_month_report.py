@@ -6,8 +6,10 @@ from functools import partial
 
 import pytest
 
-from segmentation import database, expiry, jobs, memberships, month_report, removal, segments, worker, writers
+from segmentation import expiry, jobs, memberships, month_report, removal, segments, worker
 from segmentation.contract.requests import MembershipChange
+from segmentation.database import watermark
+from segmentation.database.connection import connect
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
@@ -186,7 +188,7 @@ def test_exits_of_one_instant_that_two_sweeps_share_are_all_reported(
     job_id = order()
     deliver_step(job_id)
 
-    with database.connect(empty_database.url) as slow, slow.transaction():
+    with connect(empty_database.url) as slow, slow.transaction():
         expiry.sweep(slow, go_on=iter([True, False]).__next__)
         expiry.sweep(connection, go_on=lambda: True)
         while jobs.get(connection, job_id).done <= 200:
@@ -273,7 +275,7 @@ def test_segment_without_rows_gives_a_header_alone(filled, order, deliver, lines
 def test_report_is_the_same_behind_a_pooler(empty_database, behind_a_pooler, filled, expected, order, lines):
     job_id = order()
 
-    with database.connect(empty_database.url) as pooled:
+    with connect(empty_database.url) as pooled:
         worker.deliver(pooled, job_id, **NEVER_OVER)
 
     assert lines(job_id) == expected
@@ -283,14 +285,14 @@ def test_report_is_the_same_behind_a_pooler(empty_database, behind_a_pooler, fil
 def writer(empty_database, make_segments):
     """Somebody else's transaction, which has dated an entry of user 1 and not committed it."""
     make_segments("AVITO_30")
-    with database.connect(empty_database.url) as own:
+    with connect(empty_database.url) as own:
         own.execute("begin")
         memberships.change(own, MembershipChange(user_id=1, add_segments=["AVITO_30"]), actor="analyst")
         yield own
 
 
 def test_entry_that_is_committed_after_the_report_has_begun_is_in_it(writer, order, deliver, lines, monkeypatch):
-    monkeypatch.setattr(writers, "sleep", lambda seconds: writer.commit())
+    monkeypatch.setattr(watermark, "sleep", lambda seconds: writer.commit())
     job_id = order(**this_month())
 
     deliver(job_id, **NEVER_OVER)
@@ -299,7 +301,7 @@ def test_entry_that_is_committed_after_the_report_has_begun_is_in_it(writer, ord
 
 
 def test_writer_who_never_ends_is_not_waited_for(writer, order, deliver, lines, monkeypatch, log):
-    monkeypatch.setattr(writers, "MOST_SECONDS", 0)
+    monkeypatch.setattr(watermark, "MOST_SECONDS", 0)
     job_id = order(**this_month())
 
     deliver(job_id, **NEVER_OVER)
@@ -317,9 +319,9 @@ def test_segment_deleted_just_before_the_instant_to_which_the_report_goes_is_in_
 
     arrive(1)
     create("AVITO_30", 100)
-    settled_instant = writers.settled_instant
+    settled_instant = watermark.settled_instant
     monkeypatch.setattr(removal, "MOST_MEMBERS", 0)
-    monkeypatch.setattr(writers, "settled_instant", delete_first)
+    monkeypatch.setattr(watermark, "settled_instant", delete_first)
     job_id = order(**this_month())
 
     deliver(job_id, **NEVER_OVER)

@@ -9,13 +9,14 @@ from psycopg import errors
 
 from local import postgres
 from local.settings import ROOT
-from segmentation import database, schema
+from segmentation.database import migrate as database_migrate
+from segmentation.database.connection import connect
 from tests.conftest import OWNER, PASSWORD
 
 GUIDE = (ROOT / "docs" / "how-to" / "deploy.md").read_text()
 MAKE_DATABASE, ADMIT_OTHER_OWNER = (dedent(block) for block in re.findall(r" *```sql\n(.*?)```", GUIDE, re.DOTALL))
 OTHER_OWNER = "other_owner"
-NEWEST = schema.migrations()[-1].version
+NEWEST = database_migrate.migrations()[-1].version
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +49,8 @@ def make_database(server, statements):
 
 
 def migrate(server, owner, name):
-    with database.connect(server.url(owner, PASSWORD, name)) as connection:
-        return schema.migrate(connection, server.url(f"{name}_application", PASSWORD, name))
+    with connect(server.url(owner, PASSWORD, name)) as connection:
+        return database_migrate.migrate(connection, server.url(f"{name}_application", PASSWORD, name))
 
 
 def test_the_printed_lines_make_a_database_that_can_be_migrated(migrated):

@@ -10,9 +10,11 @@ from functools import partial
 
 import pytest
 
-from segmentation import database, memberships, segments, users
+from segmentation import memberships, segments, users
 from segmentation.contract.problems import SegmentUnknown, SlugTaken, UserUnknown
 from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange
+from segmentation.database import transactions
+from segmentation.database.connection import connect
 
 ROUNDS = int(os.environ.get("ADD_ROUNDS", "5"))
 WRITERS = 64
@@ -47,7 +49,7 @@ def test_equal_adds_at_once_make_one_membership_and_one_entry(make_segments, emp
     barrier = threading.Barrier(WRITERS)
 
     def add_each_user(_):
-        with database.connect(empty_database.url) as own:
+        with connect(empty_database.url) as own:
             return [add_when_all_are_ready(own, barrier, user_id) for user_id in range(1, ROUNDS + 1)]
 
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -130,7 +132,7 @@ def test_slugs_that_two_renames_would_swap_are_refused_and_no_deadlock_is_seen(m
     def rename(slug, new):
         def run(connection):
             try:
-                return database.settled(
+                return transactions.retry_aborted(
                     lambda: segments.update(connection, slug, SegmentChange(slug=new), actor="analyst")
                 )
             except SlugTaken:

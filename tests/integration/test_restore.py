@@ -9,8 +9,10 @@ from psycopg import errors, sql
 
 from local import programs, unprivileged
 from local.settings import ROOT
-from segmentation import actions, database, history, jobs, memberships, schema, segments, users
+from segmentation import actions, history, jobs, memberships, segments, users
 from segmentation.contract.requests import MembershipChange, NewOperation, NewSegment, SegmentChange
+from segmentation.database import migrate
+from segmentation.database.connection import connect
 from tests import law
 from tests.conftest import Database, server_with_owner
 
@@ -57,7 +59,7 @@ def used(postgres_server, pooler_port):
     old = Database(postgres_server, "used", pooler_port)
     old.create()
     old.migrate()
-    with database.connect(old.owner_url) as owner, database.connect(old.url) as connection:
+    with connect(old.owner_url) as owner, connect(old.url) as connection:
         owner.execute("select create_history_partitions('2023-07-01', 2)")
         owner.execute(OLD_HISTORY)
         live(connection)
@@ -89,18 +91,18 @@ def migrated(restored, tables):
 
 @pytest.fixture
 def connection(restored, migrated):
-    with database.connect(restored.url) as opened:
+    with connect(restored.url) as opened:
         yield opened
 
 
 @pytest.fixture
 def owner(restored, migrated):
-    with database.connect(restored.owner_url) as opened:
+    with connect(restored.owner_url) as opened:
         yield opened
 
 
 def contents(of):
-    with database.connect(of.owner_url) as connection:
+    with connect(of.owner_url) as connection:
         names = connection.execute(
             "select relname from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'"
         ).fetchall()
@@ -122,7 +124,7 @@ def test_what_was_copied_is_worth_a_rehearsal(tables, name):
 
 
 def test_the_migrations_find_nothing_to_do(migrated):
-    assert migrated == {"schema_version": schema.migrations()[-1].version, "applied": []}
+    assert migrated == {"schema_version": migrate.migrations()[-1].version, "applied": []}
 
 
 def test_the_history_explains_every_membership(owner):
@@ -139,7 +141,7 @@ def test_the_check_finds_what_one_of_them_has_lost(restored, owner, table):
 
 
 def restored_superuser(restored):
-    return database.connect(restored.server.url(database=restored.name))
+    return connect(restored.server.url(database=restored.name))
 
 
 def test_the_history_continues(connection, owner):

@@ -5,8 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from psycopg import errors
 
-from segmentation import database, jobs, rollout_job, rollouts, segments, users, worker
+from segmentation import jobs, rollout_job, rollouts, segments, users, worker
 from segmentation.contract.requests import SegmentChange
+from segmentation.database.connection import connect
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
 from tests.integration.test_write_order import WAITS_FOR_ME
@@ -250,7 +251,7 @@ def test_batch_that_waited_for_the_percent_that_ends_its_job_changes_nobody(
 ):
     deliver(started.job_id, time_left=lambda: False)
 
-    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+    with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
         with connection.transaction():
             set_percent("ROLLOUT", percent)
             waiting = pool.submit(worker.deliver, own, started.job_id, **NEVER_OVER)

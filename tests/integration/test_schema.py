@@ -1,10 +1,14 @@
 """Migrations: once, in order, whoever runs them and however often."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
-from segmentation import database, jobs, lock_patience, schema, worker
+from segmentation import jobs, worker
+from segmentation.database import migrate
+from segmentation.database.connection import connect
 from tests.conftest import Database
 
 
@@ -20,7 +24,7 @@ def test_first_run_applies_everything_and_the_second_nothing(fresh_database):
 
     second = fresh_database.migrate()
 
-    assert first["applied"] == [step.name for step in schema.migrations()]
+    assert first["applied"] == [step.name for step in migrate.migrations()]
     assert second == {"schema_version": first["schema_version"], "applied": []}
 
 
@@ -29,63 +33,63 @@ def test_runs_at_once_apply_each_step_once(fresh_database):
         results = list(pool.map(lambda _: fresh_database.migrate(), range(4)))
 
     applied = [name for result in results for name in result["applied"]]
-    assert sorted(applied) == [step.name for step in schema.migrations()]
+    assert sorted(applied) == [step.name for step in migrate.migrations()]
 
 
 def test_versions_count_up_from_one():
-    versions = [step.version for step in schema.migrations()]
+    versions = [step.version for step in migrate.migrations()]
 
     assert versions == list(range(1, len(versions) + 1))
 
 
 def test_edited_migration_is_refused(fresh_database):
     fresh_database.migrate()
-    with database.connect(fresh_database.owner_url) as owner:
+    with connect(fresh_database.owner_url) as owner:
         owner.execute("update schema_migrations set checksum = 'of another text' where version = 1")
 
-    with pytest.raises(schema.MigrationEdited, match="0001"):
+    with pytest.raises(migrate.MigrationEdited, match="0001"):
         fresh_database.migrate()
 
 
 def test_failed_step_leaves_the_version_before_it(fresh_database, monkeypatch):
-    steps = [*schema.migrations(), schema.Migration(9999, "9999_broken.sql", "create table half (); select 1/0")]
-    monkeypatch.setattr(schema, "migrations", lambda: steps)
+    steps = [*migrate.migrations(), migrate.Migration(9999, "9999_broken.sql", "create table half (); select 1/0")]
+    monkeypatch.setattr(migrate, "migrations", lambda: steps)
 
-    with pytest.raises(database.psycopg.errors.DivisionByZero):
+    with pytest.raises(psycopg.errors.DivisionByZero):
         fresh_database.migrate()
 
-    with database.connect(fresh_database.owner_url) as owner:
-        assert schema.version(owner) == steps[-2].version
+    with connect(fresh_database.owner_url) as owner:
+        assert migrate.version(owner) == steps[-2].version
         assert owner.execute("select to_regclass('half')").fetchall() == [(None,)]
 
 
 def test_step_that_finds_a_table_in_use_is_given_up_and_leaves_everything_as_it_was(fresh_database, monkeypatch):
     fresh_database.migrate()
-    steps = [*schema.migrations(), schema.Migration(9999, "9999_locks.sql", "create table half (); lock table users")]
-    monkeypatch.setattr(schema, "migrations", lambda: steps)
-    monkeypatch.setattr(lock_patience, "PAUSE_SECONDS", 0)
-    monkeypatch.setattr(lock_patience, "LOCK_TIMEOUT", "20ms")
+    steps = [*migrate.migrations(), migrate.Migration(9999, "9999_locks.sql", "create table half (); lock table users")]
+    monkeypatch.setattr(migrate, "migrations", lambda: steps)
+    monkeypatch.setattr(migrate, "LOCK_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "20ms")
 
-    with database.connect(fresh_database.owner_url) as reader, reader.transaction():
+    with connect(fresh_database.owner_url) as reader, reader.transaction():
         reader.execute("select from users")
-        with pytest.raises(database.psycopg.errors.LockNotAvailable):
+        with pytest.raises(psycopg.errors.LockNotAvailable):
             fresh_database.migrate()
 
-    with database.connect(fresh_database.owner_url) as owner:
-        assert schema.version(owner) == steps[-2].version
+    with connect(fresh_database.owner_url) as owner:
+        assert migrate.version(owner) == steps[-2].version
         assert owner.execute("select to_regclass('half')").fetchall() == [(None,)]
 
 
 def test_step_that_finds_a_table_in_use_is_tried_again(fresh_database, monkeypatch):
     fresh_database.migrate()
-    step = schema.Migration(9999, "9999_locks.sql", "lock table users")
-    monkeypatch.setattr(schema, "migrations", lambda: [step])
-    monkeypatch.setattr(lock_patience, "LOCK_TIMEOUT", "20ms")
+    step = migrate.Migration(9999, "9999_locks.sql", "lock table users")
+    monkeypatch.setattr(migrate, "migrations", lambda: [step])
+    monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "20ms")
 
-    with database.connect(fresh_database.owner_url) as reader:
+    with connect(fresh_database.owner_url) as reader:
         reader.execute("begin")
         reader.execute("select from users")
-        monkeypatch.setattr(lock_patience.time, "sleep", lambda _: reader.execute("rollback"))
+        monkeypatch.setattr(time, "sleep", lambda _: reader.execute("rollback"))
 
         assert fresh_database.migrate() == {"schema_version": 9999, "applied": [step.name]}
 
@@ -103,31 +107,31 @@ def test_partitions_reach_a_year_ahead(migrated_database, owner):
 
 
 def test_application_may_not_be_the_owner(fresh_database):
-    with database.connect(fresh_database.owner_url) as owner, pytest.raises(schema.LoginIsOwner):
-        schema.migrate(owner, fresh_database.owner_url)
+    with connect(fresh_database.owner_url) as owner, pytest.raises(migrate.LoginIsOwner):
+        migrate.migrate(owner, fresh_database.owner_url)
 
 
 def test_login_gets_a_changed_password_at_the_next_run(fresh_database, postgres_server):
     fresh_database.migrate()
     renewed = postgres_server.url("another_login", "it's 'new'", fresh_database.name)
 
-    with database.connect(fresh_database.owner_url) as owner:
-        schema.migrate(owner, renewed.replace("new", "old"))
-        schema.migrate(owner, renewed)
+    with connect(fresh_database.owner_url) as owner:
+        migrate.migrate(owner, renewed.replace("new", "old"))
+        migrate.migrate(owner, renewed)
 
-    with database.connect(renewed) as connection:
-        assert schema.version(connection) >= 1
+    with connect(renewed) as connection:
+        assert migrate.version(connection) >= 1
 
 
 @pytest.mark.parametrize(("deleted_by", "actor"), [("analyst", "analyst"), (None, "schedule")])
 def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(
     fresh_database, monkeypatch, deleted_by, actor
 ):
-    steps = [step for step in schema.migrations() if step.version < 9]
+    steps = [step for step in migrate.migrations() if step.version < 9]
     with monkeypatch.context() as before:
-        before.setattr(schema, "migrations", lambda: steps)
+        before.setattr(migrate, "migrations", lambda: steps)
         fresh_database.migrate()
-    with database.connect(fresh_database.owner_url) as owner:
+    with connect(fresh_database.owner_url) as owner:
         owner.execute("insert into users (user_id) values (1), (2)")
         owner.execute("insert into segments (slug) values ('LOST'), ('KEPT')")
         owner.execute(
@@ -137,7 +141,7 @@ def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(
 
     fresh_database.migrate()
 
-    with database.connect(fresh_database.url) as connection:
+    with connect(fresh_database.url) as connection:
         exits = "select slug, actor from operations where action_id = 2"
         assert connection.execute(exits).fetchall() == [("LOST", actor)]
         [(job_id,)] = connection.execute("select job_id from jobs").fetchall()

@@ -5,9 +5,11 @@ from functools import partial
 
 import pytest
 
-from segmentation import actions, database, history, memberships, segments, users
+from segmentation import actions, history, memberships, segments, users
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import MembershipChange, NewOperation, SegmentChange
+from segmentation.database import transactions
+from segmentation.database.connection import connect
 from tests.e2e.waiting import eventually
 from tests.integration.test_races import changing
 
@@ -26,7 +28,7 @@ def while_held(empty_database, superuser):
     """Change memberships while another session has the user's rows, which it removes when they have expired."""
 
     def run(change):
-        with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+        with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
             with superuser.transaction():
                 superuser.execute("update memberships set expires_at = clock_timestamp() + interval '0.2 seconds'")
                 waiting = pool.submit(change, own)
@@ -62,7 +64,7 @@ def test_percent_that_ends_waits_for_who_is_arriving(make_segments, connection, 
     segments.update(connection, "ROLLOUT", ALL, actor="analyst")
     stopping = partial(segments.update, slug="ROLLOUT", change=SegmentChange(user_percent=None), actor="analyst")
 
-    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+    with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
         with superuser.transaction():
             superuser.execute("insert into users (user_id) values (1)")
             waiting = pool.submit(stopping, own)
@@ -78,7 +80,7 @@ def test_action_in_a_segment_waits_for_its_deletion_and_comes_too_late(make_segm
     users.create(connection, 1, actor="analyst")
     exposure = NewOperation(slug="AVITO_30", action="exposure")
 
-    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+    with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
         with connection.transaction():
             segments.delete(connection, "AVITO_30", actor="analyst")
             waiting = pool.submit(history.record, own, 1, exposure, actor="analyst")
@@ -132,10 +134,12 @@ def test_rollout_begins_again_where_somebody_writes_a_membership_past_the_servic
     make_segments("AVITO_30")
     arrive(10)
 
-    with database.connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
+    with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
         with superuser.transaction():
             superuser.execute("insert into memberships (user_id, segment_id, added_at) values (7, 1, now())")
-            waiting = pool.submit(database.settled, partial(segments.update, own, "AVITO_30", ALL, actor="analyst"))
+            waiting = pool.submit(
+                transactions.retry_aborted, partial(segments.update, own, "AVITO_30", ALL, actor="analyst")
+            )
             await_blocked(superuser, waiting)
         waiting.result(timeout=10)
 

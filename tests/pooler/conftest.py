@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from segmentation import database
+from segmentation.database import connection
 from tests.chaos.breakable import breakable as breakable
 from tests.fix_pooler import Pooler
 
@@ -25,4 +25,4 @@ def pooled_database(empty_database, pooler):
 def service(pooled_database, monkeypatch):
     monkeypatch.setenv("DATABASE_URL", pooled_database.url)
     yield
-    database.close()
+    connection.close()

@@ -12,7 +12,7 @@ from psycopg import OperationalError, sql
 from psycopg.conninfo import make_conninfo
 
 from local import ports, settings
-from segmentation import database
+from segmentation.database.connection import connect
 from tests.fix_pooler import Pooler
 
 ODD = """it's "new" \\ 100 %"""
@@ -49,7 +49,7 @@ def test_application_verifies_the_certificate_of_the_pooler(pooler, pooled_datab
     pooler.start(client_tls_sslmode="require", **certificate)
     verified = {"sslmode": "verify-full", "sslrootcert": certificate["client_tls_cert_file"]}
 
-    with database.connect(make_conninfo(pooled_database.url, **verified)) as connection:
+    with connect(make_conninfo(pooled_database.url, **verified)) as connection:
         assert connection.pgconn.ssl_in_use
 
 
@@ -57,9 +57,9 @@ def test_application_without_encryption_is_refused(pooler, pooled_database, cert
     pooler.start(client_tls_sslmode="require", **certificate)
 
     with pytest.raises(OperationalError, match="SSL required"):
-        database.connect(make_conninfo(pooled_database.url, sslmode="disable"))
+        connect(make_conninfo(pooled_database.url, sslmode="disable"))
 
 
 def test_password_may_have_any_characters(odd_url):
-    with database.connect(odd_url) as connection:
+    with connect(odd_url) as connection:
         assert connection.execute("select current_user").fetchall() == [("odd",)]

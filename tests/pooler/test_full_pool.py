@@ -5,7 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from segmentation import database, memberships
+from segmentation import memberships
+from segmentation.database.connection import connect
 from tests.chaos.chaos_database import assert_refused_in_time
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
@@ -23,7 +24,7 @@ def busy(of, connections):
     """Hold so many server connections, as long transactions do."""
     with ExitStack() as stack:
         for _ in range(connections):
-            stack.enter_context(stack.enter_context(database.connect(of.url)).transaction())
+            stack.enter_context(stack.enter_context(connect(of.url)).transaction())
         yield
 
 
@@ -56,7 +57,7 @@ def test_request_that_need_not_wait_long_for_a_connection_is_served(service, poo
 def test_client_beyond_the_most_is_answered_in_time(service, pooler, pooled_database):
     pooler.start(max_client_conn=2)
 
-    with database.connect(pooled_database.url), database.connect(pooled_database.url):
+    with connect(pooled_database.url), connect(pooled_database.url):
         assert_refused_in_time(lambda: call("list_users"))
 
     assert call("list_users").status == 200
@@ -68,7 +69,7 @@ def test_five_hundred_clients_share_a_handful_of_connections(service, pooler, po
     superuser.execute(KILL_LOGINS)  # those of the other tests' pooler
 
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
-        opened = list(pool.map(lambda _: database.connect(pooled_database.url), range(CLIENTS)))
+        opened = list(pool.map(lambda _: connect(pooled_database.url), range(CLIENTS)))
         for connection in opened:
             stack.enter_context(connection)
         counts = list(pool.map(lambda user: memberships.list_for_user(*user), zip(opened, range(CLIENTS), strict=True)))

@@ -7,8 +7,9 @@ import time
 
 import pytest
 
-from segmentation import database, segments
+from segmentation import segments
 from segmentation.contract.requests import NewSegment
+from segmentation.database.connection import connect
 from tests.chaos.chaos_load import SECONDS, assert_well_behaved, kill_one, under_load
 from tests.chaos.environment import SLUGS
 
@@ -17,7 +18,7 @@ from tests.chaos.environment import SLUGS
 def loaded(pooler, pooled_database):
     """The database with the segments that the load is about, behind two server connections."""
     pooler.start(default_pool_size=2)
-    with database.connect(pooled_database.url) as connection:
+    with connect(pooled_database.url) as connection:
         for slug in SLUGS:
             segments.create(connection, NewSegment(slug=slug), actor="analyst")
     return pooled_database

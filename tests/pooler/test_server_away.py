@@ -3,7 +3,7 @@
 import pytest
 
 from local import settings
-from segmentation import database
+from segmentation.database import connection
 from tests.chaos.chaos_database import assert_refused_in_time
 from tests.conftest import LOGIN, OWNER, PASSWORD, Database, create_owner
 from tests.e2e.waiting import eventually
@@ -65,7 +65,7 @@ def test_server_away_is_answered_in_time_and_found_when_it_is_back(service, brea
 
 def test_environment_that_starts_while_the_server_is_away_is_answered_in_time(service, breakable, pooler):
     breakable.stop()
-    database.close()
+    connection.close()
     pooler.stop()
     pooler.start()
 
@@ -74,7 +74,7 @@ def test_environment_that_starts_while_the_server_is_away_is_answered_in_time(se
 
 
 def test_server_that_takes_connections_and_says_nothing_is_answered_in_time(service, breakable, pooler):
-    database.close()
+    connection.close()
     pooler.stop()
     pooler.start()
     breakable.freeze()

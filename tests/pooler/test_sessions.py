@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from segmentation import database, memberships, schema, segments
+from segmentation import memberships, segments
 from segmentation.contract.requests import MembershipChange, NewSegment
+from segmentation.database import connection, migrate
 from tests.functions.calls import call
 from tests.functions.test_database_trouble import KILL_LOGINS
 
@@ -16,7 +17,7 @@ MIGRATIONS_AT_ONCE = 8
 def two_clients(pooler, pooled_database):
     """Two environments that take turns on one server connection."""
     pooler.start(default_pool_size=1)
-    with database.connect(pooled_database.url) as one, database.connect(pooled_database.url) as other:
+    with connection.connect(pooled_database.url) as one, connection.connect(pooled_database.url) as other:
         yield one, other
 
 
@@ -33,7 +34,9 @@ def test_actor_of_one_client_is_not_that_of_the_next(two_clients, owner):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [(name, value) for name, value in schema._LOGIN_SETTINGS.items()], ids=schema._LOGIN_SETTINGS
+    ("setting", "value"),
+    [(name, value) for name, value in migrate._LOGIN_SETTINGS.items()],
+    ids=migrate._LOGIN_SETTINGS,
 )
 def test_settings_of_the_role_are_in_force(two_clients, setting, value):
     found = [client.execute("select current_setting(%s)", (setting,)).fetchall() for client in two_clients]

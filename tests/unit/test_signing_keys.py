@@ -72,7 +72,9 @@ def test_a_new_key_is_found_by_an_environment_that_knew_the_old_one(keep, clock)
 def test_unknown_ids_make_no_storm_of_reads(keep, clock, monkeypatch):
     keep(current=NEW)
     reads = []
-    monkeypatch.setattr(signing_keys.secrets_manager, "named", lambda _: reads.append(1) or json.dumps({"current": NEW}))
+    monkeypatch.setattr(
+        signing_keys.secrets_manager, "named", lambda _: reads.append(1) or json.dumps({"current": NEW})
+    )
 
     found = [signing_keys.find(f"unknown-{number}") for number in range(100)]
 

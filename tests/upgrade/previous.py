@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.settings import ROOT
-from segmentation import schema
+from segmentation.database import migrate
 
-MIGRATIONS = "layers/segmentation/segmentation/migrations"
+MIGRATIONS = "layers/segmentation/segmentation/database/sql/migrations"
 KEPT = ROOT / ".local" / "upgrade"
 COMMIT = os.environ.get("UPGRADE_FROM")
 """What the release before was made of, where this one brings more than one step."""
@@ -53,7 +53,7 @@ def before_the_newest_step() -> str:
     """Name the commit before the one that added the newest migration; what is not committed yet comes after HEAD."""
     if git("rev-parse", "--is-shallow-repository").strip() == b"true":
         raise NoHistory(NoHistory.__doc__)
-    step = f"{MIGRATIONS}/{schema.migrations()[-1].name}"
+    step = f"{MIGRATIONS}/{migrate.migrations()[-1].name}"
     added = git("log", "--diff-filter=A", "--format=%H", "--", step).decode().split()
     return f"{added[-1]}~1" if added else "HEAD"
 

@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 from local.settings import ROOT
-from segmentation import database, lock_patience, schema
+from segmentation.database import migrate
+from segmentation.database.connection import connect
 from tests import law
 from tests.bookkeeping import assert_exactly_once
 from tests.chaos.environment import SLUGS, Tally
@@ -56,7 +57,7 @@ def old_schema(code_before, postgres_server) -> Database:
     made = Database(postgres_server, "before")
     made.create()
     run(code_before, MIGRATE, made.owner_url, made.url)
-    with database.connect(made.owner_url) as owner:
+    with connect(made.owner_url) as owner:
         owner.execute("insert into segments (slug) select unnest(%s::text[])", (SLUGS,))
     return made
 
@@ -78,16 +79,16 @@ def test_previous_code_serves_on_while_the_schema_moves_forward(code_before, old
     assert {status for status in tally.statuses if status >= 500} == set()
     assert tally.statuses[200] > 5 * SECONDS
     assert tally.slowest < SLOWEST_SECONDS
-    with database.connect(old_schema.url) as connection:
+    with connect(old_schema.url) as connection:
         assert_exactly_once(connection, tally.told)
         law.check(connection)
 
 
 def test_migration_that_waits_for_a_table_in_use_makes_no_request_fail(service, empty_database, owner, monkeypatch):
     create_segments("AAA")
-    step = schema.Migration(9999, "9999_column.sql", "alter table memberships add column note text")
-    monkeypatch.setattr(schema, "migrations", lambda: [step])
-    monkeypatch.setattr(lock_patience, "TRIES", 3)
+    step = migrate.Migration(9999, "9999_column.sql", "alter table memberships add column note text")
+    monkeypatch.setattr(migrate, "migrations", lambda: [step])
+    monkeypatch.setattr(migrate, "LOCK_TRIES", 3)
     raised = []
     migrating = threading.Thread(target=partial(keep_error, empty_database.migrate, raised))
 

@@ -22,7 +22,7 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from segmentation import access, bodies, database, idempotency
+from segmentation import access, bodies, idempotency
 from segmentation.contract.problems import (
     AnswerTooLarge,
     BodyNotJson,
@@ -32,6 +32,7 @@ from segmentation.contract.problems import (
     RouteUnknown,
 )
 from segmentation.contract.responses import OperationPage
+from segmentation.database import connection, errors, transactions
 from segmentation.runtime import log
 from segmentation.runtime.log import logger
 
@@ -147,9 +148,9 @@ class Api(APIGatewayHttpResolver):
         return self._answer_problem(RouteUnknown())
 
     def _answer_database_error(self, error: psycopg.Error) -> Response[str]:
-        problem = database.problem_of(error)
+        problem = errors.problem_of(error)
         if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-            database.close()  # the server has become a replica: the address leads to another one by now
+            connection.close()  # the server has become a replica: the address leads to another one by now
         if problem is None:
             return self._answer_failure(error)
         if problem.status >= 500:
@@ -205,9 +206,11 @@ def _is_known(app: Api) -> bool:
 def _settle(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
     request = _keyed_request(app)
     if request is None:
-        return database.settled(lambda: next_middleware(app))
+        return transactions.retry_aborted(lambda: next_middleware(app))
     carry_out = partial(_carry_out, app, next_middleware)
-    answer, is_kept = database.settled(lambda: idempotency.once(database.connection(), request, carry_out))
+    answer, is_kept = transactions.retry_aborted(
+        lambda: idempotency.once(connection.get_connection(), request, carry_out)
+    )
     headers = answer.headers | ({"Idempotent-Replayed": "true"} if is_kept else {})
     return Response(answer.status, body=answer.body, headers=headers)
 

@@ -8,7 +8,7 @@ import psycopg
 from psycopg import Connection, errors
 from psycopg.rows import class_row
 
-from segmentation import database
+from segmentation.database import errors as database_errors
 from segmentation.runtime import metrics
 from segmentation.runtime.log import logger
 
@@ -88,7 +88,7 @@ def end_what_is_due(connection: Connection, segment_id: int) -> None:
 
 def _raise_what_is_not_about_a_row(error: psycopg.Error, stuck: list[str]) -> None:
     """Let the next run do what time helps against, but too much for one statement."""
-    is_temporary = database.problem_of(error) is not None and not isinstance(error, errors.QueryCanceled)
+    is_temporary = database_errors.problem_of(error) is not None and not isinstance(error, errors.QueryCanceled)
     if is_temporary or len(stuck) >= MOST_STUCK:
         raise error
 

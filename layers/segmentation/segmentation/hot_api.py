@@ -8,9 +8,10 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter, Route
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import access, bodies, database, idempotency
+from segmentation import access, bodies, idempotency
 from segmentation.api import JSON, Api, written
 from segmentation.contract.problems import Problem
+from segmentation.database import transactions
 
 Arguments = dict[str, Any]
 
@@ -30,7 +31,7 @@ class HotApi(Api):
         BaseRouter.current_event = APIGatewayProxyEventV2(dict(event))
         try:
             access.admit(event["requestContext"])
-            body = written(database.settled(partial(route.func, **arguments)))
+            body = written(transactions.retry_aborted(partial(route.func, **arguments)))
         except Exception as error:
             failure = self._call_exception_handler(error, route)
             return self._build_response(failure)  # type: ignore[arg-type] # Api has a handler for every exception

@@ -16,8 +16,8 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from segmentation import database
 from segmentation.contract.problems import IdempotencyKeyInUse, RequestInvalid
+from segmentation.database import transactions
 
 HEADER = "Idempotency-Key"
 KEY_PATTERN = r"^[!-~]{1,255}$"
@@ -69,7 +69,7 @@ def once(connection: Connection, request: Request, carry_out: Callable[[], Answe
     Raises IdempotencyKeyInUse while the request is being carried out elsewhere, RequestInvalid where the key came with
     another request.
     """
-    with database.undivided(connection):
+    with transactions.enclosing_transaction(connection):
         if kept := _claim(connection, request):
             return kept, True
         answer = carry_out()

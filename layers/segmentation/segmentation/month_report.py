@@ -14,8 +14,9 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import removal, storage, writers
+from segmentation import removal, storage
 from segmentation.contract.requests import NewReport
+from segmentation.database import watermark
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.months import Month
 from segmentation.parts import Part
@@ -97,7 +98,7 @@ def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, P
     are written first: they are all of one instant.
     """
     month = Month(report.year, report.month)
-    until = writers.settled_instant(connection, month.ends_at)
+    until = watermark.settled_instant(connection, month.ends_at)
     for _ in removal.end_what_waits(connection):
         yield Step(0, None, {})
     file_name = storage.new_file_name(report.slug or "all-users", month, report.format)

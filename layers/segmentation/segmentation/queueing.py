@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
-from segmentation import database
+from segmentation.database import transactions
 from segmentation.runtime.log import logger
 from segmentation.runtime.timeouts import Patience
 
@@ -56,7 +56,7 @@ def announce(job_id: UUID) -> None:
 
     Where the queue does not answer, the schedule asks again, for the job is written down.
     """
-    database.after_commit(partial(_announce, job_id))
+    transactions.after_commit(partial(_announce, job_id))
 
 
 def _announce(job_id: UUID) -> None:

@@ -12,7 +12,8 @@ from uuid import UUID
 from psycopg import Connection, sql
 from psycopg.rows import scalar_row
 
-from segmentation import database, jobs
+from segmentation import jobs
+from segmentation.database import transactions
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.runtime import metrics
 
@@ -89,7 +90,7 @@ def end_what_waits(connection: Connection) -> Iterator[int]:
     segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
     for (segment_id,) in segments:
         end_batch = partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)
-        while (ended := database.settled(end_batch)) or _is_left(connection, segment_id):
+        while (ended := transactions.retry_aborted(end_batch)) or _is_left(connection, segment_id):
             metrics.count("MembershipsRemoved", ended)
             yield ended
 
@@ -99,7 +100,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
     segment_id, done = lease.parameters["segment_id"], lease.progress.get("done", 0)
     total = done + _count(connection, lease)
     while True:
-        ended = database.settled(lambda: _end_batch(connection, lease, done, total))  # noqa: B023 -- called at once
+        ended = transactions.retry_aborted(lambda: _end_batch(connection, lease, done, total))  # noqa: B023 -- called at once
         if (
             ended == 0
             and not _forget_overrides(connection, segment_id, most=BATCH_MEMBERS)
@@ -116,7 +117,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
 
 def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> int:
     """End a batch and write down how far it came, in one transaction: a worker that dies does neither."""
-    with database.transaction(connection, actor=lease.actor):
+    with transactions.transaction(connection, actor=lease.actor):
         ended = end_memberships(connection, lease.parameters["segment_id"], most=BATCH_MEMBERS)
         jobs.save(connection, lease, Step(done + ended, total, {"done": done + ended}))
     return ended

@@ -13,7 +13,8 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row
 
-from segmentation import database, jobs, levelling, rollouts
+from segmentation import jobs, levelling, rollouts
+from segmentation.database import transactions
 from segmentation.jobs import Kind, Lease, Step
 from segmentation.levelling import Population, Share
 from segmentation.rollouts import ROLLOUT, Outcome
@@ -46,7 +47,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
     while not progress.ended:
         before = progress
         try:
-            progress = database.settled(lambda: _advance(connection, lease, before))  # noqa: B023 -- called at once
+            progress = transactions.retry_aborted(lambda: _advance(connection, lease, before))  # noqa: B023 -- called at once
         except errors.LockNotAvailable:
             if time.monotonic() - moved_at > PATIENCE_SECONDS:
                 raise
@@ -61,7 +62,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
 
 def _advance(connection: Connection, lease: Lease, progress: Progress) -> Progress:
     """Do a batch and write down how far it came, in one transaction: a worker that dies does neither."""
-    with database.transaction(connection, actor=lease.actor, reason="percent"):
+    with transactions.transaction(connection, actor=lease.actor, reason="percent"):
         of = _hold(connection, lease)
         if of is None:
             progress = replace(progress, ended=True)

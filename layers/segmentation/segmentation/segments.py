@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from segmentation import database, expiry, queueing, removal, rollouts
+from segmentation import expiry, queueing, removal, rollouts
 from segmentation.contract import cursors
 from segmentation.contract.problems import SegmentUnknown, SlugTaken
 from segmentation.contract.requests import NewSegment, SegmentChange
@@ -22,6 +22,7 @@ from segmentation.contract.responses import (
     SegmentPage,
     SegmentWithMembers,
 )
+from segmentation.database import transactions
 from segmentation.runtime import metrics
 
 
@@ -30,7 +31,7 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
 
     Where the percent asks for more users than a request may bring in, a job does, and the answer names it.
     """
-    with database.transaction(connection, actor=actor):
+    with transactions.transaction(connection, actor=actor):
         row = _insert(connection, new)
         segment_id = row.pop("segment_id")
         outcome = rollouts.Outcome()
@@ -108,7 +109,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     Without a percent nobody is brought in any more, and who is in stays in.
     """
     named = change.model_dump(exclude_unset=True)
-    with database.transaction(connection, actor=actor, reason="percent"):
+    with transactions.transaction(connection, actor=actor, reason="percent"):
         segment_id = _lock(connection, slug)["segment_id"]
         if "slug" in named:
             expiry.end_what_is_due(connection, segment_id)
@@ -191,7 +192,7 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
     job writes their exits, and the answer names it.
     """
     job_id, ended = None, 0
-    with database.transaction(connection, actor=actor):
+    with transactions.transaction(connection, actor=actor):
         segment_id = _mark_deleted(connection, slug, actor)
         if removal.is_small(connection, segment_id):
             ended = removal.end_memberships(connection, segment_id, most=removal.MOST_MEMBERS)

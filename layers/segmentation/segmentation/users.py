@@ -3,10 +3,10 @@
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import database
 from segmentation.contract import cursors
 from segmentation.contract.problems import UserUnknown
 from segmentation.contract.responses import User, UserDeleted, UserPage
+from segmentation.database import transactions
 from segmentation.runtime import metrics
 
 
@@ -46,7 +46,7 @@ def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> 
 
     Raises UserUnknown where there is nothing to delete and, when asked to, nothing to erase.
     """
-    with database.transaction(connection, actor=actor, reason="user_deleted"):
+    with transactions.transaction(connection, actor=actor, reason="user_deleted"):
         found = connection.execute("select from users where users.user_id = %s::bigint for update", (user_id,)).rowcount
         # an unknown one who arrives now is left alone: without their lock, what follows can deadlock with their writers
         ended = _remove(connection, user_id) if found else 0

@@ -4,12 +4,13 @@ The protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crp
 """
 
 import json
-import time
 import urllib.request
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from segmentation.runtime.log import logger
+from segmentation.runtime.retry import retry
 
 PAUSES_SECONDS = (1, 3)
 
@@ -38,13 +39,12 @@ def _send(event: dict[str, Any], outcome: dict[str, Any]) -> None:
     request = urllib.request.Request(  # noqa: S310 -- CloudFormation's own presigned https link
         event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""}
     )
-    for pause in PAUSES_SECONDS:
-        try:
-            return _put(request)
-        except OSError as error:  # the stack would wait for the answer in vain, and roll back what has been done
-            logger.warning("CloudFormation did not take the answer", error=str(error))
-            time.sleep(pause)
-    _put(request)
+    # without an answer the stack waits in vain, then rolls back what was done
+    retry(partial(_put, request), on=OSError, pauses=PAUSES_SECONDS, on_failure=_log_refusal)
+
+
+def _log_refusal(error: Exception) -> None:
+    logger.warning("CloudFormation did not take the answer", error=str(error))
 
 
 def _put(request: urllib.request.Request) -> None:

@@ -8,10 +8,12 @@ import hmac
 import http.client
 import json
 import os
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import SplitResult, urlsplit
+
+from segmentation.runtime.retry import retry
 
 PAUSES_SECONDS = (0.2, 0.6)
 TIMEOUT_SECONDS = 2
@@ -20,6 +22,9 @@ SERVICE = "secretsmanager"
 
 class SecretUnreadable(Exception):
     """Secrets Manager did not give the secret."""
+
+
+_TRANSIENT = (OSError, http.client.HTTPException, SecretUnreadable)
 
 
 def named(name: str) -> str | None:
@@ -32,13 +37,8 @@ def named(name: str) -> str | None:
 
 def read(arn: str) -> str:
     """Return the current text of a secret, asking again where that failed; raises SecretUnreadable."""
-    for pause in PAUSES_SECONDS:
-        try:
-            return _ask(arn)
-        except (OSError, http.client.HTTPException, SecretUnreadable):
-            time.sleep(pause)
     try:
-        return _ask(arn)
+        return retry(partial(_ask, arn), on=_TRANSIENT, pauses=PAUSES_SECONDS)
     except (OSError, http.client.HTTPException) as error:
         raise SecretUnreadable(f"Secrets Manager cannot be reached: {type(error).__name__}") from error
 

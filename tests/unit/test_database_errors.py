@@ -7,7 +7,7 @@ import pytest
 from psycopg import errors
 
 from segmentation.contract.problems import DatabaseUnavailable
-from segmentation.database import problem_of
+from segmentation.database.errors import problem_of
 
 TIME_HELPS = [
     psycopg.OperationalError,

@@ -1,22 +1,32 @@
 """The database schema: ordered migrations, the application's login, and the version in force."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from typing import Any
+from typing import Any, TypeVar
 
-from psycopg import Connection, sql
+from psycopg import Connection, errors, sql
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import scalar_row
 
 from segmentation.contract.responses import Health
-from segmentation.lock_patience import be_brief, patiently
+from segmentation.runtime.retry import retry
 
 _LOCK = 0x5E63_0001
 """Any number, so long as nothing else in this database takes the same advisory lock."""
+
+LOCK_TIMEOUT = "1s"
+"""Shorter than the lock timeout of requests. A request that waits behind a migration does not fail."""
+
+LOCK_PAUSE_SECONDS = 2
+"""In this pause the requests are served that waited behind a try."""
+
+LOCK_TRIES = 20
+
+Result = TypeVar("Result")
 
 
 class MigrationEdited(Exception):
@@ -43,7 +53,7 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """Return the steps that this layer carries, in order."""
-    files = resources.files("segmentation").joinpath("migrations").iterdir()
+    files = resources.files("segmentation.database").joinpath("sql/migrations").iterdir()
     return [
         Migration(int(file.name[:4]), file.name, file.read_text("utf-8"))
         for file in sorted(files, key=lambda file: file.name)
@@ -71,7 +81,7 @@ def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:
     psycopg.errors.LockNotAvailable, where others hold for a minute what a step must lock: it is undone as a whole.
     """
     applied = _apply_missing(owner)
-    patiently(partial(_make_partitions, owner))
+    _retry_locks(partial(_make_partitions, owner))
     _grant_login(owner, **_credentials(application_conninfo))
     return {"schema_version": version(owner), "applied": applied}
 
@@ -89,8 +99,17 @@ def _alone(owner: Connection) -> Iterator[None]:
     """
     with owner.transaction():
         owner.execute("select pg_advisory_xact_lock(%s::bigint)", (_LOCK,))
-        be_brief(owner)
+        owner.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
         yield
+
+
+def _retry_locks(work: Callable[[], Result]) -> Result:
+    """Run a transaction. Retry it when other sessions hold a lock that it needs.
+
+    Each try waits only briefly for its locks, because every later request waits behind it.
+    """
+    pauses = (LOCK_PAUSE_SECONDS,) * (LOCK_TRIES - 1)
+    return retry(work, on=(errors.LockNotAvailable, errors.DeadlockDetected), pauses=pauses)
 
 
 def _apply_missing(owner: Connection) -> list[str]:
@@ -107,7 +126,7 @@ def _apply_missing(owner: Connection) -> list[str]:
         )
         known = _known(owner)
     missing = [step for step in migrations() if _is_missing(step, known)]
-    return [step.name for step in missing if patiently(partial(_apply, owner, step))]
+    return [step.name for step in missing if _retry_locks(partial(_apply, owner, step))]
 
 
 def _known(owner: Connection) -> dict[int, str]:

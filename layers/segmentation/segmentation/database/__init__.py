@@ -1,0 +1,1 @@
+"""Postgres: the connection, transactions, what errors mean, the watermark, and the schema."""
