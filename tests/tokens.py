@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from segmentation import tokens
+from segmentation.access import tokens
 
 FOREIGN_KEY = rsa.generate_private_key(65537, 2048)
 FOREIGN_PUBLIC_KEY = FOREIGN_KEY.public_key().public_bytes(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segmentation import idempotency
-from segmentation.access import required_role
+from segmentation.access.permissions import required_role
 from segmentation.api import Api
 from segmentation.contract.problems import Problem
 

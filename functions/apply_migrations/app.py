@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segmentation import accounts
+from segmentation.access import accounts
 from segmentation.database import migrate
 from segmentation.database.connection import connect
 from segmentation.runtime import custom_resource, settings

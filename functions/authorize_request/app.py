@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segmentation import authorizer
+from segmentation.access import authorizer
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from segmentation import accounts, tokens
+from segmentation.access import accounts, tokens
 from segmentation.api import Api
 from segmentation.contract.problems import CredentialsWrong, SigningKeyUnavailable, TooManyFailures, answers
 from segmentation.contract.requests import Credentials

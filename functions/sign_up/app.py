@@ -1,6 +1,6 @@
 """POST /auth/sign-up: create an account."""
 
-from segmentation import accounts
+from segmentation.access import accounts
 from segmentation.api import Api
 from segmentation.contract.problems import UsernameTaken, answers
 from segmentation.contract.requests import NewAccount

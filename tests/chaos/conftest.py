@@ -3,7 +3,7 @@
 import pytest
 from argon2 import PasswordHasher
 
-from segmentation import passwords
+from segmentation.access import passwords
 from tests.functions.conftest import service as service
 
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from local.settings import ROOT
-from segmentation import access
+from segmentation.access import permissions as caller_permissions
 
 ASKS_FOR_A_TOKEN = [{"Token": []}]
 
@@ -41,7 +41,9 @@ def security(api):
 def test_every_route_but_the_public_ones_asks_for_a_token(api):
     asked = security(api)
 
-    assert {route for route, scheme in asked.items() if scheme != ASKS_FOR_A_TOKEN} == access.PUBLIC & asked.keys()
+    assert {
+        route for route, scheme in asked.items() if scheme != ASKS_FOR_A_TOKEN
+    } == caller_permissions.PUBLIC & asked.keys()
 
 
 @pytest.mark.parametrize(
@@ -54,7 +56,7 @@ def test_every_route_but_the_public_ones_asks_for_a_token(api):
 def test_the_documents_name_every_public_route(page, sentence):
     [named] = re.findall(sentence, (ROOT / page).read_text())
 
-    assert {*re.findall(r"`([A-Z]+ /[^`]*)`", named)} == access.PUBLIC
+    assert {*re.findall(r"`([A-Z]+ /[^`]*)`", named)} == caller_permissions.PUBLIC
 
 
 def test_a_route_that_is_added_without_another_word_asks_for_a_token(template, translate):
@@ -67,8 +69,8 @@ def test_a_route_that_is_added_without_another_word_asks_for_a_token(template, t
 
 
 def test_a_function_of_an_unknown_route_serves_only_admins():
-    assert access.required_role("PUT /added") == "admin"
-    assert access.required_role("POST /added") == "admin"
+    assert caller_permissions.required_role("PUT /added") == "admin"
+    assert caller_permissions.required_role("POST /added") == "admin"
 
 
 def test_a_token_is_checked_by_the_authorizer_whose_answer_is_kept_for_the_token_alone(api):
@@ -94,19 +96,19 @@ def test_api_gateway_may_invoke_the_authorizer(translated):
 
 
 def test_the_table_of_roles_names_routes_that_there_are(api):
-    named = access._OF_READERS | access._OF_EDITORS
+    named = caller_permissions._OF_READERS | caller_permissions._OF_EDITORS
 
     assert named <= security(api).keys()
 
 
 def test_only_admins_make_accounts_and_change_users(api):
-    of_admins = {route for route in security(api) if access.required_role(route) == "admin"}
+    of_admins = {route for route in security(api) if caller_permissions.required_role(route) == "admin"}
 
     assert of_admins == {"POST /auth/sign-up", "POST /user", "DELETE /user/{user_id}"}
 
 
 def test_readers_read_and_nothing_else(api):
-    of_readers = {route for route in security(api) if access.required_role(route) == "reader"}
+    of_readers = {route for route in security(api) if caller_permissions.required_role(route) == "reader"}
 
     assert {route for route in of_readers if not route.startswith("GET ")} == {"POST /segment/user/batch", "$default"}
 

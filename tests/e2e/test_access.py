@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from local import postgres
-from segmentation import access
+from segmentation.access import permissions
 from segmentation.contract.roles import ROLES
 from tests import template_routes
 from tests.e2e.conftest import running
@@ -25,7 +25,7 @@ BAD = sorted(bad("of-another-service" * 3))
 
 
 ROUTES = ["$default", *map(name_of, template_routes.ROUTES)]
-PROTECTED = [route for route in ROUTES if route not in access.PUBLIC]
+PROTECTED = [route for route in ROUTES if route not in permissions.PUBLIC]
 
 
 @pytest.fixture(scope="module")
@@ -100,12 +100,12 @@ def test_a_role_opens_its_routes_and_no_other(client, key, role):
             zip(PROTECTED, threads.map(lambda route: ask(client, route, as_role(key, role)), PROTECTED), strict=True)
         )
 
-    beyond = {route for route in PROTECTED if ROLES.index(access.required_role(route)) > ROLES.index(role)}
+    beyond = {route for route in PROTECTED if ROLES.index(permissions.required_role(route)) > ROLES.index(role)}
     assert {route for route, answer in answers.items() if is_problem(answer, 403)} == beyond
     assert {answer.status_code for answer in answers.values()} <= {200, 403, 404, 422}
 
 
-@pytest.mark.parametrize("route", sorted(set(ROUTES) & access.PUBLIC))
+@pytest.mark.parametrize("route", sorted(set(ROUTES) & permissions.PUBLIC))
 @pytest.mark.parametrize("header", [None, "Bearer garbage"])
 def test_a_public_route_takes_anybody(client, route, header):
     assert ask(client, route, header).status_code not in {401, 403}

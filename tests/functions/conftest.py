@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from local import ports
-from segmentation import signing_keys
+from segmentation.access import signing_keys
 from segmentation.database import connection
 from tests.emptying import empty
 from tests.fix_log import log as log

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from segmentation import access, passwords, sign_ins, signing_keys, tokens
+from segmentation.access import lockout, passwords, permissions, signing_keys, tokens
 from segmentation.contract.values import MAX_PASSWORD
 from segmentation.runtime import secrets_manager
 from tests.functions.calls import EVENTS, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
@@ -20,7 +20,7 @@ ANY_TEXT = st.text(st.characters(codec=None))
 PROTECTED = [
     path.stem
     for path in sorted(EVENTS.glob("*.json"))
-    if "isBase64Encoded" in sample(path.stem) and sample(path.stem)["routeKey"] not in access.PUBLIC
+    if "isBase64Encoded" in sample(path.stem) and sample(path.stem)["routeKey"] not in permissions.PUBLIC
 ]
 
 
@@ -121,7 +121,7 @@ def test_wrong_password_and_unknown_name_have_the_same_answer(service):
 @example(username="bob\ud800", password=PASSWORD)
 @example(username="bob\x00", password=PASSWORD)
 def test_credentials_of_any_two_texts_are_wrong(service, monkeypatch, username, password):
-    monkeypatch.setattr(sign_ins, "MAX_FAILURES", 1000)
+    monkeypatch.setattr(lockout, "MAX_FAILURES", 1000)
 
     assert sign_in(username, password).status == 401
 
@@ -144,7 +144,7 @@ def test_the_longest_password_may_be_typed_in_pieces(service):
 
 
 def test_too_many_failures_say_when_to_come_back(service, monkeypatch):
-    monkeypatch.setattr(sign_ins, "MAX_FAILURES", 1)
+    monkeypatch.setattr(lockout, "MAX_FAILURES", 1)
     sign_in(password="")
 
     answer = sign_in()

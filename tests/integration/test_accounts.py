@@ -4,7 +4,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from segmentation import accounts, passwords, sign_ins
+from segmentation.access import accounts, lockout, passwords
 from segmentation.contract.problems import CredentialsWrong, TooManyFailures, UsernameTaken
 from segmentation.contract.requests import Credentials, NewAccount
 
@@ -131,7 +131,7 @@ def test_the_right_password_does_not_open_a_closed_door(connection, alice):
     with pytest.raises(TooManyFailures) as raised:
         enter(connection)
 
-    assert sign_ins.LOCK_SECONDS - 5 <= raised.value.retry_after <= sign_ins.LOCK_SECONDS
+    assert lockout.LOCK_SECONDS - 5 <= raised.value.retry_after <= lockout.LOCK_SECONDS
 
 
 def test_a_closed_door_is_closed_in_every_spelling(connection, alice):
@@ -156,36 +156,36 @@ def test_guesses_at_the_same_moment_do_not_pass_the_limit(alice, at_once):
 
 def test_who_is_kept_out_by_others_being_checked_may_come_back_at_once(connection, alice):
     for _ in range(10):
-        sign_ins.count_attempt(connection, "alice")
+        lockout.count_attempt(connection, "alice")
 
     with pytest.raises(TooManyFailures) as raised:
         enter(connection)
 
-    assert raised.value.retry_after == sign_ins.RETRY_SECONDS
+    assert raised.value.retry_after == lockout.RETRY_SECONDS
 
 
 @pytest.mark.parametrize("checked", [9, 10])
 def test_the_door_is_closed_for_long_when_all_have_been_checked(connection, alice, checked):
     for _ in range(10):
-        sign_ins.count_attempt(connection, "alice")
+        lockout.count_attempt(connection, "alice")
     for _ in range(checked):
-        sign_ins.settle_failure(connection, "alice")
+        lockout.settle_failure(connection, "alice")
 
     with pytest.raises(TooManyFailures) as raised:
         enter(connection)
 
-    assert (raised.value.retry_after == sign_ins.RETRY_SECONDS) == (checked == 9)
+    assert (raised.value.retry_after == lockout.RETRY_SECONDS) == (checked == 9)
 
 
 def test_the_door_is_closed_for_long_by_those_whose_check_never_ended(connection, owner, alice):
     for _ in range(10):
-        sign_ins.count_attempt(connection, "alice")
-    age_failures(owner, sign_ins.CHECK_SECONDS + 1)
+        lockout.count_attempt(connection, "alice")
+    age_failures(owner, lockout.CHECK_SECONDS + 1)
 
     with pytest.raises(TooManyFailures) as raised:
         enter(connection)
 
-    assert raised.value.retry_after > sign_ins.LOCK_SECONDS - 60
+    assert raised.value.retry_after > lockout.LOCK_SECONDS - 60
 
 
 def test_a_success_begins_the_count_anew(connection, alice):
@@ -205,7 +205,7 @@ def age_failures(owner, seconds):
 def test_the_door_opens_again_after_a_quarter_of_an_hour(connection, owner, alice):
     for _ in range(10):
         outcome(connection)
-    age_failures(owner, sign_ins.LOCK_SECONDS - 5)
+    age_failures(owner, lockout.LOCK_SECONDS - 5)
     still_closed = outcome(connection)
     age_failures(owner, 6)
 
@@ -216,7 +216,7 @@ def test_the_door_opens_again_after_a_quarter_of_an_hour(connection, owner, alic
 def test_an_open_door_takes_ten_more_failures(connection, owner):
     for _ in range(10):
         outcome(connection)
-    age_failures(owner, sign_ins.LOCK_SECONDS + 1)
+    age_failures(owner, lockout.LOCK_SECONDS + 1)
 
     assert [outcome(connection) for _ in range(11)] == [CredentialsWrong] * 10 + [TooManyFailures]
 
@@ -224,7 +224,7 @@ def test_an_open_door_takes_ten_more_failures(connection, owner):
 def test_names_that_were_tried_long_ago_are_forgotten(connection, owner):
     for number in range(5):
         outcome(connection, f"name-{number}")
-    age_failures(owner, sign_ins.LOCK_SECONDS + 1)
+    age_failures(owner, lockout.LOCK_SECONDS + 1)
 
     outcome(connection, "fresh")
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from segmentation import authorizer, signing_keys, tokens
+from segmentation.access import authorizer, signing_keys, tokens
 from tests.tokens import bad, joined, key_id, signed
 
 KEY, PREVIOUS = "current-key-of-these-tests" * 2, "previous-key-of-these-tests" * 2

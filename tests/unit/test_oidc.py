@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from segmentation import authorizer, jwks, oidc
+from segmentation.access import authorizer, jwks, oidc
 from tests.tokens import claims, encoded, joined
 
 AUDIENCE = "segmentation"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from segmentation import passwords
+from segmentation.access import passwords
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from segmentation import signing_keys
+from segmentation.access import signing_keys
+from segmentation.access.signing_keys import KeysUnusable
 from segmentation.runtime.secrets_manager import SecretUnreadable
-from segmentation.signing_keys import KeysUnusable
 
 OLD, NEW, NEXT = "old" * 20, "new" * 20, "next" * 20
 

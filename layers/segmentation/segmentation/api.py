@@ -22,7 +22,8 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from segmentation import access, bodies, idempotency
+from segmentation import bodies, idempotency
+from segmentation.access import permissions
 from segmentation.contract.problems import (
     AnswerTooLarge,
     BodyNotJson,
@@ -94,7 +95,7 @@ class Api(APIGatewayHttpResolver):
     def _resolve(self) -> ResponseBuilder[Any]:
         """Refuse a caller before anything of the request is read."""
         try:
-            access.admit(self.current_event["requestContext"])
+            permissions.admit(self.current_event["requestContext"])
         except Problem as problem:
             return ResponseBuilder(self._answer_problem(problem))
         return super()._resolve()
@@ -108,7 +109,7 @@ class Api(APIGatewayHttpResolver):
     @property
     def actor(self) -> str:
         """Return who makes this request, for the history."""
-        return access.caller(self.current_event["requestContext"]).subject
+        return permissions.caller(self.current_event["requestContext"]).subject
 
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
         """Answer what is done with a status, and with 202 what a job is to finish."""

@@ -8,7 +8,8 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter, Route
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import access, bodies, idempotency
+from segmentation import bodies, idempotency
+from segmentation.access import permissions
 from segmentation.api import JSON, Api, written
 from segmentation.contract.problems import Problem
 from segmentation.database import transactions
@@ -30,7 +31,7 @@ class HotApi(Api):
         # where the resolver puts it too: one of this object's own would stand before those of all later requests
         BaseRouter.current_event = APIGatewayProxyEventV2(dict(event))
         try:
-            access.admit(event["requestContext"])
+            permissions.admit(event["requestContext"])
             body = written(transactions.retry_aborted(partial(route.func, **arguments)))
         except Exception as error:
             failure = self._call_exception_handler(error, route)

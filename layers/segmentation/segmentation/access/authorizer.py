@@ -8,9 +8,9 @@ from typing import Any
 
 import jwt
 
-from segmentation import oidc, tokens
-from segmentation.access import Caller
-from segmentation.tokens import TokenRefused
+from segmentation.access import oidc, tokens
+from segmentation.access.permissions import Caller
+from segmentation.access.tokens import TokenRefused
 
 MAX_TOKEN_LENGTH = 8192
 _log = logging.getLogger(__name__)  # the standard library's: a cold authorizer delays every first request

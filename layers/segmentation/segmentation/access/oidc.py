@@ -7,10 +7,10 @@ from typing import Any
 
 import jwt
 
-from segmentation.access import Caller
+from segmentation.access.jwks import KeySet
+from segmentation.access.permissions import Caller
+from segmentation.access.tokens import LEEWAY_SECONDS, TokenRefused
 from segmentation.contract.roles import RESERVED_SUBJECTS, ROLES, Role
-from segmentation.jwks import KeySet
-from segmentation.tokens import LEEWAY_SECONDS, TokenRefused
 
 DEFAULT_ROLE_CLAIM = "roles"
 MAX_SUBJECT_LENGTH = 255

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import jwt
 
-from segmentation import signing_keys
-from segmentation.access import Caller
+from segmentation.access import signing_keys
+from segmentation.access.permissions import Caller
 from segmentation.contract.problems import SigningKeyUnavailable
 from segmentation.contract.roles import ROLES, Role
 from segmentation.runtime.secrets_manager import SecretUnreadable

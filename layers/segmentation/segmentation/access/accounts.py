@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import passwords, sign_ins
+from segmentation.access import lockout, passwords
 from segmentation.contract.problems import CredentialsWrong, UsernameTaken
 from segmentation.contract.requests import Credentials, NewAccount
 from segmentation.contract.responses import AccountRef
@@ -65,13 +65,13 @@ def authenticate(connection: Connection, credentials: Credentials) -> Account:
         or len(credentials.password) > passwords.MOST_CHARACTERS
     ):
         raise CredentialsWrong()
-    sign_ins.count_attempt(connection, credentials.username)
+    lockout.count_attempt(connection, credentials.username)
     account = _find(connection, credentials.username)
     expected = account.password_hash if account else passwords.NOBODYS_HASH
     if not passwords.matches(credentials.password, expected) or account is None:
-        sign_ins.settle_failure(connection, credentials.username)
+        lockout.settle_failure(connection, credentials.username)
         raise CredentialsWrong()
-    sign_ins.forget_failures(connection, credentials.username)
+    lockout.forget_failures(connection, credentials.username)
     return account
 
 

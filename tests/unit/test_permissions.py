@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from segmentation import access
+from segmentation.access import permissions
 from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES
 
@@ -15,9 +15,9 @@ def request(route_key, **found):
     return {"routeKey": route_key, "authorizer": {"lambda": known | found}}
 
 
-@pytest.mark.parametrize("route", sorted(access.PUBLIC))
+@pytest.mark.parametrize("route", sorted(permissions.PUBLIC))
 def test_a_public_route_takes_anybody(route):
-    access.admit({"routeKey": route})
+    permissions.admit({"routeKey": route})
 
 
 @pytest.mark.parametrize(
@@ -25,12 +25,12 @@ def test_a_public_route_takes_anybody(route):
 )
 def test_without_the_authorizers_word_nobody_is_let_in(authorizer):
     with pytest.raises(Unauthenticated):
-        access.admit({"routeKey": "GET /segment", "authorizer": authorizer})
+        permissions.admit({"routeKey": "GET /segment", "authorizer": authorizer})
 
 
 def test_a_token_that_ended_while_its_answer_was_kept_is_refused():
     with pytest.raises(Unauthenticated):
-        access.admit(request("GET /segment", expires_at=time.time() - 1))
+        permissions.admit(request("GET /segment", expires_at=time.time() - 1))
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_route_takes_its_role_and_those_above(route, roles):
 
 def is_admitted(context):
     try:
-        access.admit(context)
+        permissions.admit(context)
     except RoleTooLow:
         return False
     return True
@@ -66,4 +66,4 @@ def test_a_role_that_is_none_is_refused():
 
 def test_the_refusal_says_which_role_is_needed():
     with pytest.raises(RoleTooLow, match="POST /segment takes the role editor; the token has reader"):
-        access.admit(request("POST /segment"))
+        permissions.admit(request("POST /segment"))
