@@ -9,7 +9,9 @@ from psycopg import Connection
 from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, once_each, seconds
-from segmentation import queueing, removal, segments, worker
+from functions.run_job.app import KINDS
+from segmentation import removal, segments
+from segmentation.jobs import queue, worker
 
 MEMBERS = 1_000_000
 NAME = "delete_segment"
@@ -44,7 +46,7 @@ def fill(connection: Connection, members: int) -> None:
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
     """Measure the answer, the job, and the same batches in bare SQL."""
     members = max(int(MEMBERS * scale), removal.MOST_MEMBERS + 1)  # fewer are no job
-    queueing.announce = lambda job_id: None  # the benchmark delivers the job itself
+    queue.announce = lambda job_id: None  # the benchmark delivers the job itself
     with databases.filled(NAME) as connection:
         fill(connection, members)
     found = once_each(
@@ -102,4 +104,4 @@ def _batches(connection: Connection) -> float:
 def _job(connection: Connection) -> float:
     segment = segments.delete(connection, SLUG, actor="analyst")
     job_id = UUID(str(segment.model_dump()["job_id"]))
-    return seconds(lambda: worker.deliver(connection, job_id, time_left=lambda: True))
+    return seconds(lambda: worker.deliver(connection, job_id, kinds=KINDS, time_left=lambda: True))

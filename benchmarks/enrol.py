@@ -10,8 +10,10 @@ from benchmarks import naive
 from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, once_each, seconds
-from segmentation import jobs, levelling, rollout_job, rollouts, worker
+from functions.run_job.app import KINDS
+from segmentation import levelling, rollout_job, rollouts
 from segmentation.database import transactions
+from segmentation.jobs import leases, worker
 from segmentation.levelling import Population, Share
 
 USERS = 1_000_000
@@ -127,9 +129,9 @@ def _one_statement(users: int, connection: Connection) -> None:
 def _job(users: int, connection: Connection) -> None:
     connection.execute("insert into rollouts (segment_id) values (1)")
     parameters = {"segment_id": 1, "wanted": users * PERCENT // 100}
-    job_id = jobs.create(connection, rollouts.ROLLOUT, parameters, actor="analyst")
+    job_id = leases.create(connection, rollouts.ROLLOUT, parameters, actor="analyst")
     connection.execute("update rollouts set base_arrivals = %s::bigint, job_id = %s::uuid", (users, job_id))
-    worker.deliver(connection, job_id, time_left=lambda: True)
+    worker.deliver(connection, job_id, kinds=KINDS, time_left=lambda: True)
 
 
 def _at_random(members: int, connection: Connection) -> None:

@@ -55,7 +55,7 @@ def ours(url: str, file_format: str) -> Measured:
 
 def _run_report(url: str, file_format: str) -> Measured:
     from segmentation import month_report, storage
-    from segmentation.jobs import Lease
+    from segmentation.jobs.leases import Lease
 
     stored: list[int] = []
     storage.begin_upload = lambda _: "upload"

@@ -6,9 +6,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.errors import LockNotAvailable
 
-from segmentation import expiry, idempotency, jobs, queueing
+from segmentation import expiry, idempotency
 from segmentation.database import migrate, stuck_locks
 from segmentation.database.connection import get_connection
+from segmentation.jobs import leases, queue
 from segmentation.runtime.log import logger, observed
 
 MARGIN_MS = 3000
@@ -56,8 +57,8 @@ def _backlog() -> dict[str, Any]:
 
 
 def _send_lost_jobs() -> None:
-    for job_id in jobs.requeue_lost(get_connection()):
-        queueing.send(job_id)
+    for job_id in leases.requeue_lost(get_connection()):
+        queue.send(job_id)
 
 
 def _keep_partitions_ahead() -> None:

@@ -1,4 +1,4 @@
-"""No route: take on the jobs whose messages the queue delivers."""
+"""No route: run the jobs whose messages the queue delivers."""
 
 from typing import Any
 
@@ -7,28 +7,33 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import queueing, storage, worker
+from segmentation import month_report, removal, rollout_job, storage
 from segmentation.database.connection import get_connection
+from segmentation.jobs import queue, worker
+from segmentation.jobs.leases import Kind
 from segmentation.runtime.log import logger, observed
 
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (month_report.KIND, rollout_job.KIND, removal.KIND)}
+
 MARGIN_MS = 1000 * (storage.OF_JOBS.most_seconds + 15)
-"""What the next step may take, with a store of reports that is slow to answer, and saving it."""
+"""Time that the next step may take when S3 is slow, and the time to save it."""
 
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @observed("run_job", is_failure=lambda answer: bool(answer["batchItemFailures"]))
 def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailureResponse:
-    """Do each message's job, and name those messages that have to come again."""
+    """Run the job of each message. Return the messages that the queue must deliver again."""
+
+    def time_left() -> bool:
+        return context.get_remaining_time_in_millis() > MARGIN_MS
 
     def deliver(record: SQSRecord) -> None:
-        message = queueing.read(record.body)
+        message = queue.read(record.body)
         try:
-            worker.receive(
-                get_connection(), message, time_left=lambda: context.get_remaining_time_in_millis() > MARGIN_MS
-            )
+            worker.receive(get_connection(), message, kinds=KINDS, time_left=time_left)
         except Exception:
-            # the processor makes an answer of it, and tells nobody
+            # the processor turns the error into an answer without logging it
             logger.exception("job interrupted", job_id=str(message.job_id))
             raise
 

@@ -1,11 +1,11 @@
 """GET /job/{job_id}: how far a job is, and what came of it."""
 
-from segmentation import jobs
+from segmentation import month_report
 from segmentation.api import Api
 from segmentation.contract.problems import JobUnknown, StorageUnavailable, answers
 from segmentation.contract.responses import Job
 from segmentation.database.connection import get_connection
-from segmentation.kinds import KINDS
+from segmentation.jobs import leases
 from segmentation.parameters import JobIdInPath
 
 app = Api()
@@ -16,5 +16,4 @@ handler = app.resolve
 @answers(JobUnknown, StorageUnavailable)
 def show_job(job_id: JobIdInPath) -> Job:
     """Show a job; the result of a report holds a link signed for this answer."""
-    job = jobs.get(get_connection(), job_id)
-    return job.model_copy(update={"result": KINDS[job.kind].present(job.result)}) if job.result else job
+    return month_report.with_link(leases.get(get_connection(), job_id))

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from functions.run_job.app import handler
-from segmentation import jobs, removal, rollout_job, rollouts, segments
+from segmentation import removal, rollout_job, rollouts, segments
+from segmentation.jobs import leases
 from tests import law
 from tests.chaos.mortal_worker import delivery_of
 from tests.integration.conftest import arrive as arrive
@@ -41,7 +42,7 @@ def percents(arrive, create, set_percent, aws):
 
 
 def finished(connection, job_id):
-    return jobs.get(connection, job_id).finished_at is not None
+    return leases.get(connection, job_id).finished_at is not None
 
 
 @pytest.mark.parametrize("sequence", ORDERS_OF_THREE)
@@ -95,11 +96,11 @@ def test_message_of_a_job_that_went_on_without_it_changes_nothing(connection, pe
     deliver(percents[2], time_left=lambda: False)
     [*_, left_behind] = aws.messages()
     deliver(percents[2], **NEVER_OVER)
-    ended = jobs.get(connection, percents[2])
+    ended = leases.get(connection, percents[2])
 
     deliver(left_behind, **NEVER_OVER)
 
-    assert jobs.get(connection, percents[2]) == ended
+    assert leases.get(connection, percents[2]) == ended
     law.check(connection)
 
 

@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from functions.expire_memberships.app import handler as run_schedule
 from functions.run_job.app import handler as run_job
-from segmentation import jobs, queueing
+from segmentation.jobs import leases, queue
 from tests.chaos import meddler
 from tests.chaos.spoilt_aws import aws as aws
 from tests.chaos.spoilt_aws import of_s3 as of_s3
@@ -52,7 +52,7 @@ def delivery_of(job_id):
 
 
 def let_time_pass(owner):
-    owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (jobs.REQUEUE_SECONDS + 1,))
+    owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (leases.REQUEUE_SECONDS + 1,))
 
 
 @pytest.mark.parametrize("fault", AWAY)
@@ -65,7 +65,7 @@ def test_an_order_does_not_wait_for_the_queue_and_the_schedule_sends_its_message
 
     run_schedule({}, MINUTES)
 
-    assert seconds < queueing.PATIENCE.most_seconds < FUNCTION_SECONDS
+    assert seconds < queue.PATIENCE.most_seconds < FUNCTION_SECONDS
     assert aws.messages() == [job_id]
 
 

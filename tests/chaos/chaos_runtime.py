@@ -14,8 +14,9 @@ import boto3
 import pytest
 
 from local import guardian, postgres
-from segmentation import jobs, rollout_job
+from segmentation import rollout_job
 from segmentation.database import connection
+from segmentation.jobs import leases
 from tests import law
 from tests.chaos.execution_environment import SECONDS, Environments
 from tests.chaos.mortal_worker import delivery_of
@@ -200,16 +201,16 @@ def test_worker_out_of_time_in_a_batch_is_followed_by_one_that_loses_nothing(env
     while not worker.invoke(delivery).failed:
         pass
     eventually(lambda: not superuser.execute(WAITING).rowcount)
-    interrupted = jobs.get(owner, ordered["job_id"])
+    interrupted = leases.get(owner, ordered["job_id"])
     assert interrupted.done == owner.execute("select from memberships").rowcount
     # each batch rounds its part of what is left up or down, by chance
     assert 0 <= interrupted.done - 2 * rollout_job.BATCH_CHANGES <= 2
 
     obstacle(None)
     owner.execute("update jobs set leased_until = now()")
-    while jobs.get(owner, ordered["job_id"]).finished_at is None:
+    while leases.get(owner, ordered["job_id"]).finished_at is None:
         assert not worker.invoke(delivery).failed
 
     members = USERS * 60 // 100
-    assert jobs.get(owner, ordered["job_id"]).result == {"users_added": members, "users_deleted": 0}
+    assert leases.get(owner, ordered["job_id"]).result == {"users_added": members, "users_deleted": 0}
     assert owner.execute(EXACTLY).fetchone() == (members,) * 4

@@ -7,8 +7,9 @@ import httpx
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import jobs, queueing, storage, worker
+from segmentation import storage
 from segmentation.contract.problems import StorageUnavailable
+from segmentation.jobs import leases, queue, worker
 from segmentation.runtime.timeouts import Patience
 from tests.chaos import meddler
 from tests.chaos.spoilt_aws import aws as aws
@@ -144,10 +145,10 @@ def deliver_until_it_ends(connection, deliver):
     """Deliver a job as the queue does, until it has ended."""
 
     def run(job_id):
-        for _ in range(jobs.MAX_ATTEMPTS + 1):
+        for _ in range(leases.MAX_ATTEMPTS + 1):
             with suppress(StorageUnavailable, EndpointConnectionError):
                 deliver(job_id, **NEVER_OVER)
-        return jobs.get(connection, job_id)
+        return leases.get(connection, job_id)
 
     return run
 
@@ -178,7 +179,7 @@ def test_a_months_report_fails_where_nothing_helps_and_is_made_when_its_dead_let
     assert (failed.status, aws.names()) == ("failed", [])
     of_s3.mend()
 
-    worker.receive(connection, queueing.read(aws.dead_letters()[0]), **NEVER_OVER)
+    worker.receive(connection, queue.read(aws.dead_letters()[0]), **NEVER_OVER)
 
     assert lines(job_id) == expected
     assert (len(aws.names()), aws.uploads()) == (1, [])

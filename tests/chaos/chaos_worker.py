@@ -14,8 +14,9 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from segmentation import jobs, queueing, removal, reports, rollouts, segments, worker
+from segmentation import removal, reports, rollouts, segments
 from segmentation.contract.requests import NewReport, NewSegment, SegmentChange
+from segmentation.jobs import leases, queue, worker
 from tests import law
 from tests.chaos import mortal_worker
 from tests.chaos.executioner import Executioner, deadly_aws, deadly_line
@@ -156,7 +157,7 @@ class Scaffold:
     def redeliver(self, job_id: UUID) -> None:
         """Deliver again when the lease is over, until the job has ended."""
         for _ in range(DELIVERIES):
-            if jobs.get(self.connection, job_id).finished_at:
+            if leases.get(self.connection, job_id).finished_at:
                 return
             self.owner.execute("update jobs set leased_until = now() - interval '1 s' where status = 'running'")
             assert self.deliver(job_id)
@@ -173,7 +174,7 @@ class Scaffold:
 
     def outcome(self, job_id: UUID) -> Outcome:
         law.check(self.owner)
-        job = jobs.get(self.connection, job_id)
+        job = leases.get(self.connection, job_id)
         bodies = [self.s3.get_object(Bucket="reports", Key=name)["Body"].read() for name in self.files()]
         left = self.owner.execute(LEFT).fetchone()
         return Outcome((job.status, job.done, job.total), left, tuple(bodies), len(self.uploads()))
@@ -202,9 +203,9 @@ def scaffold(owner, connection, empty_database, monkeypatch) -> Iterator[Scaffol
         boto3.client("sqs").create_queue(QueueName="jobs")
         for module, name, value in SMALL_LIMITS:
             monkeypatch.setattr(module, name, value)
-        queueing._sqs.cache_clear()
+        queue._sqs.cache_clear()
         yield Scaffold(executioner, owner, connection, s3)
-        queueing._sqs.cache_clear()
+        queue._sqs.cache_clear()
 
 
 def set_environment(monkeypatch: pytest.MonkeyPatch, aws_url: str, **variables: str) -> None:

@@ -11,7 +11,8 @@ from moto.server import ThreadedMotoServer
 
 from local import ports, processes, s3
 from local.settings import CREDENTIALS
-from segmentation import queueing, storage
+from segmentation import storage
+from segmentation.jobs import queue as job_queue
 from tests.chaos.meddler import Meddler, meddler_before
 from tests.fix_aws import Aws
 
@@ -55,10 +56,10 @@ def s3_line(tmp_path_factory):
 def sqs_line():
     server = ThreadedMotoServer(ip_address=ports.HOST, port=0, verbose=False)
     server.start()
-    queueing._sqs.cache_clear()
+    job_queue._sqs.cache_clear()
     with line_to("sqs", server.get_host_and_port()[1]) as line:
         yield line
-    queueing._sqs.cache_clear()
+    job_queue._sqs.cache_clear()
     server.stop()
 
 

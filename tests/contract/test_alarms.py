@@ -10,8 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from local.template import referred
-from segmentation import jobs, month_report
+from segmentation import month_report
 from segmentation.database import connection as database_connection
+from segmentation.jobs import leases
 from segmentation.runtime import log as runtime_log
 from tests.fix_log import log as log
 from tests.functions.calls import call, sample
@@ -43,7 +44,7 @@ def emitted(empty_database, aws, log, monkeypatch):
     call("delete_user", path="/user/1")
     run("expire_memberships", sample("expire_memberships"))
     run_new_job()
-    monkeypatch.setattr(jobs, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 1)
     monkeypatch.setattr(month_report.removal, "end_what_waits", lambda connection: 1 / 0)
     run_new_job()
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/away")

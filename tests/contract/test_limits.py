@@ -9,8 +9,9 @@ import pytest
 
 from local.settings import ROOT
 from local.template import referred
-from segmentation import bodies, jobs, queueing, storage
+from segmentation import bodies, storage
 from segmentation.database import connection
+from segmentation.jobs import leases, queue
 
 SIZES = {"100": 100, "400": 400, "1000": 1000}
 ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda keeps the rest for functions without a reservation
@@ -167,7 +168,7 @@ def test_a_function_of_a_route_gives_up_before_the_gateway_does(resources, funct
 
 
 def test_a_store_or_a_queue_that_does_not_answer_leaves_a_function_time_to_say_so(functions):
-    waits = {"REPORTS_BUCKET": storage.OF_REQUESTS, "JOBS_QUEUE_URL": queueing.PATIENCE}
+    waits = {"REPORTS_BUCKET": storage.OF_REQUESTS, "JOBS_QUEUE_URL": queue.PATIENCE}
 
     spare = {
         name: each["Timeout"] - sum(waits[told].most_seconds for told in variables_of(each) & waits.keys())
@@ -181,7 +182,7 @@ def test_a_worker_has_time_for_the_step_that_its_margin_allows_and_a_lease_for_a
     margin = importlib.import_module("functions.run_job.app").MARGIN_MS / 1000
 
     assert storage.OF_JOBS.most_seconds < margin < functions["RunJob"]["Timeout"] / 2
-    assert margin < jobs.LEASE_SECONDS < jobs.REQUEUE_SECONDS
+    assert margin < leases.LEASE_SECONDS < leases.REQUEUE_SECONDS
 
 
 def variables_of(function):

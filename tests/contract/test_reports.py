@@ -2,7 +2,8 @@
 
 import pytest
 
-from segmentation import jobs, storage
+from segmentation import storage
+from segmentation.jobs import leases
 
 EVERYTHING = [{"Fn::GetAtt": ["ReportsBucket", "Arn"]}, {"Fn::Sub": "${ReportsBucket.Arn}/*"}]
 
@@ -74,7 +75,7 @@ def test_what_failed_as_often_as_a_job_may_is_kept_for_two_weeks(resources):
     redrive = resources["JobsQueue"]["RedrivePolicy"]
 
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["JobsDeadLetters", "Arn"]}
-    assert redrive["maxReceiveCount"] == jobs.MAX_ATTEMPTS
+    assert redrive["maxReceiveCount"] == leases.MAX_ATTEMPTS
     assert resources["JobsDeadLetters"]["MessageRetentionPeriod"] == 14 * 24 * 60 * 60
 
 

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from segmentation import expiry, idempotency, jobs
+from segmentation import expiry, idempotency
 from segmentation.database.connection import connect
+from segmentation.jobs import leases
 from tests.functions.calls import sample
 from tests.functions.factories import change, create_segments, done, history_of, memberships_of, rows
 from tests.functions.keys import create_user
@@ -293,7 +294,7 @@ def test_failed_sweep_keeps_no_lost_job_from_being_sent(sweep_fails, owner, aws)
         insert into jobs (kind, parameters, actor, queued_at)
         values ('rollout', '{}', 'analyst', now() - make_interval(secs => %s)) returning job_id
         """,
-        (jobs.REQUEUE_SECONDS + 1,),
+        (leases.REQUEUE_SECONDS + 1,),
     ).fetchall()
 
     with pytest.raises(psycopg.errors.CheckViolation):

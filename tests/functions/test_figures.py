@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from functions.run_job import app as run_job_app
-from segmentation import jobs, month_report, rollouts
+from segmentation import month_report, rollouts
+from segmentation.jobs import leases
 from tests.functions.calls import call, invoke, sample
 from tests.functions.factories import change, create_segments, done
 
@@ -101,7 +102,7 @@ def test_a_rollout_by_a_job_reports_whom_it_changed(users, aws, log, monkeypatch
 
 
 def test_a_job_that_fails_for_good_is_reported_once(users, aws, log, monkeypatch):
-    monkeypatch.setattr(jobs, "MAX_ATTEMPTS", 2)
+    monkeypatch.setattr(leases, "MAX_ATTEMPTS", 2)
     monkeypatch.setattr(month_report.removal, "end_what_waits", lambda connection: 1 / 0)
     ordered = call("create_report", {"year": 2026, "month": 1}).json["job_id"]
 

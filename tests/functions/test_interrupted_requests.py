@@ -3,7 +3,8 @@
 import pytest
 from psycopg.errors import DeadlockDetected
 
-from segmentation import idempotency, memberships, queueing, rollouts, users
+from segmentation import idempotency, memberships, rollouts, users
+from segmentation.jobs import queue
 from tests.functions.calls import call
 from tests.functions.factories import create_segments, create_users, rows, slugs_of
 from tests.functions.keys import IN_USE, KEY, add_to, create_user, everything, is_replayed, under
@@ -104,7 +105,7 @@ def heard(owner, monkeypatch):
     def send(job_id):
         seen.append(owner.execute("select from jobs where job_id = %s", (job_id,)).rowcount == 1)
 
-    monkeypatch.setattr(queueing, "send", send)
+    monkeypatch.setattr(queue, "send", send)
     monkeypatch.setattr(rollouts, "MOST_CHANGES", 1)
     return seen
 

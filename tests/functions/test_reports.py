@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import queueing, storage, worker
+from segmentation import storage
 from segmentation.contract.problems import StorageUnavailable
+from segmentation.jobs import queue, worker
 from tests.functions.calls import call, sample
 from tests.functions.factories import add_members, create_segments
 
@@ -191,9 +192,9 @@ def test_last_try_and_a_dead_letter_that_could_not_be_sent_are_both_explained(ru
     def away(*_):
         raise EndpointConnectionError(endpoint_url="sqs")
 
-    monkeypatch.setattr(worker.jobs, "MAX_ATTEMPTS", 1)
+    monkeypatch.setattr(worker.leases, "MAX_ATTEMPTS", 1)
     monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
-    monkeypatch.setattr(queueing, "send_dead_letter", away)
+    monkeypatch.setattr(queue, "send_dead_letter", away)
     job_id = order()
 
     run_jobs(json.dumps({"job_id": job_id}))
@@ -215,7 +216,7 @@ def test_failed_job_says_why(run_jobs, monkeypatch):
     monkeypatch.setattr(storage, "upload_part", refuse)
     job_id = order()
 
-    for _ in range(worker.jobs.MAX_ATTEMPTS):
+    for _ in range(worker.leases.MAX_ATTEMPTS):
         run_jobs(json.dumps({"job_id": job_id}))
 
     shown = show(job_id).json

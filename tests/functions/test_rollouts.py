@@ -145,12 +145,12 @@ def test_deletion_of_a_large_segment_is_202_and_names_its_job(only_small_request
 def test_silent_queue_leaves_the_job_to_the_schedule(only_small_requests, monkeypatch):
     from botocore.exceptions import EndpointConnectionError
 
-    from segmentation import queueing
+    from segmentation.jobs import queue
 
     def silent(job_id):
         raise EndpointConnectionError(endpoint_url="queue")
 
-    monkeypatch.setattr(queueing, "send", silent)
+    monkeypatch.setattr(queue, "send", silent)
     create_users(1, 2, 3)
 
     assert create("ROLLOUT", 100).status == 202

@@ -4,10 +4,12 @@ from functools import partial
 
 import pytest
 
-from segmentation import jobs, month_report, reports, worker
+from functions.run_job.app import KINDS
+from segmentation import month_report, reports
 from segmentation.contract.requests import NewReport
+from segmentation.jobs import leases, worker
 
-NEVER_OVER = {"time_left": lambda: True}
+NEVER_OVER = {"kinds": KINDS, "time_left": lambda: True}
 ROWS = 1000
 
 
@@ -44,7 +46,7 @@ def order(connection, aws):
 
 @pytest.fixture
 def deliver(connection):
-    return partial(worker.deliver, connection)
+    return partial(worker.deliver, connection, kinds=KINDS)
 
 
 @pytest.fixture
@@ -52,17 +54,17 @@ def deliver_to_one_that_dies(connection, aws, deliver, monkeypatch):
     """Deliver a job to a worker that dies as it saves that step, and let its lease run out."""
 
     def run(job_id, step):
-        calls, save = iter(range(1, 1000)), jobs.save
+        calls, save = iter(range(1, 1000)), leases.save
 
         def die_once(*arguments):
             if next(calls) == step:
-                raise jobs.LeaseLost
+                raise leases.LeaseLost
             save(*arguments)
 
         with monkeypatch.context() as patch:
-            patch.setattr(jobs, "save", die_once)
+            patch.setattr(leases, "save", die_once)
             deliver(job_id, **NEVER_OVER)
-        assert jobs.get(connection, job_id).status == "running", "the job ended before that step"
+        assert leases.get(connection, job_id).status == "running", "the job ended before that step"
         connection.execute("update jobs set leased_until = now() - interval '1 s'")
 
     return run
@@ -73,7 +75,7 @@ def fail(owner, deliver):
     """Let all tries of a job have been in vain, without a word."""
 
     def run(job_id):
-        owner.execute("update jobs set attempts = %s where job_id = %s", (jobs.MAX_ATTEMPTS, job_id))
+        owner.execute("update jobs set attempts = %s where job_id = %s", (leases.MAX_ATTEMPTS, job_id))
         deliver(job_id, **NEVER_OVER)
 
     return run
@@ -84,7 +86,7 @@ def lines(connection, aws):
     """The rows of a finished job's file, without the header."""
 
     def read(job_id):
-        result = jobs.get(connection, job_id).result
+        result = leases.get(connection, job_id).result
         text = aws.text(result["file_name"])
         assert text.startswith("user_id,segment_slug,operation,executed_at\r\n")
         assert len(text.splitlines()) == result["rows"] + 1

@@ -8,11 +8,12 @@ from threading import Event
 import pytest
 from psycopg import errors
 
-from segmentation import jobs, memberships, rollout_job, rollouts, segments, worker
+from segmentation import memberships, rollout_job, rollouts, segments
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import MembershipChange, SegmentChange
 from segmentation.database import stuck_locks
 from segmentation.database.connection import connect
+from segmentation.jobs import leases, worker
 from tests.integration.fix_jobs import NEVER_OVER
 
 WRITERS = 4
@@ -103,7 +104,7 @@ def test_job_of_a_busy_segment_finds_room_for_its_batches(busy, in_a_hurry, aws,
     job_id = segments.update(in_a_hurry, "BUSY", SegmentChange(user_percent=100), actor="analyst").job_id
     worker.deliver(in_a_hurry, job_id, **NEVER_OVER)
 
-    assert jobs.get(in_a_hurry, job_id).result == {"users_added": 50, "users_deleted": 0}
+    assert leases.get(in_a_hurry, job_id).result == {"users_added": 50, "users_deleted": 0}
 
 
 def test_later_of_two_changes_has_the_later_time(connection, empty_database):

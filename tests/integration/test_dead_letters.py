@@ -5,8 +5,9 @@ from functools import partial
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import jobs, queueing, removal, rollout_job, rollouts, segments, storage, worker
+from segmentation import removal, rollout_job, rollouts, segments, storage
 from segmentation.contract.problems import StorageUnavailable
+from segmentation.jobs import leases, queue, worker
 from tests.integration.fix_jobs import NEVER_OVER
 
 USERS = 40
@@ -14,7 +15,7 @@ USERS = 40
 
 @pytest.fixture
 def receive(connection):
-    return lambda letter: worker.receive(connection, queueing.read(letter), **NEVER_OVER)
+    return lambda letter: worker.receive(connection, queue.read(letter), **NEVER_OVER)
 
 
 @pytest.fixture
@@ -24,7 +25,7 @@ def refused(monkeypatch, deliver):
     def run(job_id):
         with monkeypatch.context() as patched:
             patched.setattr(storage, "upload_part", refuse)
-            for _ in range(jobs.MAX_ATTEMPTS - 1):
+            for _ in range(leases.MAX_ATTEMPTS - 1):
                 with pytest.raises(StorageUnavailable):
                     deliver(job_id, **NEVER_OVER)
             deliver(job_id, **NEVER_OVER)
@@ -43,7 +44,7 @@ def test_job_that_has_failed_leaves_one_dead_letter(filled, order, refused, deli
     deliver(job_id, **NEVER_OVER)
 
     [letter] = aws.dead_letters()
-    assert queueing.read(letter).job_id == job_id
+    assert queue.read(letter).job_id == job_id
 
 
 def test_dead_letter_that_is_sent_again_lets_the_job_succeed(
@@ -54,7 +55,7 @@ def test_dead_letter_that_is_sent_again_lets_the_job_succeed(
 
     receive(*aws.dead_letters())
 
-    job = jobs.get(connection, job_id)
+    job = leases.get(connection, job_id)
     assert (job.status, job.error) == ("succeeded", None)
     assert lines(job_id) == expected
     assert (len(aws.names()), aws.uploads()) == (1, [])
@@ -65,11 +66,11 @@ def test_dead_letter_that_comes_twice_does_the_work_once(connection, filled, ord
     refused(job_id)
     [letter] = aws.dead_letters()
     receive(letter)
-    finished = jobs.get(connection, job_id)
+    finished = leases.get(connection, job_id)
 
     receive(letter)
 
-    assert jobs.get(connection, job_id) == finished
+    assert leases.get(connection, job_id) == finished
     assert len(aws.names()) == 1
 
 
@@ -78,7 +79,7 @@ def test_dead_letters_that_come_at_once_do_the_work_once(filled, order, refused,
     refused(job_id)
     [letter] = aws.dead_letters()
 
-    at_once(*[partial(worker.receive, message=queueing.read(letter), **NEVER_OVER)] * 4)
+    at_once(*[partial(worker.receive, message=queue.read(letter), **NEVER_OVER)] * 4)
 
     assert (len(aws.names()), aws.uploads()) == (1, [])
 
@@ -89,12 +90,12 @@ def test_job_that_fails_again_leaves_another_letter_and_the_old_one_is_void(
     job_id = order()
     refused(job_id)
     [old] = aws.dead_letters()
-    jobs.revive(connection, job_id, queueing.read(old).failed_at)
+    leases.revive(connection, job_id, queue.read(old).failed_at)
     fail(job_id)
 
     receive(old)
 
-    assert jobs.get(connection, job_id).status == "failed"
+    assert leases.get(connection, job_id).status == "failed"
     assert [letter != old for letter in aws.dead_letters()] == [True]
 
 
@@ -104,7 +105,7 @@ def test_message_older_than_the_failure_brings_nothing_back(connection, filled, 
 
     deliver(job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, job_id).status == "failed"
+    assert leases.get(connection, job_id).status == "failed"
 
 
 def test_letter_that_the_queue_did_not_take_is_sent_with_the_next_delivery(
@@ -115,7 +116,7 @@ def test_letter_that_the_queue_did_not_take_is_sent_with_the_next_delivery(
 
     job_id = order()
     with monkeypatch.context() as patched:
-        patched.setattr(queueing, "send_dead_letter", away)
+        patched.setattr(queue, "send_dead_letter", away)
         with pytest.raises(EndpointConnectionError):
             refused(job_id)
 
@@ -156,7 +157,7 @@ def test_rollout_that_failed_half_way_goes_on_there(
 
     receive(*aws.dead_letters())
 
-    assert jobs.get(connection, job_id).result == {"users_added": USERS // 2, "users_deleted": 0}
+    assert leases.get(connection, job_id).result == {"users_added": USERS // 2, "users_deleted": 0}
     assert len(taken("ROLLOUT")) == USERS // 2
 
 
@@ -171,5 +172,5 @@ def test_removal_that_failed_half_way_goes_on_there(
 
     receive(*aws.dead_letters())
 
-    assert jobs.get(connection, job_id).result == {"users_deleted": USERS}
+    assert leases.get(connection, job_id).result == {"users_deleted": USERS}
     assert sorted(row["user_id"] for row in history() if row["operation"] == "D") == [*range(1, USERS + 1)]

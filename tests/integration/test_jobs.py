@@ -6,15 +6,16 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import jobs, kinds, month_report, queueing, storage, worker
+from segmentation import month_report, storage
 from segmentation.contract.problems import JobUnknown, StorageUnavailable
+from segmentation.jobs import leases, queue, worker
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
 
 
 def test_job_is_queued_until_a_worker_takes_it(connection, order, aws):
     job_id = order()
 
-    job = jobs.get(connection, job_id)
+    job = leases.get(connection, job_id)
 
     assert (job.kind, job.status, job.done, job.total) == ("month_report", "queued", 0, None)
     assert aws.messages() == [str(job_id)]
@@ -23,11 +24,11 @@ def test_job_is_queued_until_a_worker_takes_it(connection, order, aws):
 def test_second_delivery_does_nothing_more(connection, filled, order, deliver, aws):
     job_id = order()
     deliver(job_id, **NEVER_OVER)
-    finished = jobs.get(connection, job_id)
+    finished = leases.get(connection, job_id)
 
     deliver(job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, job_id) == finished
+    assert leases.get(connection, job_id) == finished
     assert len(aws.names()) == 1
 
 
@@ -53,7 +54,7 @@ def test_worker_without_time_hands_on_and_the_next_goes_on_there(
         deliveries += 1
 
     assert deliveries >= 3
-    assert jobs.get(connection, job_id).status == "succeeded"
+    assert leases.get(connection, job_id).status == "succeeded"
     assert lines(job_id) == expected
 
 
@@ -83,7 +84,7 @@ def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
             (storage, "upload_part"),
             (storage, "abort_uploads"),
             (storage, "complete_upload"),
-            (jobs, "save"),
+            (leases, "save"),
         ]:
             patched.setattr(module, name, dying(getattr(module, name)))
         with pytest.raises(Killed):
@@ -92,39 +93,39 @@ def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
 
     deliver(job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, job_id).status == "succeeded"
+    assert leases.get(connection, job_id).status == "succeeded"
     assert lines(job_id) == expected
     assert (len(aws.names()), aws.uploads()) == (1, [])
 
 
 def test_worker_that_is_alive_keeps_its_job(connection, filled, order, deliver, aws):
     job_id = order()
-    held = jobs.claim(connection, job_id)
+    held = leases.claim(connection, job_id)
 
     deliver(job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, job_id).status == "running"
+    assert leases.get(connection, job_id).status == "running"
     assert held is not None
     assert aws.names() == []
 
 
 def test_worker_that_was_thought_dead_changes_nothing_any_more(connection, owner, filled, order, deliver):
     job_id = order()
-    first = jobs.claim(connection, job_id)
+    first = leases.claim(connection, job_id)
     owner.execute("update jobs set leased_until = now() - interval '1 second'")
     deliver(job_id, **NEVER_OVER)
-    finished = jobs.get(connection, job_id)
+    finished = leases.get(connection, job_id)
 
     for late in (
-        partial(jobs.save, connection, first, jobs.Step(1, 1, {})),
-        partial(jobs.release, connection, first),
-        partial(jobs.succeed, connection, first, {}),
-        partial(jobs.give_back, connection, first, "no"),
+        partial(leases.save, connection, first, leases.Step(1, 1, {})),
+        partial(leases.release, connection, first),
+        partial(leases.succeed, connection, first, {}),
+        partial(leases.give_back, connection, first, "no"),
     ):
-        with pytest.raises(jobs.LeaseLost):
+        with pytest.raises(leases.LeaseLost):
             late()
 
-    assert jobs.get(connection, job_id) == finished
+    assert leases.get(connection, job_id) == finished
 
 
 def refusing(*_, **__):
@@ -137,12 +138,12 @@ def test_part_that_the_store_refuses_is_tried_again_and_then_fails_the_job(
     job_id = order()
     monkeypatch.setattr(storage, "upload_part", refusing)
 
-    for _ in range(jobs.MAX_ATTEMPTS - 1):
+    for _ in range(leases.MAX_ATTEMPTS - 1):
         with pytest.raises(StorageUnavailable):
             deliver(job_id, **NEVER_OVER)
     deliver(job_id, **NEVER_OVER)
 
-    job = jobs.get(connection, job_id)
+    job = leases.get(connection, job_id)
     assert (job.status, job.error) == ("failed", "The store of reports answered SlowDown.")
     assert (aws.names(), aws.uploads()) == ([], [])
 
@@ -151,20 +152,20 @@ def test_failure_that_is_our_own_is_not_explained_to_the_client(connection, orde
     job_id = order()
     monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
 
-    for _ in range(jobs.MAX_ATTEMPTS - 1):
+    for _ in range(leases.MAX_ATTEMPTS - 1):
         with pytest.raises(ZeroDivisionError):
             deliver(job_id, **NEVER_OVER)
     deliver(job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, job_id).error == "The job failed; its job_id names this failure in the log."
+    assert leases.get(connection, job_id).error == "The job failed; its job_id names this failure in the log."
 
 
 def test_job_whose_workers_are_always_killed_fails_and_leaves_no_half_file(
     connection, owner, filled, order, deliver, aws
 ):
     job_id = order()
-    for _ in range(jobs.MAX_ATTEMPTS):
-        lease = jobs.claim(connection, job_id)
+    for _ in range(leases.MAX_ATTEMPTS):
+        lease = leases.claim(connection, job_id)
         owner.execute("update jobs set leased_until = now() - interval '1 second'")
     upload = storage.begin_upload("x.csv")
     owner.execute(
@@ -174,7 +175,7 @@ def test_job_whose_workers_are_always_killed_fails_and_leaves_no_half_file(
     deliver(job_id, **NEVER_OVER)
 
     assert lease is not None
-    assert jobs.get(connection, job_id).error == "The job was interrupted 5 times without getting further."
+    assert leases.get(connection, job_id).error == "The job was interrupted 5 times without getting further."
     assert aws.uploads() == []
 
 
@@ -184,12 +185,12 @@ def away(_):
 
 def test_message_that_the_queue_did_not_take_is_sent_by_the_schedule(connection, owner, order, aws, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(queueing, "send", away)
+        patched.setattr(queue, "send", away)
         job_id = order()
-    owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (jobs.REQUEUE_SECONDS + 1,))
+    owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (leases.REQUEUE_SECONDS + 1,))
 
-    assert jobs.requeue_lost(connection) == [job_id]
-    assert jobs.requeue_lost(connection) == []
+    assert leases.requeue_lost(connection) == [job_id]
+    assert leases.requeue_lost(connection) == []
 
 
 def test_job_goes_on_though_the_queue_does_not_take_its_next_message(
@@ -197,33 +198,33 @@ def test_job_goes_on_though_the_queue_does_not_take_its_next_message(
 ):
     job_id = order()
     with monkeypatch.context() as patched:
-        patched.setattr(queueing, "send", away)
+        patched.setattr(queue, "send", away)
         deliver(job_id, time_left=lambda: False)
-    owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (jobs.REQUEUE_SECONDS + 1,))
+    owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (leases.REQUEUE_SECONDS + 1,))
 
-    assert jobs.requeue_lost(connection) == [job_id]
+    assert leases.requeue_lost(connection) == [job_id]
 
 
 def test_job_in_good_hands_is_not_queued_again(connection, owner, order):
     job_id = order()
-    jobs.claim(connection, job_id)
+    leases.claim(connection, job_id)
     owner.execute("update jobs set queued_at = now() - interval '1 day'")
 
-    assert jobs.requeue_lost(connection) == []
+    assert leases.requeue_lost(connection) == []
 
 
 def test_unknown_job_is_unknown(connection, deliver):
     deliver(uuid4(), **NEVER_OVER)
 
     with pytest.raises(JobUnknown):
-        jobs.get(connection, uuid4())
+        leases.get(connection, uuid4())
 
 
 def test_result_is_presented_with_a_link(connection, filled, order, deliver):
     job_id = order()
     deliver(job_id, **NEVER_OVER)
 
-    shown = kinds.KINDS["month_report"].present(jobs.get(connection, job_id).result)
+    shown = month_report.with_link(leases.get(connection, job_id)).result
 
     assert shown["rows"] == ROWS
     assert "all-users-2023-08-" in shown["report_link"]

@@ -6,10 +6,11 @@ from functools import partial
 
 import pytest
 
-from segmentation import expiry, jobs, memberships, month_report, removal, segments, worker
+from segmentation import expiry, memberships, month_report, removal, segments
 from segmentation.contract.requests import MembershipChange
 from segmentation.database import watermark
 from segmentation.database.connection import connect
+from segmentation.jobs import leases, worker
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
@@ -70,7 +71,7 @@ def test_report_holds_the_month_in_order_of_time(connection, filled, expected, o
 
     deliver(job_id, **NEVER_OVER)
 
-    job = jobs.get(connection, job_id)
+    job = leases.get(connection, job_id)
     assert (job.status, job.done, job.total) == ("succeeded", ROWS, ROWS)
     assert lines(job_id) == expected
 
@@ -93,7 +94,7 @@ def test_file_of_the_longest_slug_has_a_name_that_file_systems_take(
 
     deliver(job_id, **NEVER_OVER)
 
-    name = jobs.get(connection, job_id).result["file_name"]
+    name = leases.get(connection, job_id).result["file_name"]
     assert len(name) <= 255
     assert re.fullmatch(r"A{200}-2023-08-[0-9a-f]{32}\.csv(\.gz)?", name)
     assert lines(job_id) == [f"1,{slug},I,2023-08-10 12:00:00"]
@@ -171,7 +172,7 @@ def test_exits_swept_while_the_report_runs_are_in_it_once(
     job_id = order()
     for _ in range(5):
         deliver_step(job_id)
-    assert jobs.get(connection, job_id).done == 300
+    assert leases.get(connection, job_id).done == 300
 
     expiry.sweep(connection, go_on=lambda: True)
     deliver(job_id, **NEVER_OVER)
@@ -191,7 +192,7 @@ def test_exits_of_one_instant_that_two_sweeps_share_are_all_reported(
     with connect(empty_database.url) as slow, slow.transaction():
         expiry.sweep(slow, go_on=iter([True, False]).__next__)
         expiry.sweep(connection, go_on=lambda: True)
-        while jobs.get(connection, job_id).done <= 200:
+        while leases.get(connection, job_id).done <= 200:
             deliver_step(job_id)
     deliver(job_id, **NEVER_OVER)
 

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from segmentation import expiry, history, jobs, memberships, months, removal, reports, segments, users, worker
+from segmentation import expiry, history, memberships, months, removal, reports, segments, users
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import NewReport, NewSegment
+from segmentation.jobs import leases, worker
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
 
@@ -131,7 +132,7 @@ def test_exit_is_in_a_report_on_all_users_before_the_job_has_written_it(connecti
 
     deliver(job_id, **NEVER_OVER)
 
-    result = jobs.get(connection, job_id).result
+    result = leases.get(connection, job_id).result
     assert result["rows"] == 2 * MEMBERS
     assert aws.text(result["file_name"]).count(",LARGE,D,") == MEMBERS
 
@@ -145,7 +146,7 @@ def test_job_ends_every_membership_at_the_moment_of_deletion(connection, owner, 
     assert {(row["executed_at"], row["reason"], row["actor"]) for row in exits} == {
         (deleted_at, "segment_deleted", "analyst")
     }
-    assert jobs.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
+    assert leases.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
 
 
 def test_membership_that_had_ended_before_ended_then(connection, arrive, create, expire, deliver, history):
@@ -178,7 +179,7 @@ def test_sweep_report_and_job_write_each_exit_once(connection, half_due, deliver
 
     exits = [(row["user_id"], row["reason"]) for row in history() if row["operation"] == "D"]
     assert sorted(exits) == [(user_id, ("segment_deleted", "ttl")[user_id % 2]) for user_id in range(1, MEMBERS + 1)]
-    assert jobs.get(connection, half_due.job_id).result == {"users_deleted": MEMBERS // 2}
+    assert leases.get(connection, half_due.job_id).result == {"users_deleted": MEMBERS // 2}
 
 
 @pytest.mark.parametrize("emptying", [_by_its_job, _by_a_report])
@@ -253,7 +254,7 @@ def test_job_counts_those_too_whose_exits_a_report_has_written(connection, delet
 
     deliver(deleted.job_id, **NEVER_OVER)
 
-    job = jobs.get(connection, deleted.job_id)
+    job = leases.get(connection, deleted.job_id)
     assert (job.result, job.done) == ({"users_deleted": MEMBERS}, job.total)
 
 
@@ -264,7 +265,7 @@ def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(
     deliver_to_one_that_dies(deleted.job_id, step)
     deliver(deleted.job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
+    assert leases.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
     assert [row["operation"] for row in history()].count("D") == MEMBERS
 
 
@@ -283,10 +284,10 @@ def test_decisions_by_hand_are_forgotten_in_batches_by_the_job(connection, owner
 
     deleted = segments.delete(connection, "LEFT", actor="analyst")
     left = []
-    while jobs.get(connection, deleted.job_id).status != "succeeded":
+    while leases.get(connection, deleted.job_id).status != "succeeded":
         left.append(owner.execute("select count(*) from rollout_overrides").fetchone())
         deliver(deleted.job_id, time_left=lambda: False)
 
     assert left == [(100,), (70,), (40,), (10,), (0,)]
-    assert jobs.get(connection, deleted.job_id).result == {"users_deleted": 0}
+    assert leases.get(connection, deleted.job_id).result == {"users_deleted": 0}
     assert owner.execute("select count(*) from rollouts").fetchone() == (0,)

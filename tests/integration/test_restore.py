@@ -9,10 +9,11 @@ from psycopg import errors, sql
 
 from local import programs, unprivileged
 from local.settings import ROOT
-from segmentation import actions, history, jobs, memberships, segments, users
+from segmentation import actions, history, memberships, segments, users
 from segmentation.contract.requests import MembershipChange, NewOperation, NewSegment, SegmentChange
 from segmentation.database import migrate
 from segmentation.database.connection import connect
+from segmentation.jobs import leases
 from tests import law
 from tests.conftest import Database, server_with_owner
 
@@ -46,7 +47,7 @@ def live(connection):
     segments.create(connection, NewSegment(slug="AVITO_GONE"), actor="analyst")
     actions.create(connection, "exposure")
     history.record(connection, 3, NewOperation(slug="AVITO_OLD", action="exposure"), actor="backend")
-    jobs.create(connection, "month_report", {"year": 2023, "month": 8}, actor="analyst")
+    leases.create(connection, "month_report", {"year": 2023, "month": 8}, actor="analyst")
 
 
 def change(connection, user_id, slugs, ttl=None):

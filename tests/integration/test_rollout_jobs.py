@@ -5,9 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from psycopg import errors
 
-from segmentation import jobs, rollout_job, rollouts, segments, users, worker
+from segmentation import rollout_job, rollouts, segments, users
 from segmentation.contract.requests import SegmentChange
 from segmentation.database.connection import connect
+from segmentation.jobs import leases, worker
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
 from tests.integration.test_write_order import WAITS_FOR_ME
@@ -34,7 +35,7 @@ def batches(connection, deliver):
 
     def run(job_id, between):
         deliver(job_id, time_left=lambda: False)
-        while jobs.get(connection, job_id).status == "queued":
+        while leases.get(connection, job_id).status == "queued":
             between()
             deliver(job_id, time_left=lambda: False)
 
@@ -42,7 +43,7 @@ def batches(connection, deliver):
 
 
 def test_large_rollout_answers_with_its_job(connection, started, aws):
-    job = jobs.get(connection, started.job_id)
+    job = leases.get(connection, started.job_id)
 
     assert (started.users_added, job.kind, job.status) == (0, "rollout", "queued")
     assert aws.messages() == [str(started.job_id)]
@@ -52,7 +53,7 @@ def test_large_rollout_answers_with_its_job(connection, started, aws):
 def test_job_brings_in_the_exact_share(connection, started, deliver, taken):
     deliver(started.job_id, **NEVER_OVER)
 
-    job = jobs.get(connection, started.job_id)
+    job = leases.get(connection, started.job_id)
     assert (job.status, job.done, job.total) == ("succeeded", 100, 100)
     assert job.result == {"users_added": 100, "users_deleted": 0}
     assert len(taken("ROLLOUT")) == 100
@@ -80,7 +81,7 @@ def test_job_waits_for_its_segment_and_goes_on(connection, started, deliver, in_
     deliver(started.job_id, **NEVER_OVER)
 
     held.result()
-    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert leases.get(connection, started.job_id).status == "succeeded"
     assert len(taken("ROLLOUT")) == 100
 
 
@@ -92,7 +93,7 @@ def test_segment_that_stays_in_use_ends_a_try_of_its_job(connection, started, de
         deliver(started.job_id, **NEVER_OVER)
 
     held.result()
-    job = jobs.get(connection, started.job_id)
+    job = leases.get(connection, started.job_id)
     assert (job.status, job.done, job.total) == ("queued", 0, None)
 
 
@@ -102,7 +103,7 @@ def test_job_takes_out_the_exact_surplus(connection, started, deliver, set_perce
     changed = set_percent("ROLLOUT", 10)
     deliver(changed.job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, changed.job_id).result == {"users_added": 0, "users_deleted": 60}
+    assert leases.get(connection, changed.job_id).result == {"users_added": 0, "users_deleted": 60}
     assert len(taken("ROLLOUT")) == 40
     assert {(row["reason"], row["actor"]) for row in history()} == {("percent", "analyst")}
 
@@ -119,7 +120,7 @@ def test_users_who_arrive_between_batches_are_decided_once(connection, started, 
 def test_progress_is_shown_between_batches(connection, started, batches):
     seen = []
 
-    batches(started.job_id, lambda: seen.append(jobs.get(connection, started.job_id).done))
+    batches(started.job_id, lambda: seen.append(leases.get(connection, started.job_id).done))
 
     assert seen == sorted(seen)
     assert len(set(seen)) > 5
@@ -145,7 +146,7 @@ def test_users_deleted_between_batches_are_no_obstacle(connection, started, batc
 
     batches(started.job_id, lambda: users.delete(connection, next(doomed), erase=False, actor="support"))
 
-    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert leases.get(connection, started.job_id).status == "succeeded"
     assert len(taken("ROLLOUT")) == 100
 
 
@@ -154,11 +155,11 @@ def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(
     connection, started, deliver, deliver_to_one_that_dies, taken, step
 ):
     deliver_to_one_that_dies(started.job_id, step)
-    assert jobs.get(connection, started.job_id).done == len(taken("ROLLOUT")) < 100
+    assert leases.get(connection, started.job_id).done == len(taken("ROLLOUT")) < 100
 
     deliver(started.job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
+    assert leases.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
     assert len(taken("ROLLOUT")) == 100
 
 
@@ -169,7 +170,7 @@ def test_next_percent_takes_over_from_a_job_that_runs(connection, started, deliv
     deliver(started.job_id, **NEVER_OVER)
     deliver(changed.job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, started.job_id).result["users_added"] < 20
+    assert leases.get(connection, started.job_id).result["users_added"] < 20
     assert len(taken("ROLLOUT")) == 200
 
 
@@ -241,7 +242,7 @@ def test_no_percent_stops_a_job_and_keeps_whom_it_brought_in(connection, started
     set_percent("ROLLOUT", None)
     deliver(started.job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert leases.get(connection, started.job_id).status == "succeeded"
     assert taken("ROLLOUT") == before
 
 
@@ -258,7 +259,7 @@ def test_batch_that_waited_for_the_percent_that_ends_its_job_changes_nobody(
             eventually(lambda: connection.execute(WAITS_FOR_ME).rowcount)
         waiting.result(timeout=10)
 
-    assert jobs.get(connection, started.job_id).result == {"users_added": 10, "users_deleted": 0}
+    assert leases.get(connection, started.job_id).result == {"users_added": 10, "users_deleted": 0}
     assert len(taken("ROLLOUT")) == members
 
 
@@ -268,7 +269,7 @@ def test_deleted_segment_stops_a_job(connection, started, deliver):
     segments.delete(connection, "ROLLOUT", actor="analyst")
     deliver(started.job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, started.job_id).status == "succeeded"
+    assert leases.get(connection, started.job_id).status == "succeeded"
     assert connection.execute("select count(*) from memberships").fetchone() == (0,)
 
 
@@ -281,11 +282,11 @@ def test_job_stops_where_nobody_is_left_to_bring_in(connection, arrive, make_seg
     changed = set_percent("ROLLOUT", 90)
     deliver(changed.job_id, **NEVER_OVER)
 
-    assert jobs.get(connection, changed.job_id).result == {"users_added": 30, "users_deleted": 0}
+    assert leases.get(connection, changed.job_id).result == {"users_added": 30, "users_deleted": 0}
 
 
 def test_workers_at_once_do_it_once(connection, started, at_once, taken):
     at_once(*[lambda own: worker.deliver(own, started.job_id, **NEVER_OVER)] * 4)
 
-    assert jobs.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
+    assert leases.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
     assert len(taken("ROLLOUT")) == 100

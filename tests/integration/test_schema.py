@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from segmentation import jobs, worker
+from functions.run_job.app import KINDS
 from segmentation.database import migrate
 from segmentation.database.connection import connect
+from segmentation.jobs import leases, worker
 from tests.conftest import Database
 
 
@@ -145,7 +146,7 @@ def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(
         exits = "select slug, actor from operations where action_id = 2"
         assert connection.execute(exits).fetchall() == [("LOST", actor)]
         [(job_id,)] = connection.execute("select job_id from jobs").fetchall()
-        worker.deliver(connection, job_id, time_left=lambda: True)
-        assert jobs.get(connection, job_id).result == {"users_deleted": 1}
+        worker.deliver(connection, job_id, kinds=KINDS, time_left=lambda: True)
+        assert leases.get(connection, job_id).result == {"users_deleted": 1}
         assert connection.execute(exits).fetchall() == [("LOST", actor)]
         assert connection.execute("select count(*) from memberships").fetchall() == [(1,)]

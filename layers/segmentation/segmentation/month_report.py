@@ -16,8 +16,9 @@ from psycopg.rows import class_row, scalar_row
 
 from segmentation import removal, storage
 from segmentation.contract.requests import NewReport
+from segmentation.contract.responses import Job
 from segmentation.database import watermark
-from segmentation.jobs import Kind, Lease, Step
+from segmentation.jobs.leases import Kind, Lease, Step
 from segmentation.months import Month
 from segmentation.parts import Part
 from segmentation.reports import COLUMNS, MONTH_REPORT
@@ -85,10 +86,13 @@ def abandon(progress: dict[str, Any]) -> None:
         storage.abort_uploads(progress["file_name"])
 
 
-def present(result: dict[str, Any]) -> dict[str, Any]:
-    """Return the result as its client sees it, with a link signed now."""
-    link = storage.link(result["file_name"])
-    return {"report_link": link.url, "expires_at": link.expires_at, "rows": result["rows"]}
+def with_link(job: Job) -> Job:
+    """Return a job as its client sees it. The result of a month report gets a link that is signed now."""
+    if job.kind != MONTH_REPORT or not job.result:
+        return job
+    link = storage.link(job.result["file_name"])
+    result = {"report_link": link.url, "expires_at": link.expires_at, "rows": job.result["rows"]}
+    return job.model_copy(update={"result": result})
 
 
 def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, Progress]:
@@ -271,4 +275,4 @@ def _step(progress: Progress) -> Step:
     return Step(progress.rows, progress.total, members)
 
 
-KIND = Kind(MONTH_REPORT, run, abandon, present)
+KIND = Kind(MONTH_REPORT, run, abandon)

@@ -12,9 +12,9 @@ from uuid import UUID
 from psycopg import Connection, sql
 from psycopg.rows import scalar_row
 
-from segmentation import jobs
 from segmentation.database import transactions
-from segmentation.jobs import Kind, Lease, Step
+from segmentation.jobs import leases
+from segmentation.jobs.leases import Kind, Lease, Step
 from segmentation.runtime import metrics
 
 REMOVAL = "segment_removal"
@@ -59,7 +59,7 @@ def end_memberships(connection: Connection, segment_id: int, *, most: int) -> in
 def create_job(connection: Connection, segment_id: int, *, actor: str) -> UUID:
     """Leave the memberships of a deleted segment to a job; until it is done, histories show their exits without it."""
     connection.execute("update segments set is_emptying = true where segments.segment_id = %s::integer", (segment_id,))
-    return jobs.create(connection, REMOVAL, {"segment_id": segment_id}, actor=actor)
+    return leases.create(connection, REMOVAL, {"segment_id": segment_id}, actor=actor)
 
 
 def forget_rollout(connection: Connection, segment_id: int) -> None:
@@ -119,7 +119,7 @@ def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> i
     """End a batch and write down how far it came, in one transaction: a worker that dies does neither."""
     with transactions.transaction(connection, actor=lease.actor):
         ended = end_memberships(connection, lease.parameters["segment_id"], most=BATCH_MEMBERS)
-        jobs.save(connection, lease, Step(done + ended, total, {"done": done + ended}))
+        leases.save(connection, lease, Step(done + ended, total, {"done": done + ended}))
     return ended
 
 

@@ -9,10 +9,11 @@ from typing import Literal
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from segmentation import jobs, queueing, storage
+from segmentation import storage
 from segmentation.contract import csv_text
 from segmentation.contract.requests import NewReport
 from segmentation.contract.responses import JobRef, ReportLink
+from segmentation.jobs import leases, queue
 from segmentation.months import Month, month_that_has_begun
 from segmentation.runtime import metrics
 
@@ -64,8 +65,8 @@ def create_for_user(
 def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
     """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future."""
     month_that_has_begun(connection, wanted.year, wanted.month, location="body")
-    job_id = jobs.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
-    queueing.announce(job_id)
+    job_id = leases.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
+    queue.announce(job_id)
     return JobRef(job_id=job_id)
 
 

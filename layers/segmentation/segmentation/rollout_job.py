@@ -13,9 +13,10 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row
 
-from segmentation import jobs, levelling, rollouts
+from segmentation import levelling, rollouts
 from segmentation.database import transactions
-from segmentation.jobs import Kind, Lease, Step
+from segmentation.jobs import leases
+from segmentation.jobs.leases import Kind, Lease, Step
 from segmentation.levelling import Population, Share
 from segmentation.rollouts import ROLLOUT, Outcome
 
@@ -68,7 +69,7 @@ def _advance(connection: Connection, lease: Lease, progress: Progress) -> Progre
             progress = replace(progress, ended=True)
         else:
             progress = _walk(connection, of, lease.parameters["wanted"], progress)
-        jobs.save(connection, lease, _step(progress))
+        leases.save(connection, lease, _step(progress))
     return progress
 
 

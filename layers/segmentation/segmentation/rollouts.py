@@ -11,7 +11,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import jobs, levelling
+from segmentation import levelling
+from segmentation.jobs import leases
 from segmentation.levelling import Population, Share
 from segmentation.runtime import metrics
 
@@ -111,7 +112,7 @@ def _bring_to(connection: Connection, segment_id: int, percent: float, *, actor:
     )
     job_id = None
     if needs_job:
-        job_id = jobs.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": base.taken}, actor=actor)
+        job_id = leases.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": base.taken}, actor=actor)
     enrolled = _open_to_arrivals(connection, segment_id, percent, base, job_id)
     return Outcome(added + enrolled, deleted + let_go, job_id)
 

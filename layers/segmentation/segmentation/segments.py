@@ -5,7 +5,7 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from segmentation import expiry, queueing, removal, rollouts
+from segmentation import expiry, removal, rollouts
 from segmentation.contract import cursors
 from segmentation.contract.problems import SegmentUnknown, SlugTaken
 from segmentation.contract.requests import NewSegment, SegmentChange
@@ -23,6 +23,7 @@ from segmentation.contract.responses import (
     SegmentWithMembers,
 )
 from segmentation.database import transactions
+from segmentation.jobs import queue
 from segmentation.runtime import metrics
 
 
@@ -41,7 +42,7 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
     created = SegmentCreated(**row, users_added=outcome.added)
     if outcome.job_id is None:
         return created
-    queueing.announce(outcome.job_id)
+    queue.announce(outcome.job_id)
     return SegmentCreatedByJob(**dict(created), job_id=outcome.job_id)
 
 
@@ -123,7 +124,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
     if outcome.job_id is None:
         return changed
-    queueing.announce(outcome.job_id)
+    queue.announce(outcome.job_id)
     return SegmentChangedByJob(**dict(changed), job_id=outcome.job_id)
 
 
@@ -202,7 +203,7 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
     metrics.count("MembershipsRemoved", ended)
     if job_id is None:
         return Done()
-    queueing.announce(job_id)
+    queue.announce(job_id)
     return DoneByJob(job_id=job_id)
 
 

@@ -51,7 +51,7 @@ class Failure:
     kind: str
     progress: dict[str, Any]
     finished_at: datetime
-    is_told: bool
+    is_reported: bool
 
 
 @dataclass(frozen=True)
@@ -65,13 +65,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of job: what does it, what undoes a half of it, and how its result looks to its client."""
+    """A kind of job: the function that does it, and the one that cleans up after a failure."""
 
     name: str
     run: Callable[[Connection, Lease], Generator[Step, None, dict[str, Any]]]
     """Do the job from where its progress says, a step at a time, and return the result."""
     abandon: Callable[[dict[str, Any]], None] = lambda progress: None
-    present: Callable[[dict[str, Any]], dict[str, Any]] = lambda result: result
 
 
 def create(connection: Connection, kind: str, parameters: dict[str, Any], *, actor: str) -> UUID:
@@ -213,7 +212,7 @@ def find_failure(connection: Connection, job_id: UUID) -> Failure | None:
     with connection.cursor(row_factory=class_row(Failure)) as cursor:
         return cursor.execute(
             """
-            select jobs.kind, jobs.progress, jobs.finished_at, jobs.queued_at > jobs.finished_at as is_told
+            select jobs.kind, jobs.progress, jobs.finished_at, jobs.queued_at > jobs.finished_at as is_reported
               from jobs
              where jobs.job_id = %s::uuid and jobs.status = 'failed'
             """,
@@ -221,7 +220,7 @@ def find_failure(connection: Connection, job_id: UUID) -> Failure | None:
         ).fetchone()
 
 
-def mark_told(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
+def mark_reported(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
     """Write down that the dead letter of this failure has been sent."""
     connection.execute(
         "update jobs set queued_at = now() where jobs.job_id = %s::uuid and jobs.finished_at = %s::timestamptz",

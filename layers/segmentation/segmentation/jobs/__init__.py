@@ -1,0 +1,1 @@
+"""Work that outlasts a request: leases, the worker, and the queue between them."""
