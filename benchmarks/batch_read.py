@@ -5,7 +5,7 @@ from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, side_by_side
 from segmentation.database.connection import connect
-from segmentation.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
+from segmentation.domain.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
 
 USERS = 1_000
 CALLS = 20

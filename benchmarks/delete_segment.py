@@ -10,7 +10,7 @@ from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, once_each, seconds
 from functions.run_job.app import KINDS
-from segmentation import removal, segments
+from segmentation.domain import deletion, segments
 from segmentation.jobs import queue, worker
 
 MEMBERS = 1_000_000
@@ -45,7 +45,7 @@ def fill(connection: Connection, members: int) -> None:
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
     """Measure the answer, the job, and the same batches in bare SQL."""
-    members = max(int(MEMBERS * scale), removal.MOST_MEMBERS + 1)  # fewer are no job
+    members = max(int(MEMBERS * scale), deletion.MOST_MEMBERS + 1)  # fewer are no job
     queue.announce = lambda job_id: None  # the benchmark delivers the job itself
     with databases.filled(NAME) as connection:
         fill(connection, members)
@@ -66,7 +66,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         [
             "The answer looks whether there are more members than a request ends itself, marks the segment, which",
             "hides it from every read, and writes a job down; the job ends the memberships in transactions of",
-            f"{removal.BATCH_MEMBERS:,}. The floor deletes the same batches with the same history, and nothing else.",
+            f"{deletion.BATCH_MEMBERS:,}. The floor deletes the same batches with the same history, and nothing else.",
         ],
         [
             cost(f"{job}, the answer", "one row inserted and committed", found["answer"], found["one row"], 20),

@@ -11,10 +11,11 @@ from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, once_each, seconds
 from functions.run_job.app import KINDS
-from segmentation import levelling, rollout_job, rollouts
 from segmentation.database import transactions
+from segmentation.domain.rollouts import enrolment, percent
+from segmentation.domain.rollouts import job as rollout_job
+from segmentation.domain.rollouts.enrolment import Population, Share
 from segmentation.jobs import leases, worker
-from segmentation.levelling import Population, Share
 
 USERS = 1_000_000
 PERCENT = 10
@@ -83,7 +84,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     return Section(
         "Enrolment by percent",
         [
-            f"A request enrols up to {rollouts.MOST_CHANGES:,} users in one statement; beyond that a job does, in",
+            f"A request enrols up to {percent.MOST_CHANGES:,} users in one statement; beyond that a job does, in",
             f"transactions of {rollout_job.BATCH_CHANGES:,}, and counts before and after. The floors insert the same",
             "number of rows with the triggers off: every tenth user, chosen by no rule, in order of the index.",
         ],
@@ -123,13 +124,13 @@ def _same_rows_and_history(connection: Connection) -> None:
 def _one_statement(users: int, connection: Connection) -> None:
     wanted = users * PERCENT // 100
     with transactions.transaction(connection, actor="analyst", reason="percent"):
-        levelling.level(connection, Population(1, time.time_ns(), users), Share(wanted, users), wanted)
+        enrolment.level(connection, Population(1, time.time_ns(), users), Share(wanted, users), wanted)
 
 
 def _job(users: int, connection: Connection) -> None:
     connection.execute("insert into rollouts (segment_id) values (1)")
     parameters = {"segment_id": 1, "wanted": users * PERCENT // 100}
-    job_id = leases.create(connection, rollouts.ROLLOUT, parameters, actor="analyst")
+    job_id = leases.create(connection, percent.ROLLOUT, parameters, actor="analyst")
     connection.execute("update rollouts set base_arrivals = %s::bigint, job_id = %s::uuid", (users, job_id))
     worker.deliver(connection, job_id, kinds=KINDS, time_left=lambda: True)
 

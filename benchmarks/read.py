@@ -5,7 +5,7 @@ from benchmarks.databases import Databases
 from benchmarks.results import Section, cost
 from benchmarks.timing import Say, side_by_side
 from segmentation.database.connection import connect
-from segmentation.memberships import SEGMENTS_OF_USER
+from segmentation.domain.memberships import SEGMENTS_OF_USER
 
 CALLS = 1_500
 STRIDE = 7_919

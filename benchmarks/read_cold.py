@@ -8,7 +8,7 @@ from benchmarks.databases import Databases
 from benchmarks.results import Section, Timings, cost
 from benchmarks.timing import Say, latest
 from segmentation.database.connection import connect
-from segmentation.memberships import SEGMENTS_OF_USER
+from segmentation.domain.memberships import SEGMENTS_OF_USER
 
 READS = 150
 STRIDE = 104_729

@@ -10,7 +10,7 @@ from psycopg import Connection
 from benchmarks.databases import Databases
 from benchmarks.results import Curve, Section, Timings, figure, speed
 from benchmarks.timing import Say, latest, seconds
-from segmentation import expiry
+from segmentation.domain import expiry
 
 MEMBERSHIPS = 1_000_000
 

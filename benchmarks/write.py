@@ -10,9 +10,9 @@ from benchmarks import delay, handlers, naive, population, writers
 from benchmarks.databases import Databases
 from benchmarks.results import Check, Section, Timings, cost, speed
 from benchmarks.timing import Say, latest, once_each, seconds, side_by_side
-from segmentation import memberships
 from segmentation.contract.requests import MembershipChange
 from segmentation.database.connection import connect
+from segmentation.domain import memberships
 
 NAME = "population"
 COPY = f"{NAME}_copy"

@@ -7,7 +7,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
-from segmentation import memberships, segments
+from segmentation.domain import memberships, segments
 
 LONGEST_PAGE = 1000
 

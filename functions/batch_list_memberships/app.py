@@ -1,11 +1,11 @@
 """POST /segment/user/batch: the segments of many users at once."""
 
-from segmentation import memberships
 from segmentation.api import Api
 from segmentation.contract.problems import AnswerTooLarge, answers
 from segmentation.contract.requests import UserBatch
 from segmentation.contract.responses import UserBatchSegments
 from segmentation.database.connection import get_connection
+from segmentation.domain import memberships
 
 app = Api()
 handler = app.resolve

@@ -1,11 +1,11 @@
 """POST /action: create an action of the company's own."""
 
-from segmentation import actions
 from segmentation.api import Api
 from segmentation.contract.problems import ActionTaken, answers
 from segmentation.contract.requests import NewAction
 from segmentation.contract.responses import Action
 from segmentation.database.connection import get_connection
+from segmentation.domain import actions
 
 app = Api()
 handler = app.resolve

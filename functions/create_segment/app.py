@@ -2,13 +2,13 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation import segments
 from segmentation.api import Api
 from segmentation.contract.problems import SlugTaken, answers
 from segmentation.contract.requests import NewSegment
 from segmentation.contract.responses import SegmentCreated, SegmentCreatedByJob
 from segmentation.database.connection import get_connection
 from segmentation.documented import CREATED_NOW_OR_BY_JOB
+from segmentation.domain import segments
 
 app = Api()
 handler = app.resolve

@@ -2,12 +2,12 @@
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from segmentation import users
 from segmentation.api import Api
 from segmentation.contract.requests import NewUser
 from segmentation.contract.responses import UserRef
 from segmentation.database.connection import get_connection
 from segmentation.documented import NEW_OR_KNOWN_USER
+from segmentation.domain import users
 
 app = Api()
 handler = app.resolve

@@ -1,11 +1,11 @@
 """DELETE /action: delete an action of the company's own that the history does not use."""
 
-from segmentation import actions
 from segmentation.api import Api
 from segmentation.contract.problems import ActionKept, ActionUnknown, answers
 from segmentation.contract.requests import ActionRef
 from segmentation.contract.responses import Done
 from segmentation.database.connection import get_connection
+from segmentation.domain import actions
 
 app = Api()
 handler = app.resolve

@@ -1,10 +1,10 @@
 """DELETE /user/{user_id}: end the user's memberships and forget the user."""
 
-from segmentation import users
 from segmentation.api import Api
 from segmentation.contract.problems import UserUnknown, answers
 from segmentation.contract.responses import UserDeleted
 from segmentation.database.connection import get_connection
+from segmentation.domain import users
 from segmentation.parameters import Erase, UserIdInPath
 
 app = Api()

@@ -1,10 +1,10 @@
 """GET /segment/{slug}: one segment, and how many users are in it now."""
 
-from segmentation import segments
 from segmentation.api import Api
 from segmentation.contract.problems import SegmentUnknown, answers
 from segmentation.contract.responses import SegmentWithMembers
 from segmentation.database.connection import get_connection
+from segmentation.domain import segments
 from segmentation.parameters import SlugInPath
 
 app = Api()

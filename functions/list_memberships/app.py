@@ -1,9 +1,9 @@
 """GET /segment/user/{user_id}: the segments that a user is in now."""
 
-from segmentation import memberships
 from segmentation.contract.problems import AnswerTooLarge, answers
 from segmentation.contract.responses import UserSegments
 from segmentation.database.connection import get_connection
+from segmentation.domain import memberships
 from segmentation.hot_api import HotApi
 from segmentation.parameters import UserIdInPath
 

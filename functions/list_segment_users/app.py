@@ -1,10 +1,10 @@
 """GET /segment/{slug}/users: who is in a segment now, in order of user id."""
 
-from segmentation import segments
 from segmentation.api import Api
 from segmentation.contract.problems import SegmentUnknown, answers
 from segmentation.contract.responses import MemberPage
 from segmentation.database.connection import get_connection
+from segmentation.domain import segments
 from segmentation.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
 
 app = Api()

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation import history
 from segmentation.api import Api
 from segmentation.database.connection import get_connection
 from segmentation.documented import JSON_OR_CSV
+from segmentation.domain import history
 from segmentation.parameters import (
     DEFAULT_LIMIT,
     FIRST_INSTANT,

@@ -1,9 +1,9 @@
 """GET /user: the users, in order of id."""
 
-from segmentation import users
 from segmentation.api import Api
 from segmentation.contract.responses import UserPage
 from segmentation.database.connection import get_connection
+from segmentation.domain import users
 from segmentation.parameters import DEFAULT_LIMIT, Limit, UserCursor
 
 app = Api()

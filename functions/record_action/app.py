@@ -1,11 +1,11 @@
 """POST /user/{user_id}/history: write an action of the company's own into a user's history."""
 
-from segmentation import history
 from segmentation.api import Api
 from segmentation.contract.problems import ActionUnknown, SegmentUnknown, UserUnknown, answers
 from segmentation.contract.requests import NewOperation
 from segmentation.contract.responses import Operation
 from segmentation.database.connection import get_connection
+from segmentation.domain import history
 from segmentation.parameters import UserIdInPath
 
 app = Api()

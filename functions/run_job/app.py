@@ -7,13 +7,15 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import month_report, removal, rollout_job, storage
+from segmentation import month_report, storage
 from segmentation.database.connection import get_connection
+from segmentation.domain import deletion
+from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import queue, worker
 from segmentation.jobs.leases import Kind
 from segmentation.runtime.log import logger, observed
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (month_report.KIND, rollout_job.KIND, removal.KIND)}
+KINDS: dict[str, Kind] = {kind.name: kind for kind in (month_report.KIND, rollout_job.KIND, deletion.KIND)}
 
 MARGIN_MS = 1000 * (storage.OF_JOBS.most_seconds + 15)
 """Time that the next step may take when S3 is slow, and the time to save it."""

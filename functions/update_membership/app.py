@@ -1,11 +1,11 @@
 """PATCH /segment/user/{user_id}/{slug}: give a membership another lifetime, or none."""
 
-from segmentation import memberships
 from segmentation.api import Api
 from segmentation.contract.problems import MembershipUnknown, answers
 from segmentation.contract.requests import LifetimeChange
 from segmentation.contract.responses import Membership
 from segmentation.database.connection import get_connection
+from segmentation.domain import memberships
 from segmentation.parameters import SlugInPath, UserIdInPath
 
 app = Api()

@@ -2,13 +2,13 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation import segments
 from segmentation.api import Api
 from segmentation.contract.problems import SegmentUnknown, SlugTaken, answers
 from segmentation.contract.requests import SegmentChange
 from segmentation.contract.responses import SegmentChanged, SegmentChangedByJob
 from segmentation.database.connection import get_connection
 from segmentation.documented import CHANGED_NOW_OR_BY_JOB
+from segmentation.domain import segments
 from segmentation.parameters import SlugInPath
 
 app = Api()

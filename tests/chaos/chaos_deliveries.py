@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from functions.run_job.app import handler
-from segmentation import removal, rollout_job, rollouts, segments
+from segmentation.domain import deletion, segments
+from segmentation.domain.rollouts import job as rollout_job
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases
 from tests import law
 from tests.chaos.mortal_worker import delivery_of
@@ -28,10 +30,10 @@ ORDERS_OF_THREE = [*itertools.permutations(range(3))]
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch, service):
-    monkeypatch.setattr(rollouts, "MOST_CHANGES", 10)
+    monkeypatch.setattr(percent, "MOST_CHANGES", 10)
     monkeypatch.setattr(rollout_job, "BATCH_CHANGES", 7)
-    monkeypatch.setattr(removal, "MOST_MEMBERS", 10)
-    monkeypatch.setattr(removal, "BATCH_MEMBERS", 7)
+    monkeypatch.setattr(deletion, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(deletion, "BATCH_MEMBERS", 7)
 
 
 @pytest.fixture

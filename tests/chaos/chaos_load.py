@@ -14,9 +14,9 @@ from functools import reduce
 import psycopg
 import pytest
 
-from segmentation import segments
 from segmentation.contract.requests import NewSegment
 from segmentation.database.connection import connect
+from segmentation.domain import segments
 from tests import law
 from tests.bookkeeping import assert_exactly_once
 from tests.chaos.breakable import breakable as breakable

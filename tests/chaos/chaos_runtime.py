@@ -14,8 +14,8 @@ import boto3
 import pytest
 
 from local import guardian, postgres
-from segmentation import rollout_job
 from segmentation.database import connection
+from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import leases
 from tests import law
 from tests.chaos.execution_environment import SECONDS, Environments

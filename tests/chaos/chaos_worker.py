@@ -14,8 +14,10 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from segmentation import removal, reports, rollouts, segments
+from segmentation import reports
 from segmentation.contract.requests import NewReport, NewSegment, SegmentChange
+from segmentation.domain import deletion, segments
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, queue, worker
 from tests import law
 from tests.chaos import mortal_worker
@@ -29,7 +31,7 @@ DELIVERIES = 5
 """What a message has before it is a dead letter."""
 
 LEAST_QUESTIONS = 15
-SMALL_LIMITS = [(rollouts, "MOST_CHANGES", 4), (removal, "MOST_MEMBERS", 4)]
+SMALL_LIMITS = [(percent, "MOST_CHANGES", 4), (deletion, "MOST_MEMBERS", 4)]
 MONTH = """
 insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
 select user_id, 1, 'AVITO_30', action_id, 'manual', 'analyst',

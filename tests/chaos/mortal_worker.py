@@ -10,7 +10,9 @@ from typing import Any
 import boto3
 
 from functions.run_job.app import handler
-from segmentation import month_report, removal, rollout_job
+from segmentation import month_report
+from segmentation.domain import deletion
+from segmentation.domain.rollouts import job as rollout_job
 from segmentation.runtime.log import logger
 from tests.functions.calls import sample
 
@@ -19,7 +21,7 @@ PROCESSES.set_forkserver_preload(["pytest", "tests.chaos.mortal_worker"])
 boto3.client("s3", region_name="us-east-1")  # reads what describes S3, so that no process has to
 SMALL_STEPS = [
     (rollout_job, "BATCH_CHANGES", 8),
-    (removal, "BATCH_MEMBERS", 8),
+    (deletion, "BATCH_MEMBERS", 8),
     (month_report, "BATCH_ROWS", 10),
     (month_report, "STATEMENT_BATCHES", 2),
     (month_report, "PART_BYTES", 400),

@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from docs.grafana import dashboards
 from segmentation import exposition
-from segmentation.census import Census
+from segmentation.domain.totals import Census
 from segmentation.runtime import metrics
 from tests.contract.test_alarms import OF_AWS
 

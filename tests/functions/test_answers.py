@@ -5,8 +5,8 @@ import json
 import psycopg
 import pytest
 
-from segmentation import segments
 from segmentation.database import connection as database_connection
+from segmentation.domain import segments
 from tests.functions.calls import PROBLEM, Answer, answer_of, call, caller, invoke, sample
 from tests.functions.factories import create_segments, done
 

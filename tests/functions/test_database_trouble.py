@@ -4,9 +4,9 @@ import time
 
 import pytest
 
-from segmentation import users
 from segmentation.database import migrate
 from segmentation.database.connection import get_connection
+from segmentation.domain import users
 from segmentation.runtime import secrets_manager
 from tests.functions.calls import PROBLEM, call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of

@@ -8,8 +8,9 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from segmentation import expiry, idempotency
+from segmentation import idempotency
 from segmentation.database.connection import connect
+from segmentation.domain import expiry
 from segmentation.jobs import leases
 from tests.functions.calls import sample
 from tests.functions.factories import change, create_segments, done, history_of, memberships_of, rows

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from functions.run_job import app as run_job_app
-from segmentation import month_report, rollouts
+from segmentation import month_report
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases
 from tests.functions.calls import call, invoke, sample
 from tests.functions.factories import change, create_segments, done
@@ -93,7 +94,7 @@ def test_a_job_reports_its_success_its_duration_and_its_rows(users, aws, log):
 
 
 def test_a_rollout_by_a_job_reports_whom_it_changed(users, aws, log, monkeypatch):
-    monkeypatch.setattr(rollouts, "MOST_CHANGES", 1)
+    monkeypatch.setattr(percent, "MOST_CHANGES", 1)
     ordered = call("create_segment", {"slug": "PERCENT", "user_percent": 50})
 
     run_job(ordered.json["job_id"])

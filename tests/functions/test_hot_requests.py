@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from segmentation import hot_api, memberships
+from segmentation import hot_api
 from segmentation.api import Api
+from segmentation.domain import memberships
 from tests.functions.calls import PROBLEM, call, invoke, sample
 from tests.functions.factories import add_members, create_segments
 

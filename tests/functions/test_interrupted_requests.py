@@ -3,7 +3,9 @@
 import pytest
 from psycopg.errors import DeadlockDetected
 
-from segmentation import idempotency, memberships, rollouts, users
+from segmentation import idempotency
+from segmentation.domain import memberships, users
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import queue
 from tests.functions.calls import call
 from tests.functions.factories import create_segments, create_users, rows, slugs_of
@@ -106,7 +108,7 @@ def heard(owner, monkeypatch):
         seen.append(owner.execute("select from jobs where job_id = %s", (job_id,)).rowcount == 1)
 
     monkeypatch.setattr(queue, "send", send)
-    monkeypatch.setattr(rollouts, "MOST_CHANGES", 1)
+    monkeypatch.setattr(percent, "MOST_CHANGES", 1)
     return seen
 
 

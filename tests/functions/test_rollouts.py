@@ -2,7 +2,8 @@
 
 import pytest
 
-from segmentation import removal, rollouts
+from segmentation.domain import deletion
+from segmentation.domain.rollouts import percent as rollout_percent
 from tests.functions.calls import call
 from tests.functions.factories import change as change_memberships
 from tests.functions.factories import create_segments, create_users, done, get_segment, history_of, patch_segment
@@ -94,8 +95,8 @@ def test_user_named_by_a_membership_write_is_in_at_once():
 
 @pytest.fixture
 def only_small_requests(monkeypatch, aws):
-    monkeypatch.setattr(rollouts, "MOST_CHANGES", 1)
-    monkeypatch.setattr(removal, "MOST_MEMBERS", 1)
+    monkeypatch.setattr(rollout_percent, "MOST_CHANGES", 1)
+    monkeypatch.setattr(deletion, "MOST_MEMBERS", 1)
     return aws
 
 

@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from segmentation import census
+from segmentation.domain import totals
 from tests.functions.calls import call
 from tests.functions.factories import (
     change,
@@ -138,7 +138,7 @@ def test_what_changes_nothing_is_not_counted(counted):
 
 
 def test_many_are_estimated(service, owner, monkeypatch):
-    monkeypatch.setattr(census, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(totals, "EXACT_UP_TO", 100)
     create_segments("AAA")
     owner.execute("insert into users (user_id) select generate_series(1, 5000)")
     owner.execute(
@@ -154,7 +154,7 @@ def test_many_are_estimated(service, owner, monkeypatch):
 
 
 def test_active_memberships_are_estimated_though_nobody_analyzes_a_few_segments(service, owner, monkeypatch):
-    monkeypatch.setattr(census, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(totals, "EXACT_UP_TO", 100)
     create_segments("AAA")
     owner.execute("insert into users (user_id) select generate_series(1, 5000)")
     owner.execute("insert into memberships (user_id, segment_id, added_at) select user_id, 1, now() from users")
@@ -165,7 +165,7 @@ def test_active_memberships_are_estimated_though_nobody_analyzes_a_few_segments(
 
 def test_an_estimate_is_never_below_what_was_counted(service, owner, monkeypatch):
     owner.execute("analyze users")
-    monkeypatch.setattr(census, "EXACT_UP_TO", 100)
+    monkeypatch.setattr(totals, "EXACT_UP_TO", 100)
     owner.execute("insert into users (user_id) select generate_series(1, 101)")
 
     assert scrape()["users"] >= 101

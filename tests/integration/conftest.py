@@ -9,10 +9,10 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from segmentation import memberships, segments
 from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange
 from segmentation.contract.responses import MembershipsChanged
 from segmentation.database.connection import connect
+from segmentation.domain import memberships, segments
 from tests.conftest import Database
 from tests.integration.fix_jobs import deliver as deliver
 from tests.integration.fix_jobs import deliver_to_one_that_dies as deliver_to_one_that_dies

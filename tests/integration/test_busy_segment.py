@@ -8,11 +8,13 @@ from threading import Event
 import pytest
 from psycopg import errors
 
-from segmentation import memberships, rollout_job, rollouts, segments
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import MembershipChange, SegmentChange
 from segmentation.database import stuck_locks
 from segmentation.database.connection import connect
+from segmentation.domain import memberships, segments
+from segmentation.domain.rollouts import job as rollout_job
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, worker
 from tests.integration.fix_jobs import NEVER_OVER
 
@@ -97,7 +99,7 @@ def test_busy_segment_is_deleted(busy, in_a_hurry):
 
 @pytest.mark.direct(reason="changes a setting of its session")
 def test_job_of_a_busy_segment_finds_room_for_its_batches(busy, in_a_hurry, aws, arrive, monkeypatch):
-    monkeypatch.setattr(rollouts, "MOST_CHANGES", 10)
+    monkeypatch.setattr(percent, "MOST_CHANGES", 10)
     monkeypatch.setattr(rollout_job, "BATCH_CHANGES", 10)
     arrive(50, after=WRITERS)
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from segmentation import memberships, segments, users
 from segmentation.contract.problems import DatabaseUnavailable
 from segmentation.contract.requests import MembershipChange, NewSegment
 from segmentation.database import connection as database_connection
 from segmentation.database import errors, migrate, transactions
+from segmentation.domain import memberships, segments, users
 
 
 @pytest.fixture

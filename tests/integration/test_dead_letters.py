@@ -5,8 +5,11 @@ from functools import partial
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import removal, rollout_job, rollouts, segments, storage
+from segmentation import storage
 from segmentation.contract.problems import StorageUnavailable
+from segmentation.domain import deletion, segments
+from segmentation.domain.rollouts import job as rollout_job
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, queue, worker
 from tests.integration.fix_jobs import NEVER_OVER
 
@@ -141,10 +144,10 @@ def test_upload_that_could_not_be_forgotten_is_with_the_next_delivery(
 
 @pytest.fixture
 def small_jobs(monkeypatch):
-    monkeypatch.setattr(rollouts, "MOST_CHANGES", 10)
+    monkeypatch.setattr(percent, "MOST_CHANGES", 10)
     monkeypatch.setattr(rollout_job, "BATCH_CHANGES", 5)
-    monkeypatch.setattr(removal, "MOST_MEMBERS", 10)
-    monkeypatch.setattr(removal, "BATCH_MEMBERS", 5)
+    monkeypatch.setattr(deletion, "MOST_MEMBERS", 10)
+    monkeypatch.setattr(deletion, "BATCH_MEMBERS", 5)
 
 
 def test_rollout_that_failed_half_way_goes_on_there(

@@ -7,8 +7,8 @@ import pytest
 from psycopg import sql
 from psycopg.errors import CheckViolation, LockNotAvailable
 
-from segmentation import expiry, memberships
 from segmentation.contract.requests import LifetimeChange
+from segmentation.domain import expiry, memberships
 from tests.fix_log import log as log
 
 sweep = partial(expiry.sweep, go_on=lambda: True)

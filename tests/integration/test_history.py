@@ -4,9 +4,9 @@ import pytest
 from psycopg import sql
 from psycopg.errors import IntegrityError
 
-from segmentation import segments, users
 from segmentation.contract.requests import SegmentChange
 from segmentation.database import transactions
+from segmentation.domain import segments, users
 
 
 def operations(rows):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segmentation import expiry, history, removal
 from segmentation.contract.cursors import decode_cursor, encode_cursor
+from segmentation.domain import deletion, expiry, history
 from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 
 BEGINNING, FIRST_END, SECOND_END = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
@@ -50,7 +50,7 @@ def sweep_a_batch(connection, most):
 def remove_a_batch(connection, most):
     emptying = connection.execute("select segment_id from segments where is_emptying order by 1 desc").fetchall()
     for (segment_id,) in emptying:
-        if removal.end_memberships(connection, segment_id, most=most):
+        if deletion.end_memberships(connection, segment_id, most=most):
             return
 
 

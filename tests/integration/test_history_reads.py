@@ -6,7 +6,6 @@ from functools import partial
 
 import pytest
 
-from segmentation import actions, expiry, history, segments, users
 from segmentation.contract.cursors import decode_cursor
 from segmentation.contract.problems import (
     ActionKept,
@@ -18,6 +17,7 @@ from segmentation.contract.problems import (
 )
 from segmentation.contract.requests import NewOperation, SegmentChange
 from segmentation.contract.responses import Operation, OperationPage
+from segmentation.domain import actions, expiry, history, segments, users
 from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 
 

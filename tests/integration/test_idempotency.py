@@ -14,10 +14,11 @@ from contextlib import ExitStack
 
 import pytest
 
-from segmentation import idempotency, memberships
+from segmentation import idempotency
 from segmentation.contract.problems import IdempotencyKeyInUse
 from segmentation.contract.requests import MembershipChange
 from segmentation.database.connection import connect
+from segmentation.domain import memberships
 
 ROUNDS = int(os.environ.get("KEY_ROUNDS", "200"))
 SENDERS = 4

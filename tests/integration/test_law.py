@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from psycopg.rows import dict_row
 
-from segmentation import actions, expiry, history, memberships, segments, users
 from segmentation.contract.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
 from segmentation.contract.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
 from segmentation.database import transactions
 from segmentation.database.connection import connect
+from segmentation.domain import actions, expiry, history, memberships, segments, users
 from tests import law
 from tests.emptying import empty
 

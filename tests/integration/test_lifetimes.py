@@ -6,10 +6,10 @@ from functools import partial
 import pytest
 from psycopg.errors import CheckViolation
 
-from segmentation import expiry, memberships
 from segmentation.contract.problems import MembershipUnknown, RequestInvalid
 from segmentation.contract.requests import LifetimeChange
 from segmentation.database import errors
+from segmentation.domain import expiry, memberships
 
 SLUG = "AVITO_30"
 SHORT, LONG = 3600, 7200

@@ -6,10 +6,11 @@ from functools import partial
 
 import pytest
 
-from segmentation import expiry, memberships, month_report, removal, segments
+from segmentation import month_report
 from segmentation.contract.requests import MembershipChange
 from segmentation.database import watermark
 from segmentation.database.connection import connect
+from segmentation.domain import deletion, expiry, memberships, segments
 from segmentation.jobs import leases, worker
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
@@ -321,7 +322,7 @@ def test_segment_deleted_just_before_the_instant_to_which_the_report_goes_is_in_
     arrive(1)
     create("AVITO_30", 100)
     settled_instant = watermark.settled_instant
-    monkeypatch.setattr(removal, "MOST_MEMBERS", 0)
+    monkeypatch.setattr(deletion, "MOST_MEMBERS", 0)
     monkeypatch.setattr(watermark, "settled_instant", delete_first)
     job_id = order(**this_month())
 

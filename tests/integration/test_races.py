@@ -10,11 +10,11 @@ from functools import partial
 
 import pytest
 
-from segmentation import memberships, segments, users
 from segmentation.contract.problems import SegmentUnknown, SlugTaken, UserUnknown
 from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange
 from segmentation.database import transactions
 from segmentation.database.connection import connect
+from segmentation.domain import memberships, segments, users
 
 ROUNDS = int(os.environ.get("ADD_ROUNDS", "5"))
 WRITERS = 64

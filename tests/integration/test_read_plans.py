@@ -2,8 +2,9 @@
 
 import pytest
 
-from segmentation import history, reports
-from segmentation.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
+from segmentation import reports
+from segmentation.domain import history
+from segmentation.domain.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
 from segmentation.months import Month
 from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 

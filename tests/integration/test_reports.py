@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from segmentation import expiry, months, reports, storage
+from segmentation import months, reports, storage
 from segmentation.contract.problems import ReportUnknown, RequestInvalid, StorageUnavailable
+from segmentation.domain import expiry
 from segmentation.months import Month, month_that_has_begun
 
 

@@ -9,10 +9,10 @@ from psycopg import errors, sql
 
 from local import programs, unprivileged
 from local.settings import ROOT
-from segmentation import actions, history, memberships, segments, users
 from segmentation.contract.requests import MembershipChange, NewOperation, NewSegment, SegmentChange
 from segmentation.database import migrate
 from segmentation.database.connection import connect
+from segmentation.domain import actions, history, memberships, segments, users
 from segmentation.jobs import leases
 from tests import law
 from tests.conftest import Database, server_with_owner

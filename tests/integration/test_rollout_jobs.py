@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from psycopg import errors
 
-from segmentation import rollout_job, rollouts, segments, users
 from segmentation.contract.requests import SegmentChange
 from segmentation.database.connection import connect
+from segmentation.domain import segments, users
+from segmentation.domain.rollouts import job as rollout_job
+from segmentation.domain.rollouts import percent as rollout_percent
 from segmentation.jobs import leases, worker
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
@@ -18,7 +20,7 @@ USERS = 400
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
-    monkeypatch.setattr(rollouts, "MOST_CHANGES", 20)
+    monkeypatch.setattr(rollout_percent, "MOST_CHANGES", 20)
     monkeypatch.setattr(rollout_job, "BATCH_CHANGES", 10)
 
 

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segmentation import expiry, memberships, segments, users
 from segmentation.contract.problems import SlugTaken
 from segmentation.contract.requests import LifetimeChange, NewSegment, SegmentChange
+from segmentation.domain import expiry, memberships, segments
+from segmentation.domain import users as domain_users
 from tests.emptying import empty
 
 
@@ -70,7 +71,7 @@ def test_raised_percent_leaves_a_surplus_in(connection, arrive, create, set_perc
     arrive(100)
     create("ROLLOUT", 50)
     for user_id in set(range(1, 101)) - taken("ROLLOUT"):
-        users.delete(connection, user_id, erase=False, actor="support")
+        domain_users.delete(connection, user_id, erase=False, actor="support")
 
     changed = set_percent("ROLLOUT", 60)
 

@@ -5,11 +5,12 @@ from functools import partial
 
 import pytest
 
-from segmentation import actions, history, memberships, segments, users
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import MembershipChange, NewOperation, SegmentChange
 from segmentation.database import transactions
 from segmentation.database.connection import connect
+from segmentation.domain import actions, memberships, segments, users
+from segmentation.domain import history as domain_history
 from tests.e2e.waiting import eventually
 from tests.integration.test_races import changing
 
@@ -83,7 +84,7 @@ def test_action_in_a_segment_waits_for_its_deletion_and_comes_too_late(make_segm
     with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
         with connection.transaction():
             segments.delete(connection, "AVITO_30", actor="analyst")
-            waiting = pool.submit(history.record, own, 1, exposure, actor="analyst")
+            waiting = pool.submit(domain_history.record, own, 1, exposure, actor="analyst")
             eventually(lambda: connection.execute(WAITS_FOR_ME).rowcount)
 
         with pytest.raises(SegmentUnknown):

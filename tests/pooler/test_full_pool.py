@@ -5,8 +5,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
-from segmentation import memberships
 from segmentation.database.connection import connect
+from segmentation.domain import memberships
 from tests.chaos.chaos_database import assert_refused_in_time
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of

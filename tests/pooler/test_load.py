@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from segmentation import segments
 from segmentation.contract.requests import NewSegment
 from segmentation.database.connection import connect
+from segmentation.domain import segments
 from tests.chaos.chaos_load import SECONDS, assert_well_behaved, kill_one, under_load
 from tests.chaos.environment import SLUGS
 

@@ -1,6 +1,6 @@
 """The pooler ends, is away, and comes back."""
 
-from segmentation import memberships
+from segmentation.domain import memberships
 from tests.chaos.chaos_database import assert_refused_in_time
 from tests.e2e.waiting import eventually
 from tests.functions.calls import call

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from segmentation import memberships, segments
 from segmentation.contract.requests import MembershipChange, NewSegment
 from segmentation.database import connection, migrate
+from segmentation.domain import memberships, segments
 from tests.functions.calls import call
 from tests.functions.test_database_trouble import KILL_LOGINS
 

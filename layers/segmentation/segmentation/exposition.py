@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from segmentation.census import EXACT_UP_TO, Census
+from segmentation.domain.totals import EXACT_UP_TO, Census
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 

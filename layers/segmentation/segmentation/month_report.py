@@ -14,10 +14,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import removal, storage
+from segmentation import storage
 from segmentation.contract.requests import NewReport
 from segmentation.contract.responses import Job
 from segmentation.database import watermark
+from segmentation.domain import deletion
 from segmentation.jobs.leases import Kind, Lease, Step
 from segmentation.months import Month
 from segmentation.parts import Part
@@ -103,7 +104,7 @@ def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, P
     """
     month = Month(report.year, report.month)
     until = watermark.settled_instant(connection, month.ends_at)
-    for _ in removal.end_what_waits(connection):
+    for _ in deletion.end_what_waits(connection):
         yield Step(0, None, {})
     file_name = storage.new_file_name(report.slug or "all-users", month, report.format)
     progress = Progress(file_name, until.isoformat(), _estimate(connection, report))

@@ -13,12 +13,12 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row
 
-from segmentation import levelling, rollouts
 from segmentation.database import transactions
+from segmentation.domain.rollouts import enrolment, percent
+from segmentation.domain.rollouts.enrolment import Population, Share
+from segmentation.domain.rollouts.percent import ROLLOUT, Outcome
 from segmentation.jobs import leases
 from segmentation.jobs.leases import Kind, Lease, Step
-from segmentation.levelling import Population, Share
-from segmentation.rollouts import ROLLOUT, Outcome
 
 BATCH_CHANGES = 10_000
 """Users that a transaction changes: some tenths of a second, for which writers to the segment wait."""
@@ -55,7 +55,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
             yield _step(before)
             continue
         moved_at = time.monotonic()
-        rollouts.report(Outcome(progress.added - before.added, progress.deleted - before.deleted))
+        percent.report(Outcome(progress.added - before.added, progress.deleted - before.deleted))
         if not progress.ended:
             yield _step(progress)
     return {"users_added": progress.added, "users_deleted": progress.deleted}
@@ -93,11 +93,11 @@ def _hold(connection: Connection, lease: Lease) -> Population | None:
 def _walk(connection: Connection, of: Population, wanted: int, progress: Progress) -> Progress:
     """Change a batch; count first where a walk begins, and end where nothing is to change or nobody can."""
     begins = progress.after == 0
-    share = levelling.count(connection, of, wanted) if begins else Share(progress.change, progress.candidates)
+    share = enrolment.count(connection, of, wanted) if begins else Share(progress.change, progress.candidates)
     if share.change == 0 or share.candidates <= 0:
         return replace(progress, after=0, ended=begins)
     most = min(BATCH_CANDIDATES, -(-BATCH_CHANGES * share.candidates // abs(share.change)))
-    batch = levelling.level(connection, of, share, wanted, after=progress.after, most=most)
+    batch = enrolment.level(connection, of, share, wanted, after=progress.after, most=most)
     added, deleted = (batch.changed, 0) if share.change > 0 else (0, batch.changed)
     return Progress(
         added=progress.added + added,

@@ -6,7 +6,7 @@ from math import ceil, floor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.rollouts import UNITS, wanted_members
+from segmentation.domain.rollouts.percent import UNITS, wanted_members
 
 USERS = st.integers(0, 10**9)
 PERCENTS = st.integers(1, UNITS).map(lambda units: units / 100)

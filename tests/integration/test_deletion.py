@@ -5,9 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from segmentation import expiry, history, memberships, months, removal, reports, segments, users
+from segmentation import months, reports
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import NewReport, NewSegment
+from segmentation.domain import deletion, expiry, memberships, segments, users
+from segmentation.domain import history as domain_history
 from segmentation.jobs import leases, worker
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
@@ -17,8 +19,8 @@ MEMBERS = 100
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
-    monkeypatch.setattr(removal, "MOST_MEMBERS", 20)
-    monkeypatch.setattr(removal, "BATCH_MEMBERS", 30)
+    monkeypatch.setattr(deletion, "MOST_MEMBERS", 20)
+    monkeypatch.setattr(deletion, "BATCH_MEMBERS", 30)
 
 
 @pytest.fixture
@@ -52,7 +54,7 @@ def operations(connection):
 
     def read(user_id):
         now = datetime.now(UTC)
-        page = history.list_for_user(
+        page = domain_history.list_for_user(
             connection, user_id, since=now - timedelta(days=1), until=now + timedelta(days=1), after="", limit=10
         )
         return page.operations
@@ -65,7 +67,7 @@ def _by_its_job(own, deleted):
 
 
 def _by_a_report(own, deleted):
-    for _ in removal.end_what_waits(own):
+    for _ in deletion.end_what_waits(own):
         pass
 
 
@@ -173,7 +175,7 @@ def test_sweep_report_and_job_write_each_exit_once(connection, half_due, deliver
     at_once(
         lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
         lambda own: expiry.sweep(own, go_on=lambda: True),
-        lambda own: [*removal.end_what_waits(own)],
+        lambda own: [*deletion.end_what_waits(own)],
         lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
     )
 
@@ -188,7 +190,7 @@ def test_whoever_finds_the_exits_of_a_batch_written_by_another_writes_the_rest(
 ):
     def by_another(own):
         with own.transaction():
-            removal.end_memberships(own, _segment_id(owner), most=removal.BATCH_MEMBERS)
+            deletion.end_memberships(own, _segment_id(owner), most=deletion.BATCH_MEMBERS)
             [(session,)] = own.execute("select pg_backend_pid()").fetchall()
             started.set()
             eventually(lambda: _is_waited_for(owner, session))
@@ -221,7 +223,7 @@ def test_segment_that_is_taken_for_empty_too_early_is_emptied_all_the_same(
 @pytest.mark.parametrize(
     "look",
     [
-        lambda own: list(removal.end_what_waits(own)),
+        lambda own: list(deletion.end_what_waits(own)),
         lambda own: own.execute("update segments set is_emptying = false where is_emptying"),
     ],
     ids=["a-report", "the-end-of-the-job"],
@@ -233,7 +235,7 @@ def test_empty_segment_is_found_empty_without_reading_all_memberships(connection
     superuser.execute("vacuum (analyze) memberships")  # the last one before the segment is emptied
     segments.delete(connection, "LARGE", actor="analyst")
     [(segment_id,)] = superuser.execute("select segment_id from segments where is_emptying").fetchall()
-    removal.end_memberships(connection, segment_id, most=3000)
+    deletion.end_memberships(connection, segment_id, most=3000)
 
     with connection.transaction():
         before = _rows_read(connection)
@@ -249,8 +251,8 @@ def _rows_read(connection):
 
 
 def test_job_counts_those_too_whose_exits_a_report_has_written(connection, deleted, deliver, monkeypatch):
-    monkeypatch.setattr(removal, "COUNTED_ROWS", MEMBERS // 4)
-    next(removal.end_what_waits(connection))
+    monkeypatch.setattr(deletion, "COUNTED_ROWS", MEMBERS // 4)
+    next(deletion.end_what_waits(connection))
 
     deliver(deleted.job_id, **NEVER_OVER)
 

@@ -11,9 +11,9 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import levelling
+from segmentation.domain.rollouts import enrolment
+from segmentation.domain.rollouts.enrolment import Population, Share
 from segmentation.jobs import leases
-from segmentation.levelling import Population, Share
 from segmentation.runtime import metrics
 
 ROLLOUT = "rollout"
@@ -104,7 +104,7 @@ def _bring_to(connection: Connection, segment_id: int, percent: float, *, actor:
         added, deleted, taken = 0, 0, wanted
     else:
         of = Population(segment_id, salt, census.arrivals)
-        changed = levelling.level(connection, of, Share(change, census.users), wanted).changed if change else 0
+        changed = enrolment.level(connection, of, Share(change, census.users), wanted).changed if change else 0
         added, deleted = (changed, 0) if change > 0 else (0, changed)
         taken = census.taken + added - deleted
     base, let_go = _make_room(
@@ -127,7 +127,7 @@ def _make_room(
     arrivals = hold_arrivals(connection)
     if arrivals == base.arrivals:
         return base, 0
-    late, late_taken = levelling.count_late(connection, segment_id, base.arrivals)
+    late, late_taken = enrolment.count_late(connection, segment_id, base.arrivals)
     users, units = base.users + late, in_units(percent)
     least = base.users * units // UNITS
     most = -(-base.users * units // UNITS)
@@ -137,7 +137,7 @@ def _make_room(
     if units >= in_units(before):
         raise _NoRoom
     wanted = max(taken, wanted_members(users, percent, before, 0, draw=salt % UNITS))
-    let_go = levelling.let_go(connection, segment_id, salt, base.arrivals, taken + late_taken - wanted)
+    let_go = enrolment.let_go(connection, segment_id, salt, base.arrivals, taken + late_taken - wanted)
     return _Base(arrivals, users, wanted), let_go
 
 

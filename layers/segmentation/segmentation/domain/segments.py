@@ -5,7 +5,6 @@ from typing import Any
 from psycopg import Connection, errors
 from psycopg.rows import class_row, dict_row, scalar_row
 
-from segmentation import expiry, removal, rollouts
 from segmentation.contract import cursors
 from segmentation.contract.problems import SegmentUnknown, SlugTaken
 from segmentation.contract.requests import NewSegment, SegmentChange
@@ -23,6 +22,8 @@ from segmentation.contract.responses import (
     SegmentWithMembers,
 )
 from segmentation.database import transactions
+from segmentation.domain import deletion, expiry
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import queue
 from segmentation.runtime import metrics
 
@@ -35,10 +36,10 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
     with transactions.transaction(connection, actor=actor):
         row = _insert(connection, new)
         segment_id = row.pop("segment_id")
-        outcome = rollouts.Outcome()
+        outcome = percent.Outcome()
         if new.user_percent is not None:
-            outcome = rollouts.set_percent(connection, segment_id, new.user_percent, actor=actor)
-    rollouts.report(outcome)
+            outcome = percent.set_percent(connection, segment_id, new.user_percent, actor=actor)
+    percent.report(outcome)
     created = SegmentCreated(**row, users_added=outcome.added)
     if outcome.job_id is None:
         return created
@@ -115,12 +116,12 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
         if "slug" in named:
             expiry.end_what_is_due(connection, segment_id)
         row = _update(connection, segment_id, named)
-        outcome = rollouts.Outcome()
+        outcome = percent.Outcome()
         if change.user_percent is not None:
-            outcome = rollouts.set_percent(connection, segment_id, change.user_percent, actor=actor)
+            outcome = percent.set_percent(connection, segment_id, change.user_percent, actor=actor)
         elif "user_percent" in named:
-            rollouts.stop(connection, segment_id)
-    rollouts.report(outcome)
+            percent.stop(connection, segment_id)
+    percent.report(outcome)
     changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
     if outcome.job_id is None:
         return changed
@@ -195,11 +196,11 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
     job_id, ended = None, 0
     with transactions.transaction(connection, actor=actor):
         segment_id = _mark_deleted(connection, slug, actor)
-        if removal.is_small(connection, segment_id):
-            ended = removal.end_memberships(connection, segment_id, most=removal.MOST_MEMBERS)
-            removal.forget_rollout(connection, segment_id)
+        if deletion.is_small(connection, segment_id):
+            ended = deletion.end_memberships(connection, segment_id, most=deletion.MOST_MEMBERS)
+            deletion.forget_rollout(connection, segment_id)
         else:
-            job_id = removal.create_job(connection, segment_id, actor=actor)
+            job_id = deletion.create_job(connection, segment_id, actor=actor)
     metrics.count("MembershipsRemoved", ended)
     if job_id is None:
         return Done()
@@ -211,7 +212,7 @@ def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
     """Date the end after the last entry: the locks wait for the writers and the arrivals who are entering."""
     segment = _lock(connection, slug)
     if segment["user_percent"] is not None:
-        rollouts.hold_arrivals(connection)
+        percent.hold_arrivals(connection)
     connection.execute(
         """
         update segments
