@@ -48,7 +48,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
             f"each call another user.",
             f"`SELECT 1` takes {found['nothing']} on the same connection. The function's own statement looks the ten",
             "segments of a user up one by one; the plain join, which is how one would write it, reads all segments.",
-            "[Decision 11](decisions/0011-speed-of-requests.md) has the profile of what the handler adds.",
+            "[The notes](benchmarks-notes.md#one-users-segments) have the profile of what the handler adds.",
         ],
         [
             cost("read a user's segments, warm handler", "the same SELECT", ours, found["select"], 1.5),

@@ -95,7 +95,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
             "nothing; with segments found and locked, it still answers nothing. With 0.5 ms of network between, each",
             "side is Python with psycopg and one connection, and the commits do not wait for the disk, which both",
             "ways do once. Connections are warm: the first seconds do not",
-            "count. [Decision 14](decisions/0014-speed-of-writes.md) says where the time of the one statement goes.",
+            "count. [The notes](benchmarks-notes.md#a-write) say where the time of the one statement goes.",
         ],
         [
             *_one_client(databases, population.users(scale), rounds, say),
