@@ -5,9 +5,9 @@ from psycopg import Connection
 from benchmarks.databases import Databases
 from benchmarks.results import Curve, Section, Timings, cost
 from benchmarks.timing import Say, side_by_side
-from segmentation import reports
 from segmentation.database.connection import connect
-from segmentation.months import Month
+from segmentation.reports import user_report
+from segmentation.reports.months import Month
 
 ROWS = 5_000_000
 """SCALE=10 makes it the fifty million of a busy year."""
@@ -76,12 +76,12 @@ def _measure(databases: Databases, rows: int, rounds: int, say: Say) -> tuple[di
     with databases.filled(NAME) as connection:
         fill(connection, rows)
     with connect(databases.url(NAME)) as connection:
-        cursor, statement = connection.cursor(), reports.rows_of_user_in(MONTH)
+        cursor, statement = connection.cursor(), user_report.rows_of_user_in(MONTH)
         found = side_by_side(
             {
                 "select 1": lambda _: cursor.execute("select 1").fetchall(),
                 "ours": lambda number: cursor.execute(statement, (_user(number, users),)).fetchall(),
-                "rows": lambda number: list(reports.rows_of_user(connection, _user(number, users), MONTH)),
+                "rows": lambda number: list(user_report.rows_of_user(connection, _user(number, users), MONTH)),
                 "naive": lambda number: cursor.execute(NAIVE, (_user(number, users), 2024, 7)).fetchall(),
             },
             rounds=rounds,
@@ -99,5 +99,5 @@ def _user(number: int, users: int) -> int:
 
 def _plan(connection: Connection) -> list[tuple[str]]:
     return connection.execute(
-        b"explain (costs off, analyze, timing off, summary off) " + reports.rows_of_user_in(MONTH), (42,)
+        b"explain (costs off, analyze, timing off, summary off) " + user_report.rows_of_user_in(MONTH), (42,)
     ).fetchall()

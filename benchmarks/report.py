@@ -54,8 +54,8 @@ def ours(url: str, file_format: str) -> Measured:
 
 
 def _run_report(url: str, file_format: str) -> Measured:
-    from segmentation import month_report, storage
     from segmentation.jobs.leases import Lease
+    from segmentation.reports import month_report, storage
 
     stored: list[int] = []
     storage.begin_upload = lambda _: "upload"

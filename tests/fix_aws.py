@@ -14,8 +14,8 @@ from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 from moto.server import ThreadedMotoServer
 
-from segmentation import storage
 from segmentation.jobs import queue
+from segmentation.reports import storage
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """POST /report: report on a month of all users, as a job."""
 
-from segmentation import reports
 from segmentation.api import Api
 from segmentation.contract.requests import NewReport
 from segmentation.contract.responses import JobRef
 from segmentation.database.connection import get_connection
 from segmentation.documented import JOB_BEGUN
+from segmentation.reports import month_report
 
 app = Api()
 handler = app.resolve
@@ -14,4 +14,4 @@ handler = app.resolve
 @app.post("/report", status_code=202, responses=JOB_BEGUN)
 def create_report(body: NewReport) -> JobRef:
     """Begin a report and name its job."""
-    return reports.create_for_all(get_connection(), body, actor=app.actor)
+    return month_report.create_for_all(get_connection(), body, actor=app.actor)

@@ -1,12 +1,11 @@
 """GET /segment/history/{user_id}: a user's month as a CSV file, behind a link."""
 
-from segmentation import reports
 from segmentation.api import Api
 from segmentation.contract.problems import StorageUnavailable, answers
 from segmentation.contract.responses import ReportLink
 from segmentation.database.connection import get_connection
-from segmentation.months import month_that_has_begun
 from segmentation.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
+from segmentation.reports import user_report
 
 app = Api()
 handler = app.resolve
@@ -22,5 +21,6 @@ def create_user_report(
     delimiter: Delimiter = ",",
 ) -> ReportLink:
     """Report on a user's month, half-open in UTC."""
-    month = month_that_has_begun(get_connection(), year, month_of_year, location="query")
-    return reports.create_for_user(get_connection(), user_id, month, report_format=report_format, delimiter=delimiter)
+    return user_report.create_for_user(
+        get_connection(), user_id, year, month_of_year, report_format=report_format, delimiter=delimiter
+    )

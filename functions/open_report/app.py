@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation import storage
 from segmentation.api import Api
 from segmentation.contract.problems import ReportUnknown, StorageUnavailable, answers
 from segmentation.documented import REDIRECT
 from segmentation.parameters import FileNameInPath
+from segmentation.reports import storage
 
 app = Api()
 handler = app.resolve

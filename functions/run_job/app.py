@@ -7,12 +7,12 @@ from aws_lambda_powertools.utilities.batch.types import PartialItemFailureRespon
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import month_report, storage
 from segmentation.database.connection import get_connection
 from segmentation.domain import deletion
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import queue, worker
 from segmentation.jobs.leases import Kind
+from segmentation.reports import month_report, storage
 from segmentation.runtime.log import logger, observed
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (month_report.KIND, rollout_job.KIND, deletion.KIND)}

@@ -1,12 +1,12 @@
 """GET /job/{job_id}: how far a job is, and what came of it."""
 
-from segmentation import month_report
 from segmentation.api import Api
 from segmentation.contract.problems import JobUnknown, StorageUnavailable, answers
 from segmentation.contract.responses import Job
 from segmentation.database.connection import get_connection
 from segmentation.jobs import leases
 from segmentation.parameters import JobIdInPath
+from segmentation.reports import month_report
 
 app = Api()
 handler = app.resolve

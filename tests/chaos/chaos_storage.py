@@ -7,9 +7,9 @@ import httpx
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import storage
 from segmentation.contract.problems import StorageUnavailable
 from segmentation.jobs import leases, queue, worker
+from segmentation.reports import storage
 from segmentation.runtime.timeouts import Patience
 from tests.chaos import meddler
 from tests.chaos.spoilt_aws import aws as aws

@@ -14,11 +14,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from segmentation import reports
 from segmentation.contract.requests import NewReport, NewSegment, SegmentChange
 from segmentation.domain import deletion, segments
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, queue, worker
+from segmentation.reports import month_report
 from tests import law
 from tests.chaos import mortal_worker
 from tests.chaos.executioner import Executioner, deadly_aws, deadly_line
@@ -81,7 +81,7 @@ def report(connection: Any, owner: Any, file_format: Any = "csv") -> Any:
     arrive(owner)
     owner.execute(MONTH, (USERS,))
     wanted = NewReport(year=2023, month=8, format=file_format)
-    return reports.create_for_all(connection, wanted, actor="analyst").job_id
+    return month_report.create_for_all(connection, wanted, actor="analyst").job_id
 
 
 def compressed_report(connection: Any, owner: Any) -> Any:
@@ -169,7 +169,7 @@ class Scaffold:
         """Hold what is there to the law: what is done is written down with it, except one part of a file at most."""
         law.check(self.owner)
         kind, done, written, parts = self.owner.execute(PROGRESS, (job_id,)).fetchone()
-        if kind == reports.MONTH_REPORT:
+        if kind == month_report.MONTH_REPORT:
             assert len(self.parts()) <= parts + 1
         else:
             assert written - self.written == done

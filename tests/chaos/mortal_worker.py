@@ -10,9 +10,9 @@ from typing import Any
 import boto3
 
 from functions.run_job.app import handler
-from segmentation import month_report
 from segmentation.domain import deletion
 from segmentation.domain.rollouts import job as rollout_job
+from segmentation.reports import month_report
 from segmentation.runtime.log import logger
 from tests.functions.calls import sample
 

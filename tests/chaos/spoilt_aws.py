@@ -11,8 +11,8 @@ from moto.server import ThreadedMotoServer
 
 from local import ports, processes, s3
 from local.settings import CREDENTIALS
-from segmentation import storage
 from segmentation.jobs import queue as job_queue
+from segmentation.reports import storage
 from tests.chaos.meddler import Meddler, meddler_before
 from tests.fix_aws import Aws
 

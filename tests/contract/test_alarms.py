@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from local.template import referred
-from segmentation import month_report
 from segmentation.database import connection as database_connection
 from segmentation.jobs import leases
+from segmentation.reports import month_report
 from segmentation.runtime import log as runtime_log
 from tests.fix_log import log as log
 from tests.functions.calls import call, sample

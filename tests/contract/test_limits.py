@@ -9,9 +9,10 @@ import pytest
 
 from local.settings import ROOT
 from local.template import referred
-from segmentation import bodies, storage
+from segmentation import bodies
 from segmentation.database import connection
 from segmentation.jobs import leases, queue
+from segmentation.reports import storage
 
 SIZES = {"100": 100, "400": 400, "1000": 1000}
 ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda keeps the rest for functions without a reservation

@@ -2,8 +2,8 @@
 
 import pytest
 
-from segmentation import storage
 from segmentation.jobs import leases
+from segmentation.reports import storage
 
 EVERYTHING = [{"Fn::GetAtt": ["ReportsBucket", "Arn"]}, {"Fn::Sub": "${ReportsBucket.Arn}/*"}]
 

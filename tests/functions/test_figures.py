@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 
 from functions.run_job import app as run_job_app
-from segmentation import month_report
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases
+from segmentation.reports import month_report
 from tests.functions.calls import call, invoke, sample
 from tests.functions.factories import change, create_segments, done
 

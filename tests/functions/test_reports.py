@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import storage
 from segmentation.contract.problems import StorageUnavailable
 from segmentation.jobs import queue, worker
+from segmentation.reports import storage
 from tests.functions.calls import call, sample
 from tests.functions.factories import add_members, create_segments
 

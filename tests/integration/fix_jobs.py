@@ -5,9 +5,9 @@ from functools import partial
 import pytest
 
 from functions.run_job.app import KINDS
-from segmentation import month_report, reports
 from segmentation.contract.requests import NewReport
 from segmentation.jobs import leases, worker
+from segmentation.reports import month_report
 
 NEVER_OVER = {"kinds": KINDS, "time_left": lambda: True}
 ROWS = 1000
@@ -39,7 +39,7 @@ def filled(owner, small_batches):
 def order(connection, aws):
     def create(**members):
         wanted = NewReport.model_validate({"year": 2023, "month": 8, **members})
-        return reports.create_for_all(connection, wanted, actor="analyst").job_id
+        return month_report.create_for_all(connection, wanted, actor="analyst").job_id
 
     return create
 

@@ -5,12 +5,12 @@ from functools import partial
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import storage
 from segmentation.contract.problems import StorageUnavailable
 from segmentation.domain import deletion, segments
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, queue, worker
+from segmentation.reports import storage
 from tests.integration.fix_jobs import NEVER_OVER
 
 USERS = 40

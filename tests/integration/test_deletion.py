@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from segmentation import months, reports
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import NewReport, NewSegment
 from segmentation.domain import deletion, expiry, memberships, segments, users
 from segmentation.domain import history as domain_history
 from segmentation.jobs import leases, worker
+from segmentation.reports import month_report, months, user_report
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NEVER_OVER
 
@@ -122,7 +122,7 @@ def test_exit_reads_the_same_when_the_job_has_written_it(deleted, deliver, opera
 def test_exit_is_in_a_report_before_the_job_has_written_it(connection, deleted):
     now = datetime.now(UTC)
 
-    rows = reports.rows_of_user(connection, 1, months.Month(now.year, now.month))
+    rows = user_report.rows_of_user(connection, 1, months.Month(now.year, now.month))
 
     assert [row["operation"] for row in rows] == ["I", "D"]
 
@@ -130,7 +130,7 @@ def test_exit_is_in_a_report_before_the_job_has_written_it(connection, deleted):
 def test_exit_is_in_a_report_on_all_users_before_the_job_has_written_it(connection, deleted, deliver, aws):
     now = datetime.now(UTC)
     wanted = NewReport(year=now.year, month=now.month)
-    job_id = reports.create_for_all(connection, wanted, actor="analyst").job_id
+    job_id = month_report.create_for_all(connection, wanted, actor="analyst").job_id
 
     deliver(job_id, **NEVER_OVER)
 

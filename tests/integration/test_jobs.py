@@ -6,9 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import EndpointConnectionError
 
-from segmentation import month_report, storage
 from segmentation.contract.problems import JobUnknown, StorageUnavailable
 from segmentation.jobs import leases, queue, worker
+from segmentation.reports import month_report, storage
 from tests.integration.fix_jobs import NEVER_OVER, ROWS
 
 

@@ -6,12 +6,12 @@ from functools import partial
 
 import pytest
 
-from segmentation import month_report
 from segmentation.contract.requests import MembershipChange
 from segmentation.database import watermark
 from segmentation.database.connection import connect
 from segmentation.domain import deletion, expiry, memberships, segments
 from segmentation.jobs import leases, worker
+from segmentation.reports import month_report
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NEVER_OVER, ROWS

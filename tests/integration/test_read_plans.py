@@ -2,11 +2,11 @@
 
 import pytest
 
-from segmentation import reports
 from segmentation.domain import history
 from segmentation.domain.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
-from segmentation.months import Month
 from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
+from segmentation.reports import user_report
+from segmentation.reports.months import Month
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ def test_a_read_looks_up_the_segments_of_its_users_and_no_others(connection, sta
 @pytest.mark.direct(reason="prepares statements")
 def test_a_month_of_a_user_is_planned_for_its_partition_once_and_not_for_every_read(connection):
     for user_id in range(1, 9):
-        list(reports.rows_of_user(connection, user_id, Month(2024, 7)))
+        list(user_report.rows_of_user(connection, user_id, Month(2024, 7)))
 
     [(kept,)] = connection.execute(
         "select generic_plans from pg_prepared_statements where statement like '%2024-07-01%'"

@@ -8,10 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from segmentation import months, reports, storage
 from segmentation.contract.problems import ReportUnknown, RequestInvalid, StorageUnavailable
 from segmentation.domain import expiry
-from segmentation.months import Month, month_that_has_begun
+from segmentation.reports import months, storage, user_report
+from segmentation.reports.months import Month
+from segmentation.reports.requested_month import requested_month
 
 
 @pytest.fixture
@@ -24,7 +25,9 @@ def report(connection, aws):
 
     def create(month=None, report_format="plain", delimiter=","):
         month = month or latest()
-        answer = reports.create_for_user(connection, 1, month, report_format=report_format, delimiter=delimiter)
+        answer = user_report.create_for_user(
+            connection, 1, month.year, month.month, report_format=report_format, delimiter=delimiter
+        )
         name = answer.report_link.partition("?")[0].rpartition("/")[2]
         return answer, name, aws.text(name)
 
@@ -112,7 +115,7 @@ def test_extended_report_says_everything(report, make_segments, change):
     _, _, text = report(report_format="extended", delimiter=";")
 
     [row] = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
-    assert [*row] == [*reports.EXTENDED_COLUMNS]
+    assert [*row] == [*user_report.EXTENDED_COLUMNS]
     assert (row["operation"], row["action"], row["reason"], row["actor"]) == ("I", "added", "manual", "analyst")
 
 
@@ -128,7 +131,7 @@ def test_a_long_month_is_held_as_text_and_not_as_rows(connection, owner, report,
     monkeypatch.setattr(storage, "put", lambda file_name, body: None)
 
     tracemalloc.start()
-    reports.create_for_user(connection, 1, Month(2023, 8), report_format="plain", delimiter=",")
+    user_report.create_for_user(connection, 1, 2023, 8, report_format="plain", delimiter=",")
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
@@ -188,7 +191,7 @@ def test_store_that_refuses_is_named(report, aws):
 
 
 def begun(connection, month):
-    return month_that_has_begun(connection, month.year, month.month, location="query") == month
+    return requested_month(connection, month.year, month.month, location="query") == month
 
 
 @pytest.fixture

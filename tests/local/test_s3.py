@@ -7,8 +7,8 @@ import pytest
 
 from local import guardian, ports, processes, s3
 from local.settings import CREDENTIALS
-from segmentation import storage
-from segmentation.months import Month
+from segmentation.reports import storage
+from segmentation.reports.months import Month
 from tests.e2e.process_tree import descendants, read
 
 HALF_A_SECOND = 50

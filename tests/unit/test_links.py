@@ -2,7 +2,7 @@
 
 import pytest
 
-from segmentation import storage
+from segmentation.reports import storage
 
 NAME = f"user-1-2023-09-{'0' * 32}.csv"
 

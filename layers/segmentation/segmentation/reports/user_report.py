@@ -9,15 +9,12 @@ from typing import Literal
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
-from segmentation import storage
 from segmentation.contract import csv_text
-from segmentation.contract.requests import NewReport
-from segmentation.contract.responses import JobRef, ReportLink
-from segmentation.jobs import leases, queue
-from segmentation.months import Month, month_that_has_begun
+from segmentation.contract.responses import ReportLink
+from segmentation.reports import storage
+from segmentation.reports.months import Month
+from segmentation.reports.requested_month import requested_month
 from segmentation.runtime import metrics
-
-MONTH_REPORT = "month_report"
 
 COLUMNS = ("user_id", "segment_slug", "operation", "executed_at")
 EXTENDED_COLUMNS = (*COLUMNS, "action", "reason", "actor", "expires_at")
@@ -38,16 +35,18 @@ _ROWS_OF_USER = sql.SQL(
 
 
 def create_for_user(
-    connection: Connection, user_id: int, month: Month, *, report_format: Format, delimiter: str
+    connection: Connection, user_id: int, year: int, month: int, *, report_format: Format, delimiter: str
 ) -> ReportLink:
-    """Store a user's month and return a link to it; raises StorageUnavailable.
+    """Store the report of a user's month and return a link to it.
 
-    An exit that is due and not yet swept is in it. A month without rows gives a header alone.
+    The report has the exits that are due but not yet swept. A month without rows gives the header alone. Raises
+    RequestInvalid for a month in the future, StorageUnavailable.
     """
+    wanted = requested_month(connection, year, month, location="query")
     columns = EXTENDED_COLUMNS if report_format == "extended" else COLUMNS
     cells = (
         [row[name] for name in columns]
-        for row in rows_of_user(connection, user_id, month)
+        for row in rows_of_user(connection, user_id, wanted)
         if report_format == "extended" or row["operation"] in PLAIN_OPERATIONS
     )
     file = io.BytesIO()
@@ -55,19 +54,11 @@ def create_for_user(
         rows = csv_text.write(text, columns, cells, delimiter)
         text.flush()
         body = file.getvalue()
-    file_name = storage.new_file_name(f"user-{user_id}", month, "csv")
+    file_name = storage.new_file_name(f"user-{user_id}", wanted, "csv")
     storage.put(file_name, body)
     metrics.count("ReportRows", rows)
     link = storage.link(file_name)
     return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=rows)
-
-
-def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
-    """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future."""
-    month_that_has_begun(connection, wanted.year, wanted.month, location="body")
-    job_id = leases.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
-    queue.announce(job_id)
-    return JobRef(job_id=job_id)
 
 
 def rows_of_user(connection: Connection, user_id: int, month: Month) -> Iterator[dict[str, object]]:

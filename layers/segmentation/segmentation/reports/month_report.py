@@ -14,16 +14,20 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation import storage
 from segmentation.contract.requests import NewReport
-from segmentation.contract.responses import Job
+from segmentation.contract.responses import Job, JobRef
 from segmentation.database import watermark
 from segmentation.domain import deletion
+from segmentation.jobs import leases, queue
 from segmentation.jobs.leases import Kind, Lease, Step
-from segmentation.months import Month
-from segmentation.parts import Part
-from segmentation.reports import COLUMNS, MONTH_REPORT
+from segmentation.reports import storage
+from segmentation.reports.months import Month
+from segmentation.reports.requested_month import requested_month
+from segmentation.reports.upload_part import Part
+from segmentation.reports.user_report import COLUMNS
 from segmentation.runtime import metrics
+
+MONTH_REPORT = "month_report"
 
 BATCH_ROWS = 2_500
 """Rows that become one text: more of them leave the processor's caches, fewer cost more than they spare."""
@@ -65,6 +69,14 @@ class _Batch:
     text: str
     executed_at: datetime
     history_id: int
+
+
+def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
+    """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future."""
+    requested_month(connection, wanted.year, wanted.month, location="body")
+    job_id = leases.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
+    queue.announce(job_id)
+    return JobRef(job_id=job_id)
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:

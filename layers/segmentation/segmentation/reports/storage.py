@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from segmentation.contract.problems import ReportUnknown, StorageUnavailable
-from segmentation.months import Month
+from segmentation.reports.months import Month
 from segmentation.runtime.log import logger
 from segmentation.runtime.timeouts import Patience
 

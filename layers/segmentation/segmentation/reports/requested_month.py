@@ -1,0 +1,28 @@
+"""The month that a request asks for, which must not be in the future."""
+
+from datetime import UTC, datetime, timedelta
+
+from psycopg import Connection
+
+from segmentation.contract.problems import RequestInvalid
+from segmentation.reports.months import Month
+
+CLOCK_DIFFERENCE = timedelta(days=1)
+"""So close to the beginning of a month, only the database's clock decides whether it has begun."""
+
+
+def requested_month(connection: Connection, year: int, month: int, *, location: str) -> Month:
+    """Return a month. Raises RequestInvalid, at a location of the request, for a month in the future."""
+    asked, now = Month(year, month), datetime.now(UTC)
+    if abs(asked.begins_at - now) < CLOCK_DIFFERENCE:
+        now = _now(connection)
+    if asked.begins_at > now:
+        member = "year" if year > now.year else "month"
+        raise RequestInvalid((f"{location}.{member}", "must not be in the future"))
+    return asked
+
+
+def _now(connection: Connection) -> datetime:
+    now: datetime
+    [(now,)] = connection.execute("select now()").fetchall()
+    return now
