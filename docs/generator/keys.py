@@ -3,7 +3,7 @@
 from typing import Any
 
 from docs.generator.routes import Route
-from segmentation.idempotency import HEADER, KEY_PATTERN
+from segmentation.api.idempotency import HEADER, KEY_PATTERN
 
 PARAMETERS: dict[str, Any] = {
     "IdempotencyKey": {

@@ -12,7 +12,7 @@ from typing import Any
 
 from docs.generator.routes import ROOT
 from docs.generator.story import STORY, Step
-from segmentation.idempotency import HEADER
+from segmentation.api.idempotency import HEADER
 
 Json = dict[str, Any]
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segmentation import idempotency
 from segmentation.access.permissions import required_role
-from segmentation.api import Api
+from segmentation.api import idempotency
+from segmentation.api.resolver import Api
 from segmentation.contract.problems import Problem
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,7 +1,7 @@
 """POST /segment/user/batch: the segments of many users at once."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import AnswerTooLarge, answers
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import AnswerTooLarge, raises
 from segmentation.contract.requests import UserBatch
 from segmentation.contract.responses import UserBatchSegments
 from segmentation.database.connection import get_connection
@@ -12,7 +12,7 @@ handler = app.resolve
 
 
 @app.post("/segment/user/batch")
-@answers(AnswerTooLarge)
+@raises(AnswerTooLarge)
 def batch_list_memberships(body: UserBatch) -> UserBatchSegments:
     """List the slugs of each user's segments, in the order of the request."""
     return memberships.list_for_users(get_connection(), body.user_ids)

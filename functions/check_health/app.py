@@ -1,6 +1,6 @@
 """GET /health: whether the service and its database answer."""
 
-from segmentation.api import Api
+from segmentation.api.resolver import Api
 from segmentation.contract.responses import Health
 from segmentation.database import migrate
 from segmentation.database.connection import get_connection

@@ -1,7 +1,7 @@
 """POST /action: create an action of the company's own."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import ActionTaken, answers
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import ActionTaken, raises
 from segmentation.contract.requests import NewAction
 from segmentation.contract.responses import Action
 from segmentation.database.connection import get_connection
@@ -12,7 +12,7 @@ handler = app.resolve
 
 
 @app.post("/action", status_code=201)
-@answers(ActionTaken)
+@raises(ActionTaken)
 def create_action(body: NewAction) -> Action:
     """Create an action that can then be recorded for users."""
     return actions.create(get_connection(), body.name)

@@ -1,10 +1,10 @@
 """POST /report: report on a month of all users, as a job."""
 
-from segmentation.api import Api
+from segmentation.api.openapi import JOB_BEGUN
+from segmentation.api.resolver import Api
 from segmentation.contract.requests import NewReport
 from segmentation.contract.responses import JobRef
 from segmentation.database.connection import get_connection
-from segmentation.documented import JOB_BEGUN
 from segmentation.reports import month_report
 
 app = Api()

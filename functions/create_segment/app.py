@@ -2,12 +2,12 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation.api import Api
-from segmentation.contract.problems import SlugTaken, answers
+from segmentation.api.openapi import CREATED_NOW_OR_BY_JOB
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import SlugTaken, raises
 from segmentation.contract.requests import NewSegment
 from segmentation.contract.responses import SegmentCreated, SegmentCreatedByJob
 from segmentation.database.connection import get_connection
-from segmentation.documented import CREATED_NOW_OR_BY_JOB
 from segmentation.domain import segments
 
 app = Api()
@@ -15,7 +15,7 @@ handler = app.resolve
 
 
 @app.post("/segment", status_code=201, responses=CREATED_NOW_OR_BY_JOB)
-@answers(SlugTaken)
+@raises(SlugTaken)
 def create_segment(body: NewSegment) -> Response[SegmentCreatedByJob | SegmentCreated]:
     """Create a segment: 201, or 202 where a job brings its percent about."""
     return app.answer(segments.create(get_connection(), body, actor=app.actor), status=201)

@@ -2,11 +2,11 @@
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from segmentation.api import Api
+from segmentation.api.openapi import NEW_OR_KNOWN_USER
+from segmentation.api.resolver import Api
 from segmentation.contract.requests import NewUser
 from segmentation.contract.responses import UserRef
 from segmentation.database.connection import get_connection
-from segmentation.documented import NEW_OR_KNOWN_USER
 from segmentation.domain import users
 
 app = Api()

@@ -1,10 +1,10 @@
 """GET /segment/history/{user_id}: a user's month as a CSV file, behind a link."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import StorageUnavailable, answers
+from segmentation.api.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import StorageUnavailable, raises
 from segmentation.contract.responses import ReportLink
 from segmentation.database.connection import get_connection
-from segmentation.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
 from segmentation.reports import user_report
 
 app = Api()
@@ -12,7 +12,7 @@ handler = app.resolve
 
 
 @app.get("/segment/history/<user_id>")
-@answers(StorageUnavailable)
+@raises(StorageUnavailable)
 def create_user_report(
     user_id: UserIdInPath,
     year: Year,

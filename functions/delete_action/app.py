@@ -1,7 +1,7 @@
 """DELETE /action: delete an action of the company's own that the history does not use."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import ActionKept, ActionUnknown, answers
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import ActionKept, ActionUnknown, raises
 from segmentation.contract.requests import ActionRef
 from segmentation.contract.responses import Done
 from segmentation.database.connection import get_connection
@@ -12,7 +12,7 @@ handler = app.resolve
 
 
 @app.delete("/action")
-@answers(ActionUnknown, ActionKept)
+@raises(ActionUnknown, ActionKept)
 def delete_action(body: ActionRef) -> Done:
     """Delete an action that is neither built in nor used."""
     actions.delete(get_connection(), body.name)

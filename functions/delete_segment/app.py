@@ -2,28 +2,28 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation.api import Api
-from segmentation.contract.problems import SegmentUnknown, answers
+from segmentation.api.openapi import DONE_NOW_OR_BY_JOB
+from segmentation.api.parameters import SlugInPath
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import SegmentUnknown, raises
 from segmentation.contract.requests import SegmentRef
 from segmentation.contract.responses import Done, DoneByJob
 from segmentation.database.connection import get_connection
-from segmentation.documented import DONE_NOW_OR_BY_JOB
 from segmentation.domain import segments
-from segmentation.parameters import SlugInPath
 
 app = Api()
 handler = app.resolve
 
 
 @app.delete("/segment", responses=DONE_NOW_OR_BY_JOB)
-@answers(SegmentUnknown)
+@raises(SegmentUnknown)
 def delete_segment(body: SegmentRef) -> Response[DoneByJob | Done]:
     """Delete the segment that the body names."""
     return delete_segment_by_path(body.slug)
 
 
 @app.delete("/segment/<slug>", responses=DONE_NOW_OR_BY_JOB)
-@answers(SegmentUnknown)
+@raises(SegmentUnknown)
 def delete_segment_by_path(slug: SlugInPath) -> Response[DoneByJob | Done]:
     """Delete a segment, for clients that cannot send a body with DELETE. 202 where a job ends the memberships."""
     return app.answer(segments.delete(get_connection(), slug, actor=app.actor))

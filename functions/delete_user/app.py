@@ -1,18 +1,18 @@
 """DELETE /user/{user_id}: end the user's memberships and forget the user."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import UserUnknown, answers
+from segmentation.api.parameters import Erase, UserIdInPath
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import UserUnknown, raises
 from segmentation.contract.responses import UserDeleted
 from segmentation.database.connection import get_connection
 from segmentation.domain import users
-from segmentation.parameters import Erase, UserIdInPath
 
 app = Api()
 handler = app.resolve
 
 
 @app.delete("/user/<user_id>")
-@answers(UserUnknown)
+@raises(UserUnknown)
 def delete_user(user_id: UserIdInPath, erase: Erase = False) -> UserDeleted:
     """Delete a user; the history stays, unless it is to be erased."""
     return users.delete(get_connection(), user_id, erase=erase, actor=app.actor)

@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from psycopg.errors import LockNotAvailable
 
-from segmentation import idempotency
+from segmentation.api import idempotency
 from segmentation.database import migrate, stuck_locks
 from segmentation.database.connection import get_connection
 from segmentation.domain import expiry

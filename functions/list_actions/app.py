@@ -1,10 +1,10 @@
 """GET /action: the actions that a history may hold, in order of name."""
 
-from segmentation.api import Api
+from segmentation.api.parameters import DEFAULT_LIMIT, ActionCursor, Limit
+from segmentation.api.resolver import Api
 from segmentation.contract.responses import ActionPage
 from segmentation.database.connection import get_connection
 from segmentation.domain import actions
-from segmentation.parameters import DEFAULT_LIMIT, ActionCursor, Limit
 
 app = Api()
 handler = app.resolve

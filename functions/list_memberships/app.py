@@ -1,18 +1,18 @@
 """GET /segment/user/{user_id}: the segments that a user is in now."""
 
-from segmentation.contract.problems import AnswerTooLarge, answers
+from segmentation.api.fast_path import FastPathApi
+from segmentation.api.parameters import UserIdInPath
+from segmentation.contract.problems import AnswerTooLarge, raises
 from segmentation.contract.responses import UserSegments
 from segmentation.database.connection import get_connection
 from segmentation.domain import memberships
-from segmentation.hot_api import HotApi
-from segmentation.parameters import UserIdInPath
 
-app = HotApi()
+app = FastPathApi()
 handler = app.resolve
 
 
 @app.get("/segment/user/<user_id>")
-@answers(AnswerTooLarge)
+@raises(AnswerTooLarge)
 def list_memberships(user_id: UserIdInPath) -> UserSegments:
     """List a user's segments, in order of slug; none for an unknown user."""
     return memberships.list_for_user(get_connection(), user_id)

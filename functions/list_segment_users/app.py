@@ -1,18 +1,18 @@
 """GET /segment/{slug}/users: who is in a segment now, in order of user id."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import SegmentUnknown, answers
+from segmentation.api.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import SegmentUnknown, raises
 from segmentation.contract.responses import MemberPage
 from segmentation.database.connection import get_connection
 from segmentation.domain import segments
-from segmentation.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
 
 app = Api()
 handler = app.resolve
 
 
 @app.get("/segment/<slug>/users")
-@answers(SegmentUnknown)
+@raises(SegmentUnknown)
 def list_segment_users(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> MemberPage:
     """List the members of a segment, in order of user id."""
     return segments.list_members(get_connection(), slug, after=cursor, limit=limit)

@@ -1,10 +1,10 @@
 """GET /segment: the segments, in order of slug."""
 
-from segmentation.api import Api
+from segmentation.api.parameters import DEFAULT_LIMIT, Limit, Prefix, SlugCursor
+from segmentation.api.resolver import Api
 from segmentation.contract.responses import SegmentPage
 from segmentation.database.connection import get_connection
 from segmentation.domain import segments
-from segmentation.parameters import DEFAULT_LIMIT, Limit, Prefix, SlugCursor
 
 app = Api()
 handler = app.resolve

@@ -4,11 +4,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation.api import Api
-from segmentation.database.connection import get_connection
-from segmentation.documented import JSON_OR_CSV
-from segmentation.domain import history
-from segmentation.parameters import (
+from segmentation.api.openapi import JSON_OR_CSV
+from segmentation.api.parameters import (
     DEFAULT_LIMIT,
     FIRST_INSTANT,
     LAST_INSTANT,
@@ -19,6 +16,9 @@ from segmentation.parameters import (
     To,
     UserIdInPath,
 )
+from segmentation.api.resolver import Api
+from segmentation.database.connection import get_connection
+from segmentation.domain import history
 
 app = Api()
 handler = app.resolve

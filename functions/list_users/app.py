@@ -1,10 +1,10 @@
 """GET /user: the users, in order of id."""
 
-from segmentation.api import Api
+from segmentation.api.parameters import DEFAULT_LIMIT, Limit, UserCursor
+from segmentation.api.resolver import Api
 from segmentation.contract.responses import UserPage
 from segmentation.database.connection import get_connection
 from segmentation.domain import users
-from segmentation.parameters import DEFAULT_LIMIT, Limit, UserCursor
 
 app = Api()
 handler = app.resolve

@@ -4,9 +4,9 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from segmentation import docs_page
-from segmentation.api import Api
-from segmentation.documented import PAGE
+from segmentation.api import swagger_ui
+from segmentation.api.openapi import PAGE
+from segmentation.api.resolver import Api
 
 app = Api()
 handler = app.resolve
@@ -15,5 +15,5 @@ handler = app.resolve
 @app.get("/docs", compress=True, responses=PAGE)
 def open_docs() -> Response[Any]:
     """Open a page that shows this document and tries its operations out."""
-    headers = {"Content-Security-Policy": docs_page.content_security_policy(), "X-Content-Type-Options": "nosniff"}
-    return Response(200, f"{content_types.TEXT_HTML}; charset=utf-8", docs_page.html(), headers)
+    headers = {"Content-Security-Policy": swagger_ui.content_security_policy(), "X-Content-Type-Options": "nosniff"}
+    return Response(200, f"{content_types.TEXT_HTML}; charset=utf-8", swagger_ui.html(), headers)

@@ -4,10 +4,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation.api import Api
-from segmentation.contract.problems import ReportUnknown, StorageUnavailable, answers
-from segmentation.documented import REDIRECT
-from segmentation.parameters import FileNameInPath
+from segmentation.api.openapi import REDIRECT
+from segmentation.api.parameters import FileNameInPath
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import ReportUnknown, StorageUnavailable, raises
 from segmentation.reports import storage
 
 app = Api()
@@ -15,7 +15,7 @@ handler = app.resolve
 
 
 @app.get("/segment/reports/<file_name>", status_code=302, responses=REDIRECT)
-@answers(ReportUnknown, StorageUnavailable)
+@raises(ReportUnknown, StorageUnavailable)
 def open_report(file_name: FileNameInPath) -> Response[Any]:
     """Redirect to a link that is good for some minutes; this address outlives it."""
     headers = {"Location": storage.link_to_existing(file_name).url, "Cache-Control": "no-store"}

@@ -1,19 +1,19 @@
 """POST /user/{user_id}/history: write an action of the company's own into a user's history."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import ActionUnknown, SegmentUnknown, UserUnknown, answers
+from segmentation.api.parameters import UserIdInPath
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import ActionUnknown, SegmentUnknown, UserUnknown, raises
 from segmentation.contract.requests import NewOperation
 from segmentation.contract.responses import Operation
 from segmentation.database.connection import get_connection
 from segmentation.domain import history
-from segmentation.parameters import UserIdInPath
 
 app = Api()
 handler = app.resolve
 
 
 @app.post("/user/<user_id>/history", status_code=201)
-@answers(UserUnknown, SegmentUnknown, ActionUnknown)
+@raises(UserUnknown, SegmentUnknown, ActionUnknown)
 def record_action(user_id: UserIdInPath, body: NewOperation) -> Operation:
     """Record what happened to a user in a segment, for example an exposure or a conversion."""
     return history.record(get_connection(), user_id, body, actor=app.actor)

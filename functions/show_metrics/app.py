@@ -2,10 +2,10 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation import exposition
-from segmentation.api import Api
+from segmentation.api import prometheus
+from segmentation.api.openapi import METRICS
+from segmentation.api.resolver import Api
 from segmentation.database.connection import get_connection
-from segmentation.documented import METRICS
 from segmentation.domain import totals
 
 app = Api()
@@ -15,4 +15,4 @@ handler = app.resolve
 @app.get("/metrics", responses=METRICS)
 def show_metrics() -> Response[str]:
     """Show what there is in numbers: Prometheus' text format, whose help says which of them may be estimates."""
-    return Response(200, exposition.CONTENT_TYPE, exposition.render(totals.take(get_connection())))
+    return Response(200, prometheus.CONTENT_TYPE, prometheus.render(totals.take(get_connection())))

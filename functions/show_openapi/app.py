@@ -5,8 +5,8 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response, content_types
 
-from segmentation.api import Api
-from segmentation.documented import DOCUMENT
+from segmentation.api.openapi import DOCUMENT
+from segmentation.api.resolver import Api
 
 app = Api()
 handler = app.resolve

@@ -3,19 +3,19 @@
 from aws_lambda_powertools.event_handler import Response, content_types
 
 from segmentation.access import accounts, tokens
-from segmentation.api import Api
-from segmentation.contract.problems import CredentialsWrong, SigningKeyUnavailable, TooManyFailures, answers
+from segmentation.api.openapi import TOKEN
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import CredentialsWrong, SigningKeyUnavailable, TooManyFailures, raises
 from segmentation.contract.requests import Credentials
 from segmentation.contract.responses import Token
 from segmentation.database.connection import get_connection
-from segmentation.documented import TOKEN
 
 app = Api()
 handler = app.resolve
 
 
 @app.post("/auth/sign-in", responses=TOKEN)
-@answers(CredentialsWrong, TooManyFailures, SigningKeyUnavailable)
+@raises(CredentialsWrong, TooManyFailures, SigningKeyUnavailable)
 def sign_in(body: Credentials) -> Response[Token]:
     """Issue a token, which nobody on the way may keep."""
     account = accounts.authenticate(get_connection(), body)

@@ -1,8 +1,8 @@
 """POST /auth/sign-up: create an account."""
 
 from segmentation.access import accounts
-from segmentation.api import Api
-from segmentation.contract.problems import UsernameTaken, answers
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import UsernameTaken, raises
 from segmentation.contract.requests import NewAccount
 from segmentation.contract.responses import AccountRef
 from segmentation.database.connection import get_connection
@@ -12,7 +12,7 @@ handler = app.resolve
 
 
 @app.post("/auth/sign-up", status_code=201)
-@answers(UsernameTaken)
+@raises(UsernameTaken)
 def sign_up(body: NewAccount) -> AccountRef:
     """Create an account that can then sign in."""
     return accounts.create(get_connection(), body)

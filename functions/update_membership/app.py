@@ -1,19 +1,19 @@
 """PATCH /segment/user/{user_id}/{slug}: give a membership another lifetime, or none."""
 
-from segmentation.api import Api
-from segmentation.contract.problems import MembershipUnknown, answers
+from segmentation.api.parameters import SlugInPath, UserIdInPath
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import MembershipUnknown, raises
 from segmentation.contract.requests import LifetimeChange
 from segmentation.contract.responses import Membership
 from segmentation.database.connection import get_connection
 from segmentation.domain import memberships
-from segmentation.parameters import SlugInPath, UserIdInPath
 
 app = Api()
 handler = app.resolve
 
 
 @app.patch("/segment/user/<user_id>/<slug>")
-@answers(MembershipUnknown)
+@raises(MembershipUnknown)
 def update_membership(user_id: UserIdInPath, slug: SlugInPath, body: LifetimeChange) -> Membership:
     """Change when an active membership ends; null makes it permanent."""
     return memberships.change_lifetime(get_connection(), user_id, slug, body, actor=app.actor)

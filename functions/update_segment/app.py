@@ -2,21 +2,21 @@
 
 from aws_lambda_powertools.event_handler import Response
 
-from segmentation.api import Api
-from segmentation.contract.problems import SegmentUnknown, SlugTaken, answers
+from segmentation.api.openapi import CHANGED_NOW_OR_BY_JOB
+from segmentation.api.parameters import SlugInPath
+from segmentation.api.resolver import Api
+from segmentation.contract.problems import SegmentUnknown, SlugTaken, raises
 from segmentation.contract.requests import SegmentChange
 from segmentation.contract.responses import SegmentChanged, SegmentChangedByJob
 from segmentation.database.connection import get_connection
-from segmentation.documented import CHANGED_NOW_OR_BY_JOB
 from segmentation.domain import segments
-from segmentation.parameters import SlugInPath
 
 app = Api()
 handler = app.resolve
 
 
 @app.patch("/segment/<slug>", responses=CHANGED_NOW_OR_BY_JOB)
-@answers(SegmentUnknown, SlugTaken)
+@raises(SegmentUnknown, SlugTaken)
 def update_segment(slug: SlugInPath, body: SegmentChange) -> Response[SegmentChangedByJob | SegmentChanged]:
     """Change a segment; what the body does not name stays. 202 where a job brings the percent about."""
     return app.answer(segments.update(get_connection(), slug, body, actor=app.actor))

@@ -9,8 +9,8 @@ from uuid import uuid4
 import schemathesis
 from hypothesis import strategies as st
 
+from segmentation.api.idempotency import HEADER
 from segmentation.contract.values import SLUG_PATTERN
-from segmentation.idempotency import HEADER
 
 SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,30}", fullmatch=True)
 IDS = st.integers(0, 2**63 - 1)

@@ -12,7 +12,7 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from docs.grafana import dashboards
-from segmentation import exposition
+from segmentation.api import prometheus
 from segmentation.domain.totals import Census
 from segmentation.runtime import metrics
 from tests.contract.test_alarms import OF_AWS
@@ -81,7 +81,7 @@ def test_cloudwatch_has_what_the_panels_ask():
 def test_prometheus_has_what_the_panels_ask():
     rules = yaml.safe_load((DOCS / "prometheus" / "rules.yml").read_text())["groups"][0]["rules"]
     recorded = {rule["record"] for rule in rules if "record" in rule}
-    exposed = set(re.findall(r"^# TYPE (\w+)", exposition.render(Census(0, 0, 0, 0, 0, {}, {})), re.MULTILINE))
+    exposed = set(re.findall(r"^# TYPE (\w+)", prometheus.render(Census(0, 0, 0, 0, 0, {}, {})), re.MULTILINE))
 
     asked = {re.match(r"[\w:]+", target["expr"])[0] for target in targets("prometheus.json")}
 

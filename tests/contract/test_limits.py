@@ -9,7 +9,7 @@ import pytest
 
 from local.settings import ROOT
 from local.template import referred
-from segmentation import bodies
+from segmentation.api import json_body
 from segmentation.database import connection
 from segmentation.jobs import leases, queue
 from segmentation.reports import storage
@@ -198,7 +198,7 @@ def test_every_route_is_throttled(resources):
 
 
 def test_a_body_that_the_service_reads_always_reaches_it_in_base64_too():
-    assert bodies.MAX_BODY_BYTES * 4 / 3 < LAMBDA_EVENT_BYTES / 2
+    assert json_body.MAX_BODY_BYTES * 4 / 3 < LAMBDA_EVENT_BYTES / 2
 
 
 def test_every_log_group_forgets(resources):

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import psycopg
 import pytest
 
-from segmentation import idempotency
+from segmentation.api import idempotency
 from segmentation.database.connection import connect
 from segmentation.domain import expiry
 from segmentation.jobs import leases

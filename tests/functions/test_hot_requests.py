@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from segmentation import hot_api
-from segmentation.api import Api
+from segmentation.api import fast_path
+from segmentation.api.resolver import Api
 from segmentation.domain import memberships
 from tests.functions.calls import PROBLEM, call, invoke, sample
 from tests.functions.factories import add_members, create_segments
@@ -70,7 +70,7 @@ def test_both_ways_give_the_same_answer(service, monkeypatch, function):
     add_members("AAA", 1000)
     request = sample(function) | ({"body": json.dumps(CHANGE)} if function == "change_memberships" else {})
     short = invoke(function, request)
-    monkeypatch.setattr(hot_api, "_usual_arguments", lambda *_: None)
+    monkeypatch.setattr(fast_path, "_usual_arguments", lambda *_: None)
 
     long = invoke(function, request)
 
@@ -79,8 +79,8 @@ def test_both_ways_give_the_same_answer(service, monkeypatch, function):
 
 def test_both_ways_write_the_same_history(service, monkeypatch, owner):
     create_segments("AAA", "BBB")
-    for slug, arguments in (("AAA", hot_api._usual_arguments), ("BBB", lambda *_: None)):
-        monkeypatch.setattr(hot_api, "_usual_arguments", arguments)
+    for slug, arguments in (("AAA", fast_path._usual_arguments), ("BBB", lambda *_: None)):
+        monkeypatch.setattr(fast_path, "_usual_arguments", arguments)
         call("change_memberships", {"user_id": 1, "add_segments": [slug]}, actor="analyst")
 
     rows = owner.execute("select history.slug, history.actor, history.reason from history order by history_id")

@@ -3,7 +3,7 @@
 import pytest
 from psycopg.errors import DeadlockDetected
 
-from segmentation import idempotency
+from segmentation.api import idempotency
 from segmentation.domain import memberships, users
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import queue

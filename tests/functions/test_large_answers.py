@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from segmentation import api
+from segmentation.api import resolver
 from tests.functions.calls import call
 
 pytestmark = pytest.mark.usefixtures("service")
@@ -66,7 +66,7 @@ def test_half_of_a_batch_that_did_not_fit_is_answered(enter):
 
 
 def test_segments_of_one_user_that_do_not_fit_are_413(enter, monkeypatch):
-    monkeypatch.setattr(api, "MAX_ANSWER_BYTES", 60)
+    monkeypatch.setattr(resolver, "MAX_ANSWER_BYTES", 60)
     enter(1, 1)
 
     assert call("list_memberships", path="/segment/user/1").status == 413
@@ -76,7 +76,7 @@ def test_answer_that_does_not_fit_is_not_kept_under_a_key(enter, monkeypatch):
     enter(2, 1)
     key = {"idempotency-key": "one"}
     with monkeypatch.context() as patch:
-        patch.setattr(api, "MAX_ANSWER_BYTES", 500)
+        patch.setattr(resolver, "MAX_ANSWER_BYTES", 500)
         assert call("batch_list_memberships", {"user_ids": [1, 2]}, headers=key).status == 413
 
     assert call("batch_list_memberships", {"user_ids": [1]}, headers=key).status == 200

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.contract.cursors import decode_cursor, encode_cursor
 from segmentation.domain import deletion, expiry, history
-from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 
 BEGINNING, FIRST_END, SECOND_END = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
 

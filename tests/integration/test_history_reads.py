@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.contract.cursors import decode_cursor
 from segmentation.contract.problems import (
     ActionKept,
@@ -18,7 +19,6 @@ from segmentation.contract.problems import (
 from segmentation.contract.requests import NewOperation, SegmentChange
 from segmentation.contract.responses import Operation, OperationPage
 from segmentation.domain import actions, expiry, history, segments, users
-from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from segmentation import idempotency
+from segmentation.api import idempotency
 from segmentation.contract.problems import IdempotencyKeyInUse
 from segmentation.contract.requests import MembershipChange
 from segmentation.database.connection import connect

@@ -2,9 +2,9 @@
 
 import pytest
 
+from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.domain import history
 from segmentation.domain.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
-from segmentation.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.reports import user_report
 from segmentation.reports.months import Month
 

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from segmentation.api import _prefers_csv
+from segmentation.api.resolver import _prefers_csv
 
 RANGES = st.sampled_from(["text/csv", "text/*", "*/*", "application/json", "application/*", "text/html"])
 WEIGHTS = st.integers(0, 1000).map(lambda thousandths: f"{thousandths / 1000:.3f}".rstrip("0"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.bodies import MAX_BODY_BYTES, parse
+from segmentation.api.json_body import MAX_BODY_BYTES, parse
 from segmentation.contract.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
 
 JSON = "application/json"

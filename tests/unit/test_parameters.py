@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from segmentation.api.parameters import ActionCursor, HistoryCursor
 from segmentation.contract.cursors import encode_cursor
-from segmentation.parameters import ActionCursor, HistoryCursor
 
 HISTORY = TypeAdapter(HistoryCursor)
 ACTIONS = TypeAdapter(ActionCursor)

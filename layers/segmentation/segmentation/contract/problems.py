@@ -48,7 +48,7 @@ class Problem(Exception):
         return cls()
 
 
-def answers(*kinds: type[Problem]) -> Callable[[Handler], Handler]:
+def raises(*kinds: type[Problem]) -> Callable[[Handler], Handler]:
     """Declare, for the API's document, the problems that a route has beside those of every route."""
 
     def declare(handler: Handler) -> Handler:

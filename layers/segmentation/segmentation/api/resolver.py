@@ -22,8 +22,8 @@ from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
-from segmentation import bodies, idempotency
 from segmentation.access import permissions
+from segmentation.api import idempotency, json_body
 from segmentation.contract.problems import (
     AnswerTooLarge,
     BodyNotJson,
@@ -126,7 +126,7 @@ class Api(APIGatewayHttpResolver):
         return Response(200, "text/csv; charset=utf-8", as_csv(page), headers)
 
     def _parse_body(self, text: str) -> dict[str, Any]:
-        return bodies.parse(text, self._content_type)
+        return json_body.parse(text, self._content_type)
 
     def _answer_problem(self, problem: Problem) -> Response[str]:
         body = problem.body()
@@ -143,7 +143,7 @@ class Api(APIGatewayHttpResolver):
         return self._answer_problem(RequestInvalid(*found, slugs=slugs))
 
     def _answer_not_unicode(self, error: UnicodeDecodeError) -> Response[str]:
-        return self._answer_problem(bodies.not_utf_8(error.object, self._content_type))
+        return self._answer_problem(json_body.not_utf_8(error.object, self._content_type))
 
     def _answer_unknown_route(self, error: NotFoundError) -> Response[str]:
         return self._answer_problem(RouteUnknown())

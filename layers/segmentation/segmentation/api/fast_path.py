@@ -8,16 +8,16 @@ from aws_lambda_powertools.event_handler.api_gateway import BaseRouter, Route
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation import bodies, idempotency
 from segmentation.access import permissions
-from segmentation.api import JSON, Api, written
+from segmentation.api import idempotency, json_body
+from segmentation.api.resolver import JSON, Api, written
 from segmentation.contract.problems import Problem
 from segmentation.database import transactions
 
 Arguments = dict[str, Any]
 
 
-class HotApi(Api):
+class FastPathApi(Api):
     """Serve one route, the usual request by a short way and every other as any function does.
 
     The resolver takes longer than such a request. Its way stays the one that refuses, and that answers failures.
@@ -55,7 +55,7 @@ def _usual_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
     if event["isBase64Encoded"] or idempotency.HEADER.lower() in headers:
         return None
     try:
-        return bodies.parse(event.get("body") or "", headers.get("content-type", ""))
+        return json_body.parse(event.get("body") or "", headers.get("content-type", ""))
     except Problem:
         return None
 
