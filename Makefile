@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch run replay reset test chaos load lint audit format openapi check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
+.PHONY: help setup fetch run replay reset test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ format: setup ## put the code into its form
 openapi: setup .local/api/.made .local/node/.made ## write docs/openapi.json from the handlers, and docs/postman from that
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m docs.generator
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m docs.generator.postman
+
+diagram: setup ## draw the tables of the migrated schema in docs/data-model.md
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.er_diagram
 
 check-api: setup .local/api/.made .local/node/.made ## check the published API: linter, browser, schemathesis, newman
 	.local/api/bin/pytest tests/api
