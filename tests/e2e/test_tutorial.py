@@ -1,4 +1,4 @@
-"""The tutorial's commands answer what the tutorial prints, but for ids, instants and links."""
+"""The tutorial's commands print what the tutorial shows, except for ids, instants and links."""
 
 import re
 import shutil
@@ -23,7 +23,7 @@ OF_THIS_RUN = {
 
 
 def answers_of(commands, base_url, folder):
-    """Run the commands in one shell, as a reader does, and return what each printed."""
+    """Run the commands in one shell, and return what each prints."""
     script = f"\nprintf '{SEPARATOR}'\n".join(commands).replace("http://localhost:8080", base_url)
     command = ["/bin/sh", "-uc", script]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - printed
@@ -31,7 +31,7 @@ def answers_of(commands, base_url, folder):
 
 
 def stable(text):
-    """A text without what differs from run to run."""
+    """Return a text without its ids, instants and links."""
     for pattern, name in OF_THIS_RUN.items():
         text = re.sub(pattern, name, text)
     return text.strip()
