@@ -1,4 +1,4 @@
-"""What the documents tell people to ask of AWS exists: the command, its options, its resources, the log's messages."""
+"""Each AWS command, option, resource and log message in the documents exists."""
 
 import re
 from pathlib import Path
@@ -57,5 +57,5 @@ def test_command_to_a_local_run_needs_no_account():
 
 
 def names_in(line):
-    """The variables that a line sets for its command."""
+    """Return the variables that a line sets for its command."""
     return set(re.findall(r"\b(AWS_\w+)=", line.partition(" aws ")[0]))
