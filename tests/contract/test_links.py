@@ -1,4 +1,4 @@
-"""No document leads nowhere, and the README leads to every document and names every room of the layer."""
+"""No link is broken. The README leads to every page and names every package of the layer."""
 
 import re
 
@@ -6,6 +6,7 @@ import pytest
 
 from local.settings import ROOT
 
+README = ROOT / "README.md"
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FENCE = re.compile(r"```.*?```", re.DOTALL)
 SKIPPED = {".local", ".git", ".aws-sam", ".hypothesis", ".pytest_cache"}
@@ -38,25 +39,27 @@ def test_no_link_is_broken(page):
 
 
 def test_the_readme_leads_to_every_page_or_its_folder():
-    readme = ROOT / "README.md"
-    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links_of(readme)}
+    linked = {(ROOT / link.partition("#")[0]).resolve() for link in links_of(README)}
 
-    missing = [page for page in PAGES if page != readme and not linked.intersection({page, page.parent})]
+    missing = [page for page in PAGES if page != README and not linked.intersection({page, page.parent})]
 
     assert missing == []
 
 
-def test_the_readme_names_every_room_of_the_layer():
-    rooms = {package.parent.name for package in (ROOT / "layers/segmentation/segmentation").glob("*/__init__.py")}
+def test_the_readme_has_a_line_for_every_package_of_the_layer_and_one_for_the_rest():
+    folder = "layers/segmentation/segmentation"
+    packages = {package.parent.name for package in (ROOT / folder).glob("*/__init__.py")}
 
-    named = set(re.findall(r"`[\w/]*?(\w+)/`", (ROOT / "README.md").read_text()))
+    [table] = re.findall(rf"^\| package of `{folder}/` \|.*\n\|-.*\n((?:\|.*\n)*)", README.read_text(), re.MULTILINE)
 
-    assert rooms - named == set()
+    *named, rest = re.findall(r"^\| `?(\w+)(?:/`)? \|", table, re.MULTILINE)
+    assert packages - set(named) == set()
+    assert rest == "elsewhere"
 
 
 @pytest.mark.parametrize("link", ["docs/nothing.md", "docs/operations.md#nothing", "#nothing"])
 def test_a_broken_link_is_noticed(link):
-    assert not leads_somewhere(ROOT / "README.md", link)
+    assert not leads_somewhere(README, link)
 
 
 def test_links_and_anchors_are_found(tmp_path):

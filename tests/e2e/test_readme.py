@@ -1,10 +1,5 @@
-"""Every curl line of the README works as printed, in a shell, top to bottom, on an empty database.
+"""The README's shell lines work as printed: pasted into one shell, top to bottom, on an empty database."""
 
-$JOB_ID, $FILE_NAME and $TOKEN stand for what an earlier line has answered.
-"""
-
-import json
-import os
 import re
 import shutil
 import subprocess
@@ -17,61 +12,74 @@ from tests.template_routes import ROUTES
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
 README = (ROOT / "README.md").read_text()
-LINES = [line for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) for line in block.splitlines()]
-CURLS = [line for line in LINES if line.startswith("curl")]
+LINES = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).splitlines()
+COMMENTS = [line for line in LINES if line.startswith("#")]
+COMMANDS = [line for line in LINES if line and line not in COMMENTS]
+URL = re.compile(r"localhost:8080([^'\"?]*)")
+OF_A_BROWSER = {"/"}
+"""A redirect to /docs."""
+
+SEPARATOR = "\x1e"
+SAY_THE_STATUS = """
+curl() { command curl --silent --show-error --write-out '%{stderr}%{http_code}\\n' "$@"; }
+"""
 
 
 @pytest.fixture
-def run_curl(owner, local_run, tmp_path):
-    known = {}
-
-    def run(line):
-        printed = line.replace("localhost:8080", f"localhost:{local_run.port}")
-        command = ["/bin/sh", "-uc", f"{printed} --silent --show-error --write-out '\\n%{{http_code}}'"]
-        environment = {**os.environ, **known}
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)  # noqa: S603 - printed
-        body, _, status = done.stdout.rpartition("\n")
-        known.update(names_in(body))
-        return int(status), body
+def paste(owner, local_run, tmp_path):
+    def run(commands):
+        """Run the commands in one shell, and return the output and the HTTP statuses of each."""
+        after_each = f"\nprintf '{SEPARATOR}'\nprintf '{SEPARATOR}' >&2\n"
+        script = SAY_THE_STATUS + "".join(command + after_each for command in commands)
+        printed = script.replace("localhost:8080", f"localhost:{local_run.port}")
+        command = ["/bin/sh", "-euc", printed]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)  # noqa: S603 - printed
+        answers = zip(done.stdout.split(SEPARATOR), done.stderr.split(SEPARATOR), strict=True)
+        return dict(zip(commands, answers, strict=False))
 
     return run
 
 
-def test_every_curl_line_succeeds(run_curl):
-    answers = {line: run_curl(line) for line in CURLS}
+def test_every_line_succeeds(paste):
+    answers = paste(COMMANDS)
 
-    assert {line: answer for line, answer in answers.items() if answer[0] >= 300} == {}
-    assert rows_in(answers) == [int(rows) for rows in re.findall(r'"rows":(\d+)', "\n".join(LINES))]
+    assert answers.keys() == {*COMMANDS}
+    assert {line: answer for line, answer in answers.items() if not succeeded(line, answer[1])} == {}
+    assert rows_in(printed for printed, _ in answers.values()) == rows_in(LINES)
 
 
 def test_every_route_has_a_curl_line(api_routes):
-    printed = {(method_of(line), path_of(line)) for line in CURLS}
+    printed = {(method_of(line), path_of(line)) for line in COMMANDS if "curl" in line}
 
     missing = {route for route in api_routes if not any(matches(route, curl) for curl in printed)}
 
     assert missing == set()
 
 
+def test_no_comment_harms_a_shell_that_reads_it_as_a_command():
+    """At the prompt of zsh a comment is a command that does not exist, with arguments."""
+    harmful = re.compile(r"[`'$;&|<>()*?!\\]")
+
+    assert [comment for comment in COMMENTS if harmful.search(comment) or comment.count('"') % 2] == []
+
+
+def test_outside_of_its_code_the_readme_is_short():
+    assert len(re.sub(r"```.*?```", "", README, flags=re.DOTALL).split()) <= 900
+
+
 @pytest.fixture(scope="module")
 def api_routes():
-    return {(route.method, route.path) for route in ROUTES}
+    return {(route.method, route.path) for route in ROUTES if route.path not in OF_A_BROWSER}
 
 
-def names_in(body):
-    """Find in an answer what a later line may name."""
-    answer = json.loads(body) if body.startswith("{") else {}
-    if "token" in answer:
-        yield "TOKEN", answer["token"]
-    if "job_id" in answer:
-        yield "JOB_ID", answer["job_id"]
-    if "report_link" in answer:
-        yield "FILE_NAME", re.search(r"/reports/([^?]+)", answer["report_link"])[1]
+def succeeded(line, statuses):
+    """Tell whether each request of a line was answered 2xx, and no other program complained."""
+    return [status[0] for status in statuses.split()] == ["2"] * line.count("curl")
 
 
-def rows_in(answers):
-    """How many rows the reports have that were answered at once."""
-    links = [json.loads(body) for _, body in answers.values() if body.startswith('{"report_link"')]
-    return [link["rows"] for link in links]
+def rows_in(lines):
+    """Return the numbers of rows in the reports of one user that the lines show: a job has its report inside."""
+    return re.findall(r'(?<!:)\{"report_link".*"rows":(\d+)', "\n".join(lines))
 
 
 def method_of(line):
@@ -80,7 +88,7 @@ def method_of(line):
 
 
 def path_of(line):
-    return re.search(r"localhost:8080([^'\"?]*)", line)[1]
+    return URL.search(line)[1]
 
 
 def matches(route, curl):
