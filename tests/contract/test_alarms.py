@@ -176,3 +176,11 @@ def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):
     [runbook] = re.findall(r"\n## Alarms\n(.*?)\n## ", RUNBOOK, re.DOTALL)
 
     assert {*re.findall(r"^### (\w+)$", runbook, re.MULTILINE)} == alarms.keys()
+
+
+def test_the_runbook_describes_every_alarm_as_its_email_does(alarms):
+    described = dict(re.findall(r"^### (\w+)\n\n\*(.*)\.\*$", RUNBOOK, re.MULTILINE))
+
+    for name, alarm in alarms.items():
+        text = alarm["AlarmDescription"]
+        assert described.get(name) == text, f"docs/operations.md, {name}: begin the section with '*{text}.*'."

@@ -3,14 +3,13 @@
 import importlib
 import json
 import re
-from collections import Counter
 
 import pytest
 
 from local.settings import ROOT
 from local.template import referred
 from segmentation.api import json_body
-from segmentation.database import connection
+from segmentation.database import connection, migrate
 from segmentation.jobs import leases, queue
 from segmentation.reports import storage
 
@@ -21,7 +20,6 @@ LAMBDA_EVENT_BYTES = 6 * 1024 * 1024
 WORDED_BY_AWS = {"requestTime", "requestId", "routeKey", "status", "responseLatency", "responseLength"}
 NOTHING = {"Ref": "AWS::NoValue"}
 RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
-UPGRADES = (ROOT / "docs" / "how-to" / "upgrade.md").read_text()
 
 
 @pytest.fixture(scope="module")
@@ -73,73 +71,58 @@ def test_every_function_has_a_limit(functions, limit, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_functions_together_take_at_most_four_fifths_of_the_connections(with_connection, limit, size):
-    connections = sum(limit(name, size) for name in with_connection)
+    connections, most = sum(limit(name, size) for name in with_connection), SIZES[size] * 4 // 5
 
-    assert connections <= 0.8 * SIZES[size]
+    assert connections <= most, (
+        f"The functions take {connections} connections of {SIZES[size]}, more than four fifths ({most}): "
+        f'choose smaller numbers for "{size}" in Mappings.Concurrency of template.yaml.'
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_functions_together_fit_into_the_usual_quota_of_an_account(functions, limit, size):
-    assert sum(limit(name, size) for name in functions) <= ACCOUNT_RESERVABLE
+    reserved = sum(limit(name, size) for name in functions)
+
+    assert reserved <= ACCOUNT_RESERVABLE, (
+        f"The functions reserve {reserved} executions, more than the {ACCOUNT_RESERVABLE} of a usual account: "
+        f'choose smaller numbers for "{size}" in Mappings.Concurrency of template.yaml.'
+    )
 
 
-def test_the_runbook_has_the_limits_of_the_template(functions, translated):
+def test_the_runbook_has_the_limits_of_the_template(translated):
     limits = translated["Mappings"]["Concurrency"]
-    busy, route = row_of_runbook("`ListMemberships`"), row_of_runbook("each other function of a route")
 
-    assert {*re.findall(r"`(\w+)`", busy[0])} == {name for name in functions if share_of(functions[name]) == "Busy"}
-    assert busy[1:] == [limits[size]["Busy"] for size in SIZES]
-    assert route[1:] == [limits[size]["Route"] for size in SIZES]
-
-
-def test_the_runbook_adds_up_what_the_functions_take(functions, with_connection, limit):
-    connections, reserved = row_of_runbook("connections: "), row_of_runbook("concurrency reserved: ")
-
-    assert terms_in(connections[0]) == terms_of(functions, with_connection)
-    assert connections[1:] == [sum(limit(name, size) for name in with_connection) for size in SIZES]
-    assert row_of_runbook("four fifths")[1:] == [most * 4 // 5 for most in SIZES.values()]
-    assert terms_in(reserved[0]) == terms_of(functions, functions)
-    assert reserved[1:] == [sum(limit(name, size) for name in functions) for size in SIZES]
+    for group in ("Busy", "Route"):
+        numbers = [limits[size][group] for size in SIZES]
+        assert row_of_runbook(group) == numbers, f"docs/operations.md, Capacity: give the row `{group}` {numbers}."
 
 
-def test_the_runbook_names_the_functions_without_a_connection(functions, with_connection):
-    [line] = re.findall(r"^Five functions have no connection: (.*)$", RUNBOOK, re.MULTILINE)
-    others = functions.keys() - with_connection
+def test_the_runbook_has_the_time_limits_of_the_code(functions):
+    [line] = re.findall(r"^Time limits in seconds, retries included: (.*)\.$", RUNBOOK, re.MULTILINE)
+    limits = {
+        "idle connection test": connection.SILENCE_SECONDS,
+        "connection": connection.CONNECT_TIMEOUT_SECONDS,
+        "lock": seconds_of_login("lock_timeout"),
+        "statement": seconds_of_login("statement_timeout"),
+        "S3 in a request": storage.OF_REQUESTS.most_seconds,
+        "S3 in a job step": storage.OF_JOBS.most_seconds,
+        "SQS": queue.PATIENCE.most_seconds,
+        "route function": functions["ListMemberships"]["Timeout"],
+        "API Gateway": GATEWAY_SECONDS,
+    }
+    expected = ", ".join(f"{name} {seconds}" for name, seconds in limits.items())
 
-    assert {*re.findall(r"`(\w+)`", line)} == others
-    assert len(others) == 5
-
-
-def test_who_upgrades_is_told_how_much_concurrency_it_takes(translated, functions, limit):
-    size = translated["Parameters"]["DatabaseMaxConnections"]["Default"]
-
-    [told] = re.findall(r"(\d+)\s+executions\s+by\s+default", UPGRADES)
-
-    assert int(told) == sum(limit(name, size) for name in functions)
-
-
-def row_of_runbook(label):
-    """A row of the table of limits: its label, and its number for every size."""
-    [row] = re.findall(rf"^\| ({re.escape(label)}.*?)((?: \| \d+){{3}}) \|$", RUNBOOK, re.MULTILINE)
-    return [row[0], *map(int, re.findall(r"\d+", row[1]))]
+    assert line == expected, f"docs/operations.md, Capacity: let the line of time limits say '{expected}'."
 
 
-def share_of(function):
-    """The group whose share of the concurrency a function has, or its own fixed number."""
-    chosen = function["ReservedConcurrentExecutions"]["Fn::If"][1]
-    return chosen if isinstance(chosen, int) else chosen["Fn::FindInMap"][2]
+def row_of_runbook(group):
+    """The limits that docs/operations.md gives a group of functions, one for every size."""
+    [numbers] = re.findall(rf"^\| `{group}`[^|]*((?: \| \d+){{3}}) \|$", RUNBOOK, re.MULTILINE)
+    return [int(number) for number in re.findall(r"\d+", numbers)]
 
 
-def terms_in(label):
-    """The numbers in the label of a sum: so many times the first row, so many times the second, and so many more."""
-    return [int(number) for number in re.findall(r"\d+", label)]
-
-
-def terms_of(functions, names):
-    """The same, counted."""
-    shares = Counter(share_of(functions[name]) for name in names)
-    busy, route = shares.pop("Busy"), shares.pop("Route")
-    return [busy, route, sum(each * many for each, many in shares.items())]
+def seconds_of_login(setting):
+    return int(migrate._LOGIN_SETTINGS[setting].removesuffix("s"))
 
 
 def test_the_proxy_too_leaves_a_fifth_of_the_connections_to_people(resources):
