@@ -1,4 +1,4 @@
-"""docs/load.md: what a whole run found, route by route and phase by phase."""
+"""Write docs/load.md from the results of a whole run, by route and by phase."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ Section = dict[str, str]
 
 
 def day(found: Findings, owner: Any) -> Section:
-    """Word the day; the history is counted as it is in the end."""
+    """Return the day's values for the page. The database is counted at the end of the day."""
     statuses = found.statuses()
     reads = sum(len(samples) for route, samples in found.samples.items() if route.startswith(READS))
     [(people, memberships, operations)] = owner.execute(
@@ -40,7 +40,7 @@ def day(found: Findings, owner: Any) -> Section:
 
 
 def overload(phases: Mapping[str, Findings], connections: int) -> Section:
-    """Word the phases of the overload."""
+    """Return the overload's values for the page."""
     return {
         "phases": "\n".join(_phase(name, found) for name, found in phases.items()),
         "connections": str(connections),
@@ -48,7 +48,7 @@ def overload(phases: Mapping[str, Findings], connections: int) -> Section:
 
 
 def write(about: Mapping[str, Section]) -> str:
-    """Put what was found into the page's text."""
+    """Fill the page's text with the values."""
     return TEXT.read_text("utf-8").format(
         machine=f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
         busy=f"{os.getloadavg()[2]:.1f}",
@@ -59,7 +59,7 @@ def write(about: Mapping[str, Section]) -> str:
 
 def _route(name: str, samples: list[tuple[int, float]]) -> str:
     times = sorted(took for _, took in samples)
-    return f"| `{name}` | {len(samples):,} | {_statuses(Counter(status for status, _ in samples))} | {_times(times)} |"
+    return f"| `{name}` | {_statuses(Counter(status for status, _ in samples))} | {_times(times)} |"
 
 
 def _phase(name: str, found: Findings) -> str:
@@ -70,10 +70,10 @@ def _phase(name: str, found: Findings) -> str:
 
 
 def _statuses(counts: Counter[int]) -> str:
-    return " · ".join(f"{status}: {count:,}" for status, count in sorted(counts.items()))
+    return ", ".join(f"{status}: {count:,}" for status, count in sorted(counts.items()))
 
 
 def _times(times: list[float]) -> str:
-    """Return the 50th, 95th and 99th percentile and the longest, in milliseconds."""
+    """Return the 50th, 95th and 99th percentile and the longest time, in milliseconds."""
     values = [*(percentile(times, share) for share in (0.5, 0.95, 0.99)), times[-1]] if times else []
-    return " · ".join(f"{value:.0f}" for value in values)
+    return ", ".join(f"{value:.0f}" for value in values)

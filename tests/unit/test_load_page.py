@@ -9,7 +9,7 @@ def test_phase_tells_what_was_served_from_what_was_refused():
 
     line = page.overload({"crowd": found}, 37)["phases"]
 
-    assert line == "| crowd | 4 | 2 | 20 · 30 · 30 · 30 | 25.0 % | 1 · 1 · 1 · 1 |"
+    assert line == "| crowd | 4 | 2 | 20, 30, 30, 30 | 25.0 % | 1, 1, 1, 1 |"
 
 
 def test_findings_are_read_as_they_were_written(tmp_path):
