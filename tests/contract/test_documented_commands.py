@@ -41,9 +41,10 @@ def test_documented_resources_are_those_of_the_template():
 
 def test_messages_that_the_documents_look_for_are_those_of_the_log():
     code = "".join(path.read_text() for folder in ("functions", "layers") for path in (PROJECT / folder).rglob("*.py"))
-    written = {*re.findall(r'logger\.\w+\(\s*"([^"]+)"', code)}
+    written = {*re.findall(r'(?:logger|_log)\.\w+\(\s*"([^":%]+)', code)}
 
-    sought = {*re.findall(r'filter message = "([^"]+)"', " ".join(TEXT.split()))}
+    found = re.findall(r'filter message = "([^"]+)"|503 after `([^`]+)`', " ".join(TEXT.split()))
+    sought = {filtered or named for filtered, named in found}
 
     assert "a part of the run failed" in sought
     assert sought <= written

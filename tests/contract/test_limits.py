@@ -89,12 +89,22 @@ def test_functions_together_fit_into_the_usual_quota_of_an_account(functions, li
     )
 
 
-def test_the_runbook_has_the_limits_of_the_template(translated):
+def test_the_runbook_has_the_limits_of_the_template(functions, translated):
     limits = translated["Mappings"]["Concurrency"]
+    busy = {name for name in functions if share_of(functions[name]) == "Busy"}
+    [named] = re.findall(r"^\| `Busy`: ([^|]*) \|", RUNBOOK, re.MULTILINE)
+
+    assert {*re.findall(r"`(\w+)`", named)} == busy, f"docs/operations.md, Capacity: let the row `Busy` name {busy}."
 
     for group in ("Busy", "Route"):
         numbers = [limits[size][group] for size in SIZES]
         assert row_of_runbook(group) == numbers, f"docs/operations.md, Capacity: give the row `{group}` {numbers}."
+
+
+def share_of(function):
+    """The group whose share of the concurrency a function has, or its own fixed number."""
+    chosen = function["ReservedConcurrentExecutions"]["Fn::If"][1]
+    return chosen if isinstance(chosen, int) else chosen["Fn::FindInMap"][2]
 
 
 def test_the_runbook_has_the_time_limits_of_the_code(functions):
