@@ -8,9 +8,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from segmentation.access import lockout, passwords, permissions, signing_keys, tokens
+from segmentation.access import lockout, passwords, permissions, signing_keys
 from segmentation.contract.values import MAX_PASSWORD
 from segmentation.runtime import secrets_manager
+from segmentation.runtime.settings import DEFAULT_TOKEN_SECONDS
 from tests.functions.calls import EVENTS, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 
@@ -80,7 +81,7 @@ def test_who_signed_up_can_sign_in(service):
 
     assert answer.status == 200
     assert answer.json["token_type"] == "Bearer"  # noqa: S105 -- the name of a scheme
-    assert answer.json["expires_in"] == tokens.DEFAULT_LIFETIME_SECONDS
+    assert answer.json["expires_in"] == DEFAULT_TOKEN_SECONDS
     assert answer.headers["cache-control"] == "no-store"
 
 
@@ -192,7 +193,7 @@ def test_a_refusal_does_not_repeat_the_password(service):
 def without_keys(service, monkeypatch):
     """Let nobody read the secret of the signing keys."""
 
-    def refuse(arn):
+    def refuse(arn, environment):
         raise secrets_manager.SecretUnreadable(f"{arn}: 400 AccessDenied")
 
     done(sign_up())

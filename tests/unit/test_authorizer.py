@@ -6,6 +6,7 @@ import time
 import pytest
 
 from segmentation.access import authorizer, signing_keys, tokens
+from segmentation.runtime import settings
 from tests.tokens import bad, joined, key_id, signed
 
 KEY, PREVIOUS = "current-key-of-these-tests" * 2, "previous-key-of-these-tests" * 2
@@ -56,7 +57,7 @@ def test_what_is_issued_at_sign_in_is_good():
     context = ask(f"Bearer {token}")["context"]
 
     assert (context["subject"], context["role"]) == ("bob", "reader")
-    assert expires_in == tokens.DEFAULT_LIFETIME_SECONDS
+    assert expires_in == settings.DEFAULT_TOKEN_SECONDS
     assert context["expires_at"] == pytest.approx(time.time() + expires_in + tokens.LEEWAY_SECONDS, abs=2)
 
 

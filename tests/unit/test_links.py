@@ -31,7 +31,7 @@ def test_link_to_aws_leads_to_the_buckets_own_address_in_its_region(link_to):
     assert link_to().startswith(f"https://reports-bucket.s3.eu-central-1.amazonaws.com/reports/{NAME}?")
 
 
-@pytest.mark.parametrize("name", sorted(storage.OTHER_ENDPOINTS))
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "s3.internal"])
 def test_link_to_another_s3_leads_to_its_one_address(link_to, name, host):
     assert link_to(**{name: f"http://{host}:9000"}).startswith(f"http://{host}:9000/reports-bucket/reports/{NAME}?")

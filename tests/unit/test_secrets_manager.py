@@ -1,5 +1,6 @@
 """Secrets Manager without boto3: signed as botocore signs, patient for a moment, silent about secrets."""
 
+import os
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,6 +11,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from segmentation.runtime import secrets_manager as runtime_secrets_manager
+from segmentation.runtime import settings
 
 HOST = "secretsmanager.eu-central-1.amazonaws.com"
 BODY = b'{"SecretId": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:one"}'
@@ -37,29 +39,29 @@ def test_signature_is_botocores(monkeypatch, token):
 def test_secret_is_read(keep_secret):
     arn = keep_secret("one", password="päss")  # noqa: S106 -- of this test
 
-    assert runtime_secrets_manager.read(arn) == '{"password": "p\\u00e4ss"}'
+    assert runtime_secrets_manager.read(arn, os.environ) == '{"password": "p\\u00e4ss"}'
 
 
 def test_the_environments_own_text_wins_over_the_secret(monkeypatch):
     monkeypatch.setenv("THING", "itself")
     monkeypatch.setenv("THING_SECRET_ARN", "arn:of:nothing")
 
-    assert runtime_secrets_manager.named("THING") == "itself"
+    assert settings.secret("THING") == "itself"
 
 
 def test_the_named_secret_is_read(monkeypatch, keep_secret):
     monkeypatch.setenv("THING_SECRET_ARN", keep_secret("thing", a=1))
 
-    assert runtime_secrets_manager.named("THING") == '{"a": 1}'
+    assert settings.secret("THING") == '{"a": 1}'
 
 
 def test_nothing_is_read_where_nothing_is_named():
-    assert runtime_secrets_manager.named("NOT_SET_ANYWHERE") is None
+    assert settings.secret("NOT_SET_ANYWHERE") is None
 
 
 def test_an_unknown_secret_is_said_to_be_so(secrets_manager):
     with pytest.raises(runtime_secrets_manager.SecretUnreadable, match="ResourceNotFoundException"):
-        runtime_secrets_manager.read("arn:of:nothing")
+        runtime_secrets_manager.read("arn:of:nothing", os.environ)
 
 
 class Overloaded(BaseHTTPRequestHandler):
@@ -90,7 +92,7 @@ def overloaded(monkeypatch, secrets_manager):
 
 
 def test_a_failure_that_passes_is_waited_out(overloaded):
-    assert runtime_secrets_manager.read("arn:one") == "found"
+    assert runtime_secrets_manager.read("arn:one", os.environ) == "found"
     assert overloaded.tries == 3
 
 
@@ -98,7 +100,7 @@ def test_a_place_where_nothing_listens_is_an_error_of_ours(monkeypatch, secrets_
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
 
     with pytest.raises(runtime_secrets_manager.SecretUnreadable, match="ConnectionRefusedError"):
-        runtime_secrets_manager.read("arn:one")
+        runtime_secrets_manager.read("arn:one", os.environ)
 
 
 @pytest.mark.parametrize(
@@ -112,4 +114,4 @@ def test_the_endpoint_is_the_regions(monkeypatch, region, host):
     monkeypatch.delenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", raising=False)
     monkeypatch.setenv("AWS_REGION", region)
 
-    assert runtime_secrets_manager._endpoint().geturl() == f"https://{host}"
+    assert runtime_secrets_manager._endpoint(os.environ).geturl() == f"https://{host}"

@@ -72,9 +72,7 @@ def test_a_new_key_is_found_by_an_environment_that_knew_the_old_one(keep, clock)
 def test_unknown_ids_make_no_storm_of_reads(keep, clock, monkeypatch):
     keep(current=NEW)
     reads = []
-    monkeypatch.setattr(
-        signing_keys.secrets_manager, "named", lambda _: reads.append(1) or json.dumps({"current": NEW})
-    )
+    monkeypatch.setattr(signing_keys.settings, "signing_keys", lambda: reads.append(1) or json.dumps({"current": NEW}))
 
     found = [signing_keys.find(f"unknown-{number}") for number in range(100)]
 
@@ -85,20 +83,20 @@ def test_unknown_ids_make_no_storm_of_reads(keep, clock, monkeypatch):
 def test_known_keys_stay_good_while_their_secret_cannot_be_read(keep, clock, monkeypatch):
     keep(current=OLD)
     old_id, _ = signing_keys.current()
-    monkeypatch.setattr(signing_keys.secrets_manager, "named", unreadable)
+    monkeypatch.setattr(signing_keys.settings, "signing_keys", unreadable)
     clock.now += signing_keys.FRESH_SECONDS + 1
 
     assert signing_keys.find(old_id) == OLD
 
 
 def test_without_a_known_key_an_unreadable_secret_is_an_error(keep, monkeypatch):
-    monkeypatch.setattr(signing_keys.secrets_manager, "named", unreadable)
+    monkeypatch.setattr(signing_keys.settings, "signing_keys", unreadable)
 
     with pytest.raises(SecretUnreadable):
         signing_keys.current()
 
 
-def unreadable(_):
+def unreadable():
     raise SecretUnreadable
 
 

@@ -1,7 +1,6 @@
-"""The authorizer: whose token a request carries, before any other function sees the request."""
+"""The authorizer: verify the token of a request before any other function gets the request."""
 
 import logging
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -11,28 +10,29 @@ import jwt
 from segmentation.access import oidc, tokens
 from segmentation.access.permissions import Caller
 from segmentation.access.tokens import TokenRefused
+from segmentation.runtime import settings
 
 MAX_TOKEN_LENGTH = 8192
-_log = logging.getLogger(__name__)  # the standard library's: a cold authorizer delays every first request
+_log = logging.getLogger(__name__)  # not Powertools' Logger: its import would delay the first request of every client
 
 
 class Unauthorized(Exception):
-    """There is no good token; API Gateway answers 401 to an authorizer that fails with this very message."""
+    """There is no valid token. API Gateway answers 401 if an authorizer fails with exactly this message."""
 
     def __init__(self) -> None:
         super().__init__("Unauthorized")
 
 
 def authorize(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer API Gateway (payload format 2.0, simple responses); raises Unauthorized.
+    """Return the answer that API Gateway expects (payload format 2.0, simple responses). Raises Unauthorized.
 
-    The answer does not depend on the route, because it is kept for the token: what a role may do is decided by
-    the function of each route.
+    The answer does not depend on the route, because API Gateway caches it by token. The function of each route
+    decides what a role permits.
     """
     try:
         caller = _caller(_bearer(event["headers"].get("authorization", "")))
     except (TokenRefused, jwt.PyJWTError, ValueError, OverflowError, RecursionError) as error:
-        # PyJWT repeats parts of the token, which its sender could otherwise make lines of this log of
+        # repr: PyJWT quotes the token, so its sender could otherwise forge log lines
         _log.warning("token refused: %s: %.200r", type(error).__name__, str(error))
         raise Unauthorized() from None
     if caller is None:
@@ -48,14 +48,15 @@ def _bearer(authorization: str) -> str:
 
 
 def _caller(token: str) -> Caller | None:
-    """Return who holds the token, or None for somebody known who has no role here.
+    """Return the caller that the token identifies, or None if the caller is known but has no role.
 
-    What the token says of its issuer only chooses whose keys to try.
+    The unverified issuer only selects the keys that verify the token.
     """
     unverified = jwt.decode_complete(token, options={"verify_signature": False})
     issuer = unverified["payload"].get("iss")
     if issuer == tokens.ISSUER:
         return tokens.verify(token, unverified["header"])
-    if issuer and issuer == os.environ.get("OIDC_ISSUER"):
-        return oidc.verify(token, unverified["header"])
+    provider = settings.openid_provider()
+    if provider and issuer == provider.issuer:
+        return oidc.verify(token, unverified["header"], provider)
     raise TokenRefused("unknown issuer")

@@ -1,7 +1,6 @@
-"""Tokens of an external OpenID provider, where the deployment names one."""
+"""Verify tokens of an external OpenID provider, if the deployment names one."""
 
 import functools
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,55 +10,54 @@ from segmentation.access.jwks import KeySet
 from segmentation.access.permissions import Caller
 from segmentation.access.tokens import LEEWAY_SECONDS, TokenRefused
 from segmentation.contract.roles import RESERVED_SUBJECTS, ROLES, Role
+from segmentation.runtime.settings import OpenIdProvider
 
-DEFAULT_ROLE_CLAIM = "roles"
 MAX_SUBJECT_LENGTH = 255
 _REQUIRED = ["iss", "aud", "sub", "exp", "iat"]
 _OF_ID_TOKENS = {"nonce", "at_hash", "c_hash"}
 
 
-def verify(token: str, header: dict[str, Any]) -> Caller | None:
-    """Return whom the provider's token is about, or None where it gives no role that is known here.
+def verify(token: str, header: dict[str, Any], provider: OpenIdProvider) -> Caller | None:
+    """Return the caller that the token identifies, or None if the token has no role of this service.
 
     The type of the provider's key decides the algorithm. Raises TokenRefused, jwt.PyJWTError.
     """
-    issuer = os.environ["OIDC_ISSUER"]
-    key = key_set(issuer).find(header.get("kid"))
+    key = key_set(provider.issuer).find(header.get("kid"))
     if key is None:
-        raise TokenRefused("unknown key of the provider")
+        raise TokenRefused("the provider has no such key")
     claims = jwt.decode(
         token,
         key,
         algorithms=[key.algorithm_name],
-        issuer=issuer,
-        audience=os.environ["OIDC_AUDIENCE"],
+        issuer=provider.issuer,
+        audience=provider.audience,
         leeway=LEEWAY_SECONDS,
         options={"require": _REQUIRED, "enforce_minimum_key_length": True},
     )
     if claims.keys() & _OF_ID_TOKENS or claims.get("token_use") == "id":
-        raise TokenRefused("an ID token tells who somebody is, not what they may do")
+        raise TokenRefused("an ID token identifies a person, it grants no access")
     subject = claims["sub"]
     if not (1 <= len(subject) <= MAX_SUBJECT_LENGTH and subject.isprintable()) or subject in RESERVED_SUBJECTS:
         raise TokenRefused("the subject is not 1 to 255 printable characters, or it is reserved")
-    role = _role(claims, os.environ.get("OIDC_ROLE_CLAIM") or DEFAULT_ROLE_CLAIM)
+    role = _role(claims, provider.role_claim)
     return Caller(subject, role, int(claims["exp"]) + LEEWAY_SECONDS) if role else None
 
 
 @functools.cache
 def key_set(issuer: str) -> KeySet:
-    """Return the keys of the provider, kept for this process."""
+    """Return the provider's keys. They are cached in this process."""
     return KeySet(issuer)
 
 
 def _role(claims: Mapping[str, Any], name: str) -> Role | None:
-    """Return the greatest role in a claim: a list, or a text of words as `scope` is."""
+    """Return the highest role in a claim. The claim is a list, or words in a text as in `scope`."""
     found = _claim(claims, name)
     words = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
     return next((role for role in reversed(ROLES) if role in words), None)
 
 
 def _claim(claims: Mapping[str, Any], name: str) -> Any:
-    """Return a claim by its name, which may have dots in it, or by its path, as in realm_access.roles."""
+    """Return a claim by its name (which may contain dots), or by its path, as in realm_access.roles."""
     if name in claims:
         return claims[name]
     outer, dot, inner = name.partition(".")

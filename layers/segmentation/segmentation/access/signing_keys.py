@@ -6,7 +6,8 @@ import logging
 import time
 from typing import Any
 
-from segmentation.runtime import secrets_manager
+from segmentation.runtime import settings
+from segmentation.runtime.secrets_manager import SecretUnreadable
 
 MIN_LENGTH = 32
 FRESH_SECONDS = 300
@@ -47,8 +48,8 @@ def _keys(at_most_seconds_old: float) -> dict[str, str]:
     now = time.time()  # a monotonic clock stands still while an environment is frozen
     if abs(now - _read_at) > at_most_seconds_old:
         try:
-            _known = _by_id(secrets_manager.named("SIGNING_KEYS") or "{}")
-        except secrets_manager.SecretUnreadable:
+            _known = _by_id(settings.signing_keys())
+        except SecretUnreadable:
             if not _known:
                 raise
             _log.warning("signing keys not read again")  # a store that is away for a moment locks nobody out

@@ -1,7 +1,6 @@
 """Our own tokens: signed at sign-in, short-lived, and checked without the database."""
 
 import logging
-import os
 import time
 import uuid
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from segmentation.access import signing_keys
 from segmentation.access.permissions import Caller
 from segmentation.contract.problems import SigningKeyUnavailable
 from segmentation.contract.roles import ROLES, Role
+from segmentation.runtime import settings
 from segmentation.runtime.secrets_manager import SecretUnreadable
 
 ISSUER = "urn:segmentation"
@@ -20,7 +20,6 @@ ALGORITHM = "HS256"
 LEEWAY_SECONDS = 5
 """How far the clocks of two functions may be apart."""
 
-DEFAULT_LIFETIME_SECONDS = 3600
 _REQUIRED = ["iss", "aud", "sub", "role", "iat", "nbf", "exp", "jti"]
 _log = logging.getLogger(__name__)  # the standard library's, as the authorizer's: it imports this too
 
@@ -38,7 +37,7 @@ class TokenRefused(Exception):
 
 def issue(subject: str, role: Role) -> Issued:
     """Sign a token for somebody who has just shown who they are; raises SigningKeyUnavailable."""
-    lifetime = int(os.environ.get("TOKEN_SECONDS", DEFAULT_LIFETIME_SECONDS))
+    lifetime = settings.token_seconds()
     now = int(time.time())
     claims = {
         **{"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "role": role},

@@ -4,7 +4,6 @@ The queue of dead letters keeps what nobody could read, and one letter for each 
 failure, so that the job begins anew once, however often the letter is sent.
 """
 
-import os
 from datetime import datetime
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from segmentation.database import transactions
+from segmentation.runtime import settings
 from segmentation.runtime.log import logger
 from segmentation.runtime.timeouts import Patience
 
@@ -43,12 +43,12 @@ def read(body: str) -> Message:
 
 def send(job_id: UUID) -> None:
     """Ask for a worker; raises botocore's errors where the queue does not answer."""
-    _send("JOBS_QUEUE_URL", Message(job_id=job_id))
+    _send(settings.jobs_queue_url(), Message(job_id=job_id))
 
 
 def send_dead_letter(job_id: UUID, failed_at: datetime) -> None:
     """Leave it to a person whether a failed job shall begin anew; raises botocore's errors."""
-    _send("JOBS_DEAD_LETTERS_URL", Message(job_id=job_id, failed_at=failed_at))
+    _send(settings.jobs_dead_letters_url(), Message(job_id=job_id, failed_at=failed_at))
 
 
 def announce(job_id: UUID) -> None:
@@ -68,8 +68,8 @@ def _announce(job_id: UUID) -> None:
         logger.exception("the queue does not answer", job_id=str(job_id))
 
 
-def _send(queue: str, message: Message) -> None:
-    _sqs().send_message(QueueUrl=os.environ[queue], MessageBody=message.model_dump_json(exclude_none=True))
+def _send(queue_url: str, message: Message) -> None:
+    _sqs().send_message(QueueUrl=queue_url, MessageBody=message.model_dump_json(exclude_none=True))
 
 
 @cache

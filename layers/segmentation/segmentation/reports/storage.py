@@ -4,7 +4,6 @@ boto3 is imported where S3 is really asked: most who look at a job find it still
 """
 
 import functools
-import os
 import re
 import secrets
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 
 from segmentation.contract.problems import ReportUnknown, StorageUnavailable
 from segmentation.reports.months import Month
+from segmentation.runtime import settings
 from segmentation.runtime.log import logger
 from segmentation.runtime.timeouts import Patience
 
@@ -34,9 +34,6 @@ MEDIA_TYPES: dict[FileType, str] = {"csv": "text/csv; charset=utf-8", "csv.gz": 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,300}-[0-9a-f]{32}\.csv(\.gz)?")
 _TOKEN = re.compile(r"-[0-9a-f]{32}(?=\.csv)")
 
-
-OTHER_ENDPOINTS = {"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"}
-"""What the environment calls an S3 that is not AWS's."""
 
 OF_REQUESTS = Patience(connect_seconds=1, read_seconds=2, tries=3)
 """Less than the function has that answers a client, for it needs the database too."""
@@ -197,7 +194,7 @@ def _described(file_name: str) -> _Description:
 
 
 def _bucket() -> str:
-    return os.environ["REPORTS_BUCKET"]
+    return settings.reports_bucket()
 
 
 @functools.cache
@@ -207,7 +204,7 @@ def _s3(patience: Patience) -> "S3Client":
     config = patience.config(
         signature_version="s3v4",  # an older link would not expire where the bucket's policy says
         # AWS's links would else lead to its global address, which refers on and breaks them; another S3 has one address
-        s3={"addressing_style": "path" if OTHER_ENDPOINTS & os.environ.keys() else "virtual"},
+        s3={"addressing_style": "path" if settings.s3_is_not_aws() else "virtual"},
     )
     client: S3Client = boto3.client("s3", config=config)
     return client

@@ -1,7 +1,6 @@
 """The log: one JSON line an event, with ids and never with bodies, and one line an invocation, with its figures."""
 
 import logging
-import os
 import re
 import sys
 import time
@@ -14,9 +13,9 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from pydantic_core import to_json
 
-from segmentation.runtime import metrics
+from segmentation.runtime import metrics, settings
 
-SERVICE = os.environ.get("POWERTOOLS_SERVICE_NAME", "segmentation")
+SERVICE = settings.service_name()
 
 output = logging.StreamHandler(sys.stdout)
 logger = Logger(service=SERVICE, utc=True, use_rfc3339=True, logger_handler=output)

@@ -1,13 +1,12 @@
-"""Secrets Manager, asked without boto3, whose import alone doubles a cold start.
+"""Read secrets from Secrets Manager without boto3, because its import doubles a cold start.
 
-One request, signed by AWS's Signature Version 4; a test holds the signature to botocore's.
+A read is one request, signed with AWS Signature Version 4. A test compares the signature with that of botocore.
 """
 
 import hashlib
 import hmac
 import http.client
 import json
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -27,26 +26,21 @@ class SecretUnreadable(Exception):
 _TRANSIENT = (OSError, http.client.HTTPException, SecretUnreadable)
 
 
-def named(name: str) -> str | None:
-    """Return a text that the environment holds itself, as in a local run, or whose secret it names."""
-    if text := os.environ.get(name):
-        return text
-    arn = os.environ.get(f"{name}_SECRET_ARN")
-    return read(arn) if arn else None
+def read(arn: str, environment: Mapping[str, str]) -> str:
+    """Return the current text of a secret. Retries; raises SecretUnreadable.
 
-
-def read(arn: str) -> str:
-    """Return the current text of a secret, asking again where that failed; raises SecretUnreadable."""
+    The environment has the region and the credentials, under the names that Lambda gives them.
+    """
     try:
-        return retry(partial(_ask, arn), on=_TRANSIENT, pauses=PAUSES_SECONDS)
+        return retry(partial(_request, arn, environment), on=_TRANSIENT, pauses=PAUSES_SECONDS)
     except (OSError, http.client.HTTPException) as error:
         raise SecretUnreadable(f"Secrets Manager cannot be reached: {type(error).__name__}") from error
 
 
-def _ask(arn: str) -> str:
-    endpoint = _endpoint()
+def _request(arn: str, environment: Mapping[str, str]) -> str:
+    endpoint = _endpoint(environment)
     body = json.dumps({"SecretId": arn}).encode()
-    headers = signed_headers(endpoint.netloc, body, os.environ, datetime.now(UTC))
+    headers = signed_headers(endpoint.netloc, body, environment, datetime.now(UTC))
     opened = http.client.HTTPConnection if endpoint.scheme == "http" else http.client.HTTPSConnection
     connection = opened(endpoint.netloc, timeout=TIMEOUT_SECONDS)
     try:
@@ -56,22 +50,22 @@ def _ask(arn: str) -> str:
     finally:
         connection.close()
     if response.status != http.HTTPStatus.OK:
-        # says which right or secret is missing, and never a secret
+        # the answer names the missing permission or secret, never the secret's text
         raise SecretUnreadable(f"{arn}: {response.status} {answer[:300].decode(errors='replace')}")
     text: str = json.loads(answer)["SecretString"]
     return text
 
 
-def _endpoint() -> SplitResult:
-    region = os.environ["AWS_REGION"]
+def _endpoint(environment: Mapping[str, str]) -> SplitResult:
+    region = environment["AWS_REGION"]
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
-    return urlsplit(os.environ.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or f"https://{SERVICE}.{region}.{suffix}")
+    return urlsplit(environment.get("AWS_ENDPOINT_URL_SECRETS_MANAGER") or f"https://{SERVICE}.{region}.{suffix}")
 
 
 def signed_headers(host: str, body: bytes, environment: Mapping[str, str], now: datetime) -> dict[str, str]:
-    """Return the headers of a request for a secret, signed with the credentials in the environment.
+    """Return the headers of a request for a secret, signed with the credentials of the environment.
 
-    The steps: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+    The algorithm: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
     headers = {
         "content-type": "application/x-amz-json-1.1",
