@@ -39,7 +39,7 @@ def apps() -> Iterator[Api]:
 def routes_of(app: Api) -> dict[tuple[str, str], Route]:
     """Return an app's routes by path and method, as the document writes them."""
     # Powertools has no public way to ask a resolver for its routes
-    registered = [*app._static_routes, *app._dynamic_routes]
+    registered = app.routes()
     return {
         (route.openapi_path, route.method.lower()): Route(
             path=route.openapi_path,

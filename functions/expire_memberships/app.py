@@ -26,7 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         lambda: figures.update(_backlog()),
         lambda: stuck_locks.open_where_left_shut(get_connection()),
         _keep_partitions_ahead,
-        lambda: idempotency.forget_old(get_connection()),
+        lambda: idempotency.delete_old(get_connection()),
         _send_lost_jobs,
     )
     return figures

@@ -82,7 +82,7 @@ def test_a_handler_registers_its_routes_and_no_other(function):
     app = importlib.import_module(f"functions.{function}.app").app
 
     # Powertools has no public way to ask a resolver for its routes
-    registered = {f"{route.method} {route.openapi_path}" for route in [*app._static_routes, *app._dynamic_routes]}
+    registered = {f"{route.method} {route.openapi_path}" for route in app.routes()}
 
     assert registered == ROUTES[function]
 
@@ -90,7 +90,7 @@ def test_a_handler_registers_its_routes_and_no_other(function):
 def test_the_handler_of_unknown_routes_registers_none():
     app = importlib.import_module("functions.reject_route.app").app
 
-    assert app._static_routes + app._dynamic_routes == []
+    assert app.routes() == ()
 
 
 def test_folders_resources_and_events_name_the_same_functions(template):

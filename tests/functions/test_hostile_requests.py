@@ -21,7 +21,7 @@ MARKS = ("MARKED-TEXT", "eyJNQVJLRUQ", "X-Amz-Signature", "drop table", "jndi")
 
 def takes_a_body(route):
     app = importlib.import_module(f"functions.{route.function}.app").app
-    handlers = [*app._static_routes, *app._dynamic_routes]  # Powertools has no public way to ask
+    handlers = app.routes()
     [handler] = [each for each in handlers if (each.method, each.openapi_path) == (route.method, route.path)]
     return bool(handler.dependant.body_params)
 

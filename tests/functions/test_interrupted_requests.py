@@ -33,8 +33,8 @@ def failing(error):
 
 
 def scope_of_create_user():
-    belongs_to = ("alice", "POST", "/user")
-    return idempotency.request(KEY, belongs_to=belongs_to, says=None).scope
+    scope = ("alice", "POST", "/user")
+    return idempotency.request(KEY, scope=scope, content=None).scope
 
 
 def test_request_that_is_being_carried_out_elsewhere_is_a_conflict_for_a_moment(service, owner):
@@ -132,7 +132,7 @@ def test_worker_is_asked_for_once_and_not_before_its_job_can_be_seen(service, he
 
 
 def test_no_worker_is_asked_for_where_the_job_was_undone(service, heard, owner, monkeypatch):
-    monkeypatch.setattr(idempotency, "_keep", lambda connection, *_: connection.execute(KILL_MYSELF))
+    monkeypatch.setattr(idempotency, "_store", lambda connection, *_: connection.execute(KILL_MYSELF))
 
     answer = call("create_report", {"year": 2023, "month": 8}, headers=under(KEY))
 

@@ -39,7 +39,7 @@ with connect(sys.argv[1]) as connection:
 
 def add_once(connection, key, *, user_id=1, then=lambda connection: None):
     """Let a user enter under a key, and return what is answered: how many segments were added, or why none were."""
-    request = idempotency.request(key, belongs_to=("analyst", "POST", "/segment/user"), says=user_id)
+    request = idempotency.request(key, scope=("analyst", "POST", "/segment/user"), content=user_id)
     wanted = MembershipChange(user_id=user_id, add_segments=["AVITO_30"])
 
     def carry_out():

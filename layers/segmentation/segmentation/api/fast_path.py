@@ -1,11 +1,10 @@
-"""HTTP for the requests that come most: what is as usual does not ask the resolver."""
+"""A fast path for the most frequent routes. It answers usual requests without the resolver."""
 
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from aws_lambda_powertools.event_handler.api_gateway import BaseRouter, Route
-from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation.access import permissions
@@ -18,36 +17,34 @@ Arguments = dict[str, Any]
 
 
 class FastPathApi(Api):
-    """Serve one route, the usual request by a short way and every other as any function does.
+    """Serve one route. A usual request takes the fast path, every other request takes the resolver.
 
-    The resolver takes longer than such a request. Its way stays the one that refuses, and that answers failures.
+    The resolver takes longer than such a request does. It alone rejects requests and answers errors.
     """
 
     def _resolve_as_json(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        [route] = (*self._static_routes, *self._dynamic_routes)
+        [route] = self.routes()
         arguments = _usual_arguments(route, event)
         if arguments is None:
             return super()._resolve_as_json(event, context)
-        # where the resolver puts it too: one of this object's own would stand before those of all later requests
-        BaseRouter.current_event = APIGatewayProxyEventV2(dict(event))
+        self.begin(event)
         try:
             permissions.admit(event["requestContext"])
             body = written(transactions.retry_aborted(partial(route.func, **arguments)))
         except Exception as error:
-            failure = self._call_exception_handler(error, route)
-            return self._build_response(failure)  # type: ignore[arg-type] # Api has a handler for every exception
+            return self.answer_error(error, route)
         return {"statusCode": 200, "headers": {"Content-Type": JSON}, "body": body, "isBase64Encoded": False}
 
 
 def _usual_arguments(route: Route, event: Mapping[str, Any]) -> Arguments | None:
-    """Return what path and body say; None where one says nothing valid, or something else says more."""
+    """Return the handler's arguments from path and body. Return None for an invalid or unusual request."""
     found = route.rule.match(event["rawPath"])
     if not found or event["rawQueryString"] or event["requestContext"]["http"]["method"] != route.method:
         return None
     if not route.dependant.body_params:
-        return _valid(route.dependant.path_params, found.groupdict())
+        return _validated(route.dependant.path_params, found.groupdict())
     body = _usual_body(event)
-    return None if body is None else _valid(route.dependant.body_params, {"body": body})
+    return None if body is None else _validated(route.dependant.body_params, {"body": body})
 
 
 def _usual_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -60,7 +57,7 @@ def _usual_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
         return None
 
 
-def _valid(parameters: list[Any], given: Mapping[str, Any]) -> Arguments | None:
+def _validated(parameters: list[Any], given: Mapping[str, Any]) -> Arguments | None:
     arguments = {}
     for parameter in parameters:
         arguments[parameter.name], error = parameter.validate(given[parameter.alias])

@@ -1,8 +1,8 @@
-"""Idempotency keys: a request that comes again under its key gets the answer it got, and is carried out once.
+"""Idempotency keys: a request that is sent again under its key gets its first answer, and changes nothing.
 
-The answer is kept by the transaction that carries the request out. Whatever undoes the one undoes the other, so that a
-request which died, at whatever point, can be sent again at once; and an answer that was lost on its way is still there.
-Refusals are raised, which ends the transaction: they keep nothing, and the request can be mended under the same key.
+The transaction that carries out a request also stores its answer. A rollback undoes both, so a request that died can
+be sent again at once. Only successful responses are stored. A rejected or failed request wrote nothing. Correct it and
+resend it with the same key.
 """
 
 import hmac
@@ -22,18 +22,18 @@ from segmentation.database import transactions
 HEADER = "Idempotency-Key"
 KEY_PATTERN = r"^[!-~]{1,255}$"
 METHODS = frozenset({"POST", "PATCH"})
-NEVER_KEPT = frozenset({"/auth/sign-in"})
-"""Paths where the header means nothing: a token is for nobody to keep, and a failure has to be counted all the same."""
+NEVER_STORED = frozenset({"/auth/sign-in"})
+"""Paths that ignore the header: a token must not be stored, and every failed sign-in must count."""
 
 BATCH = 10_000
-"""Rows a transaction: less than a tenth of a second."""
+"""Rows that a transaction deletes."""
 
 MOST_BATCHES = 10
 
 
 @dataclass(frozen=True)
 class Request:
-    """A request under a key: digests of where it belongs, and of what it says."""
+    """A request with a key: a digest of its key, caller and route, and a digest of its content."""
 
     scope: bytes
     fingerprint: bytes
@@ -41,7 +41,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a request was answered."""
+    """The answer to a request."""
 
     status: int
     headers: dict[str, Any]
@@ -49,38 +49,38 @@ class Answer:
 
 
 def applies_to(method: str, path: str) -> bool:
-    """Return whether answers to such requests are kept."""
-    return method in METHODS and path not in NEVER_KEPT
+    """Return whether the service stores answers to such requests."""
+    return method in METHODS and path not in NEVER_STORED
 
 
-def request(key: str, *, belongs_to: tuple[str, ...], says: Any) -> Request:
-    """Name a request by its key; what it says is JSON, and the same however that was written.
+def request(key: str, *, scope: tuple[str, ...], content: Any) -> Request:
+    """Return the digests of a request. Its content is JSON; spelling and order of members do not matter.
 
-    Raises RequestInvalid for what is no key.
+    Raises RequestInvalid for an invalid key.
     """
     if not re.fullmatch(KEY_PATTERN, key):
         raise RequestInvalid((f"header.{HEADER}", "must be 1 to 255 visible ASCII characters"))
-    return Request(_digest(key, belongs_to), _digest(key, says))
+    return Request(_digest(key, scope), _digest(key, content))
 
 
-def once(connection: Connection, request: Request, carry_out: Callable[[], Answer]) -> tuple[Answer, bool]:
-    """Carry a request out and keep its answer, or return the answer that is kept, and whether it is that one.
+def once(connection: Connection, request: Request, run: Callable[[], Answer]) -> tuple[Answer, bool]:
+    """Run a request and store its answer, or return its stored answer. The flag tells whether it was stored.
 
-    Raises IdempotencyKeyInUse while the request is being carried out elsewhere, RequestInvalid where the key came with
+    Raises IdempotencyKeyInUse while another environment runs the request, RequestInvalid if the key was used for
     another request.
     """
     with transactions.enclosing_transaction(connection):
-        if kept := _claim(connection, request):
-            return kept, True
-        answer = carry_out()
-        _keep(connection, request, answer)
+        if stored := _claim(connection, request):
+            return stored, True
+        answer = run()
+        _store(connection, request, answer)
     return answer, False
 
 
-def forget_old(connection: Connection) -> None:
-    """Delete what has been kept for a day, batch by batch, and the rest of it the next time."""
+def delete_old(connection: Connection) -> None:
+    """Delete answers older than 24 hours, in a limited number of batches. The next run deletes the rest."""
     for _ in range(MOST_BATCHES):
-        if _forget_batch(connection) < BATCH:
+        if _delete_batch(connection) < BATCH:
             break
 
 
@@ -102,7 +102,7 @@ def _claim(connection: Connection, request: Request) -> Answer | None:
     return Answer(row["status"], row["headers"], row["body"])
 
 
-def _keep(connection: Connection, request: Request, answer: Answer) -> None:
+def _store(connection: Connection, request: Request, answer: Answer) -> None:
     connection.execute(
         """
         insert into idempotency_keys (scope, fingerprint, status, headers, body)
@@ -112,7 +112,7 @@ def _keep(connection: Connection, request: Request, answer: Answer) -> None:
     )
 
 
-def _forget_batch(connection: Connection) -> int:
+def _delete_batch(connection: Connection) -> int:
     return connection.execute(
         """
         delete from idempotency_keys
@@ -127,5 +127,5 @@ def _forget_batch(connection: Connection) -> int:
     ).rowcount
 
 
-def _digest(key: str, what: Any) -> bytes:
-    return hmac.digest(key.encode(), json.dumps(what, sort_keys=True).encode(), "sha256")
+def _digest(key: str, value: Any) -> bytes:
+    return hmac.digest(key.encode(), json.dumps(value, sort_keys=True).encode(), "sha256")

@@ -1,4 +1,4 @@
-"""HTTP in front of the domain: the only module that knows API Gateway's events."""
+"""HTTP in front of the domain: the resolver that every route uses."""
 
 import base64
 import json
@@ -9,14 +9,10 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlencode
 
 import psycopg
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response, content_types
-from aws_lambda_powertools.event_handler.api_gateway import ResponseBuilder, Route
+from aws_lambda_powertools.event_handler import Response, content_types
+from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.middlewares import NextMiddleware
-from aws_lambda_powertools.event_handler.middlewares.openapi_validation import (
-    OpenAPIRequestValidationMiddleware,
-    OpenAPIResponseValidationMiddleware,
-)
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.utilities.data_classes.common import BaseProxyEvent
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,6 +20,7 @@ from pydantic import BaseModel
 
 from segmentation.access import permissions
 from segmentation.api import idempotency, json_body
+from segmentation.api.powertools import PowertoolsApi
 from segmentation.contract.problems import (
     AnswerTooLarge,
     BodyNotJson,
@@ -41,29 +38,22 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 JSON = "application/json; charset=utf-8"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
-"""What a 401 has to carry (RFC 9110, section 15.5.2)."""
+"""A 401 must carry this header (RFC 9110, section 15.5.2)."""
+
 MAX_ANSWER_BYTES = 6_000_000
-"""What Lambda takes from a function, 6 MiB, with room for the headers."""
+"""Lambda accepts 6 MiB from a function. The difference is room for the headers."""
 
 
-class Api(APIGatewayHttpResolver):
-    """Serve one function's routes as the contract says: admitted callers, validated input, problem documents, a log.
+class Api(PowertoolsApi):
+    """Serve one function's routes by the contract: authorized callers, validated input, problem documents, a log line.
 
-    Who calls is what the authorizer says, and nothing else in the request: without its word a route that is not
-    public answers 401.
+    The authorizer alone identifies the caller. A route that is not public answers 401 without its answer.
     """
 
     def __init__(self) -> None:
-        super().__init__(
-            enable_validation=True,
-            debug=False,
-            json_body_deserializer=self._parse_body,
-            response_validation_error_http_code=500,
-        )
+        super().__init__(parse_body=self._parse_body, write=written)
         self._content_type = ""
-        self._request_validation_middleware = _StrictValidation()  # type: ignore[no-untyped-call] # theirs has no types
-        self._response_validation_middleware = _WriteOnce(has_response_validation_error=True)
-        self.use([_settle])
+        self.use([_run])
         self.exception_handler(Problem)(self._answer_problem)
         self.exception_handler(RequestValidationError)(self._answer_invalid)
         self.exception_handler(UnicodeDecodeError)(self._answer_not_unicode)
@@ -72,7 +62,7 @@ class Api(APIGatewayHttpResolver):
         self.exception_handler(Exception)(self._answer_failure)
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer an event of an HTTP API (payload format 2.0); this is the Lambda entry point."""
+        """Answer an event of an HTTP API (payload format 2.0). This is the Lambda entry point."""
         invocation = log.begin_request(event, context)
         status = 500
         try:
@@ -84,7 +74,7 @@ class Api(APIGatewayHttpResolver):
         return answer
 
     def _resolve_as_json(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
-        """Answer as if the body were declared to be JSON, whatever it is: bodies.parse says why."""
+        """Answer as if the body were declared as JSON. json_body.parse gives the reason."""
         headers: dict[str, str] = event.get("headers") or {}
         self._content_type = headers.get("content-type", "")
         answer = super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
@@ -92,31 +82,34 @@ class Api(APIGatewayHttpResolver):
             answer["headers"]["Content-Type"] = JSON
         return answer
 
-    def _resolve(self) -> ResponseBuilder[Any]:
-        """Refuse a caller before anything of the request is read."""
+    def refusal(self) -> Response[str] | None:
+        """Return the answer to a caller without the permission for the route, or None."""
         try:
             permissions.admit(self.current_event["requestContext"])
         except Problem as problem:
-            return ResponseBuilder(self._answer_problem(problem))
-        return super()._resolve()
+            return self._answer_problem(problem)
+        return None
 
-    @staticmethod
-    def _compile_regex(rule: str, base_regex: str = r"^{}\Z") -> re.Pattern[str]:
-        """Match the whole path: Powertools' own "$" lets a line feed follow."""
-        pattern: re.Pattern[str] = APIGatewayHttpResolver._compile_regex(rule, base_regex)
-        return pattern
+    def check_request(self, route: Route) -> None:
+        """Reject what Powertools would ignore or change: unknown parameters, unread bodies, broken base64."""
+        _check_parameters(self.current_event, {parameter.alias for parameter in route.dependant.query_params})
+        body = self.current_event.body or ""
+        if not route.dependant.body_params:
+            _check_unread_body(self.current_event.http_method, body)
+        elif self.current_event.is_base64_encoded:
+            _check_base64(body)
 
     @property
     def actor(self) -> str:
-        """Return who makes this request, for the history."""
+        """Return the subject of the caller, for the history."""
         return permissions.caller(self.current_event["requestContext"]).subject
 
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
-        """Answer what is done with a status, and with 202 what a job is to finish."""
+        """Return a result with a status, or with 202 if a job completes the work."""
         return Response(202 if hasattr(result, "job_id") else status, content_types.APPLICATION_JSON, result)
 
     def json_or_csv(self, accept: str, page: OperationPage, as_csv: Callable[[OperationPage], str]) -> Response[Any]:
-        """Answer a page as the client's Accept header prefers; as CSV, the next page stands in the Link header."""
+        """Return a page in the media type that the client prefers. As CSV, the Link header leads to the next page."""
         if not _prefers_csv(accept):
             return Response(200, content_types.APPLICATION_JSON, page.model_dump(mode="json"))
         headers = {}
@@ -151,7 +144,7 @@ class Api(APIGatewayHttpResolver):
     def _answer_database_error(self, error: psycopg.Error) -> Response[str]:
         problem = errors.problem_of(error)
         if isinstance(error, psycopg.errors.ReadOnlySqlTransaction):
-            connection.close()  # the server has become a replica: the address leads to another one by now
+            connection.close()  # after a failover this server is a replica, and the address leads to another server
         if problem is None:
             return self._answer_failure(error)
         if problem.status >= 500:
@@ -163,22 +156,7 @@ class Api(APIGatewayHttpResolver):
         return self._answer_problem(InternalError())
 
 
-class _StrictValidation(OpenAPIRequestValidationMiddleware):
-    """Refuse what Powertools would ignore, or would hand on as something else than was sent."""
-
-    def handler(self, app: Api, next_middleware: NextMiddleware) -> Response[Any]:  # type: ignore[override] # ours
-        route = app.context["_route"]
-        if _is_known(app):  # else that is what is wrong with this request
-            _refuse_parameters(app.current_event, {parameter.alias for parameter in route.dependant.query_params})
-            body = app.current_event.body or ""
-            if not route.dependant.body_params:
-                _refuse_wishes(app.current_event.http_method, body)
-            elif app.current_event.is_base64_encoded:
-                _refuse_broken_base64(body)
-        return super().handler(app, next_middleware)
-
-
-def _refuse_parameters(event: BaseProxyEvent, known: set[str]) -> None:
+def _check_parameters(event: BaseProxyEvent, known: set[str]) -> None:
     given = parse_qs(event["rawQueryString"], keep_blank_values=True)
     unknown = [(name, "is not a parameter of this route") for name in given if name not in known]
     repeated = [(name, "must be given only once") for name, values in given.items() if len(values) > 1]
@@ -186,79 +164,65 @@ def _refuse_parameters(event: BaseProxyEvent, known: set[str]) -> None:
         raise RequestInvalid(*((f"query.{name}", rule) for name, rule in wrong))
 
 
-def _refuse_wishes(method: str, body: str) -> None:
-    """Refuse a body where none is read, except with a GET: nothing that it asks for, as an erasure, is left undone."""
+def _check_unread_body(method: str, body: str) -> None:
+    """Reject a body on routes that ignore bodies: silently dropping `{"erase": true}` would leave personal data behind.
+
+    A body with GET has no meaning in HTTP, and is ignored.
+    """
     if method != "GET" and body.strip() not in {"", "{}"}:
         raise RequestInvalid(("body", "must be empty: this route reads the path and the query alone"))
 
 
-def _refuse_broken_base64(text: str) -> None:
+def _check_base64(text: str) -> None:
     try:
         base64.b64decode(text, validate=True)
     except ValueError:
         raise BodyNotJson("The request body is not valid JSON: it is not valid base64.") from None
 
 
-def _is_known(app: Api) -> bool:
-    """Tell a route from what Powertools makes up for a request that none matches."""
-    return app.context["_route"] in (*app._static_routes, *app._dynamic_routes)
-
-
-def _settle(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
+def _run(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
+    """Run the handler, and retry it if Postgres aborted its transaction. Under a key, replay a stored answer."""
     request = _keyed_request(app)
     if request is None:
         return transactions.retry_aborted(lambda: next_middleware(app))
-    carry_out = partial(_carry_out, app, next_middleware)
-    answer, is_kept = transactions.retry_aborted(
-        lambda: idempotency.once(connection.get_connection(), request, carry_out)
-    )
-    headers = answer.headers | ({"Idempotent-Replayed": "true"} if is_kept else {})
+    run_once = partial(idempotency.once, request=request, run=partial(_run_keyed, app, next_middleware))
+    answer, is_replay = transactions.retry_aborted(lambda: run_once(connection.get_connection()))
+    headers = answer.headers | ({"Idempotent-Replayed": "true"} if is_replay else {})
     return Response(answer.status, body=answer.body, headers=headers)
 
 
 def _keyed_request(app: Api) -> idempotency.Request | None:
     event = app.current_event
     key = event["headers"].get(idempotency.HEADER.lower())
-    if key is None or not idempotency.applies_to(event.http_method, event.path) or not _is_known(app):
+    if key is None or not idempotency.applies_to(event.http_method, event.path) or not app.find_route():
         return None
     return idempotency.request(
         key,
-        belongs_to=(app.actor, event.http_method, event.path),
-        says=(event["rawQueryString"], event.json_body),
+        scope=(app.actor, event.http_method, event.path),
+        content=(event["rawQueryString"], event.json_body),
     )
 
 
-def _carry_out(app: Api, next_middleware: NextMiddleware) -> idempotency.Answer:
+def _run_keyed(app: Api, next_middleware: NextMiddleware) -> idempotency.Answer:
     response = next_middleware(app)
     body: Any = response.body
-    text = body if isinstance(body, str) else app._serializer(body)
+    text = body if isinstance(body, str) else app.serialize(body)
     return idempotency.Answer(response.status_code, response.headers, text)
 
 
-class _WriteOnce(OpenAPIResponseValidationMiddleware):
-    """Let a model write itself: it was validated when it was made, and need not be again."""
-
-    def _handle_response(self, *, route: Route, response: Response[Any]) -> Response[Any]:
-        if isinstance(response.body, BaseModel):
-            response.body = written(response.body)
-            return response
-        validated: Response[Any] = super()._handle_response(route=route, response=response)
-        return validated
-
-
 def written(answer: BaseModel) -> str:
-    """Return an answer as JSON; raises AnswerTooLarge for what Lambda would not take, which then answers 500."""
+    """Return an answer as JSON. Raises AnswerTooLarge for an answer that Lambda would turn into a 500."""
     text = answer.model_dump_json()
-    # Lambda takes it as a string in JSON: a quotation mark is two bytes there, and no character is more than four
+    # Lambda embeds the text as a JSON string: a quotation mark takes two bytes there, and no character more than four
     if len(text) > MAX_ANSWER_BYTES // 4 and len(json.dumps(text, ensure_ascii=False).encode()) > MAX_ANSWER_BYTES:
         raise AnswerTooLarge(
-            f"An answer has at most {MAX_ANSWER_BYTES} bytes: ask for fewer users at once, or for a segment's users."
+            f"An answer has at most {MAX_ANSWER_BYTES} bytes. Ask for fewer users at once, or for a segment's users."
         )
     return text
 
 
 def _prefers_csv(accept: str) -> bool:
-    """Read the weights of RFC 9110, section 12.5.1; JSON where both are as welcome."""
+    """Return whether an Accept header weighs CSV above JSON (RFC 9110, section 12.5.1)."""
     weights = {}
     for media_range in accept.lower().split(","):
         name, *parameters = (part.strip() for part in media_range.split(";"))
@@ -274,5 +238,5 @@ def _location(path: tuple[str | int, ...]) -> str:
 
 
 def _message(message: str) -> str:
-    """Leave out the name of Python's exception that pydantic puts before a rule of ours."""
+    """Remove the name of Python's exception that pydantic puts before our own rules."""
     return message.removeprefix("Value error, ")
