@@ -1,4 +1,4 @@
-"""No route: bring the database schema up to date, invoked by each deployment and by the local run."""
+"""No route: migrate the database schema. Each deployment and the local run invoke it."""
 
 from typing import Any
 
@@ -9,19 +9,19 @@ from segmentation.runtime import custom_resource, settings
 from segmentation.runtime.log import observed
 
 PROXY_START_SECONDS = 300
-"""How long a stack waits for a new database: RDS Proxy answers some minutes after CloudFormation calls it made."""
+"""How long a stack waits for a new database. RDS Proxy answers minutes after CloudFormation reports its creation."""
 
 
 @observed("apply_migrations")
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Apply the missing migrations; as a custom resource of CloudFormation, tell the stack how it went."""
+    """Apply the missing migrations. As a custom resource of CloudFormation, report the outcome to the stack."""
     if custom_resource.is_request(event):
         return custom_resource.answer(event, lambda: apply_migrations(retry_for_seconds=PROXY_START_SECONDS))
     return apply_migrations()
 
 
 def apply_migrations(retry_for_seconds: float = 0) -> dict[str, Any]:
-    """Apply the missing migrations as the owner of the schema, and see to it that somebody can sign in."""
+    """Apply the missing migrations as the owner of the schema, and create the first admin."""
     with connect(settings.database_owner_conninfo(), retry_for_seconds=retry_for_seconds) as owner:
         outcome = migrate.migrate(owner, settings.database_conninfo())
         accounts.create_first(owner, settings.first_admin)

@@ -1,4 +1,4 @@
-"""No route: tell API Gateway who makes a request, or that nobody known does."""
+"""No route: identify the caller of each request for API Gateway."""
 
 from typing import Any
 
@@ -6,5 +6,5 @@ from segmentation.access import authorizer
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """Read the token of the Authorization header; fails with Unauthorized where there is no good one."""
+    """Verify the token of the Authorization header. Fails with Unauthorized without a valid one."""
     return authorizer.authorize(event)

@@ -1,4 +1,4 @@
-"""POST /segment/user: add a user to segments and take the user out of others, all or nothing."""
+"""POST /segment/user: add a user to segments and remove the user from others, all or nothing."""
 
 from segmentation.api.fast_path import FastPathApi
 from segmentation.contract.problems import SegmentUnknown, raises
@@ -14,5 +14,5 @@ handler = app.resolve
 @app.post("/segment/user")
 @raises(SegmentUnknown)
 def change_memberships(body: MembershipChange) -> MembershipsChanged:
-    """Change a user's memberships and count what really changed."""
+    """Change a user's memberships. The counts are of real changes only."""
     return memberships.change(get_connection(), body, actor=app.actor)

@@ -1,4 +1,4 @@
-"""GET /health: whether the service and its database answer."""
+"""GET /health: the state of the service and its database."""
 
 from segmentation.api.resolver import Api
 from segmentation.contract.responses import Health
@@ -11,5 +11,5 @@ handler = app.resolve
 
 @app.get("/health")
 def check_health() -> Health:
-    """Ask the database for the version of its schema; 503 where it does not answer."""
+    """Read the schema version from the database. 503 if the database does not answer."""
     return migrate.health(get_connection())

@@ -1,4 +1,4 @@
-"""POST /action: create an action of the company's own."""
+"""POST /action: create a custom action."""
 
 from segmentation.api.resolver import Api
 from segmentation.contract.problems import ActionTaken, raises
@@ -14,5 +14,5 @@ handler = app.resolve
 @app.post("/action", status_code=201)
 @raises(ActionTaken)
 def create_action(body: NewAction) -> Action:
-    """Create an action that can then be recorded for users."""
+    """Create an action that can be recorded for users."""
     return actions.create(get_connection(), body.name)

@@ -1,4 +1,4 @@
-"""POST /report: report on a month of all users, as a job."""
+"""POST /report: order the report of a month of all users, as a job."""
 
 from segmentation.api.openapi import JOB_BEGUN
 from segmentation.api.resolver import Api
@@ -13,5 +13,5 @@ handler = app.resolve
 
 @app.post("/report", status_code=202, responses=JOB_BEGUN)
 def create_report(body: NewReport) -> JobRef:
-    """Begin a report and name its job."""
+    """Start the job of a report and return its id."""
     return month_report.create_for_all(get_connection(), body, actor=app.actor)

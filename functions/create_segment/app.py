@@ -17,5 +17,5 @@ handler = app.resolve
 @app.post("/segment", status_code=201, responses=CREATED_NOW_OR_BY_JOB)
 @raises(SlugTaken)
 def create_segment(body: NewSegment) -> Response[SegmentCreatedByJob | SegmentCreated]:
-    """Create a segment: 201, or 202 where a job brings its percent about."""
+    """Create a segment: 201, or 202 if a job enrols the users of its percent."""
     return app.answer(segments.create(get_connection(), body, actor=app.actor), status=201)

@@ -1,4 +1,4 @@
-"""GET /segment/history/{user_id}: a user's month as a CSV file, behind a link."""
+"""GET /segment/history/{user_id}: a link to the CSV report of a user's month."""
 
 from segmentation.api.parameters import Delimiter, MonthOfYear, ReportFormat, UserIdInPath, Year
 from segmentation.api.resolver import Api
@@ -20,7 +20,7 @@ def create_user_report(
     report_format: ReportFormat = "plain",
     delimiter: Delimiter = ",",
 ) -> ReportLink:
-    """Report on a user's month, half-open in UTC."""
+    """Create the report of a user's month (UTC, half-open)."""
     return user_report.create_for_user(
         get_connection(), user_id, year, month_of_year, report_format=report_format, delimiter=delimiter
     )

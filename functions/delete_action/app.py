@@ -1,4 +1,4 @@
-"""DELETE /action: delete an action of the company's own that the history does not use."""
+"""DELETE /action: delete a custom action that the history does not use."""
 
 from segmentation.api.resolver import Api
 from segmentation.contract.problems import ActionKept, ActionUnknown, raises

@@ -1,4 +1,4 @@
-"""DELETE /segment and DELETE /segment/{slug}: delete a segment and end every membership in it."""
+"""DELETE /segment and DELETE /segment/{slug}: delete a segment and end all its memberships."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -18,12 +18,12 @@ handler = app.resolve
 @app.delete("/segment", responses=DONE_NOW_OR_BY_JOB)
 @raises(SegmentUnknown)
 def delete_segment(body: SegmentRef) -> Response[DoneByJob | Done]:
-    """Delete the segment that the body names."""
+    """Delete the segment that the body names. 202 if a job ends its memberships."""
     return delete_segment_by_path(body.slug)
 
 
 @app.delete("/segment/<slug>", responses=DONE_NOW_OR_BY_JOB)
 @raises(SegmentUnknown)
 def delete_segment_by_path(slug: SlugInPath) -> Response[DoneByJob | Done]:
-    """Delete a segment, for clients that cannot send a body with DELETE. 202 where a job ends the memberships."""
+    """Delete a segment, for clients that cannot send a body with DELETE. 202 if a job ends its memberships."""
     return app.answer(segments.delete(get_connection(), slug, actor=app.actor))

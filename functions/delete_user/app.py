@@ -1,4 +1,4 @@
-"""DELETE /user/{user_id}: end the user's memberships and forget the user."""
+"""DELETE /user/{user_id}: end the user's memberships and delete the user."""
 
 from segmentation.api.parameters import Erase, UserIdInPath
 from segmentation.api.resolver import Api
@@ -14,5 +14,5 @@ handler = app.resolve
 @app.delete("/user/<user_id>")
 @raises(UserUnknown)
 def delete_user(user_id: UserIdInPath, erase: Erase = False) -> UserDeleted:
-    """Delete a user; the history stays, unless it is to be erased."""
+    """Delete a user. The history stays, unless the request erases it."""
     return users.delete(get_connection(), user_id, erase=erase, actor=app.actor)

@@ -1,4 +1,4 @@
-"""GET /segment/{slug}: one segment, and how many users are in it now."""
+"""GET /segment/{slug}: one segment, with the number of its active members."""
 
 from segmentation.api.parameters import SlugInPath
 from segmentation.api.resolver import Api
@@ -14,5 +14,5 @@ handler = app.resolve
 @app.get("/segment/<slug>")
 @raises(SegmentUnknown)
 def get_segment(slug: SlugInPath) -> SegmentWithMembers:
-    """Show a segment and the exact number of its members."""
+    """Return a segment with the exact number of its active members."""
     return segments.get(get_connection(), slug)

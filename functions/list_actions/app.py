@@ -1,4 +1,4 @@
-"""GET /action: the actions that a history may hold, in order of name."""
+"""GET /action: the actions, ordered by name."""
 
 from segmentation.api.parameters import DEFAULT_LIMIT, ActionCursor, Limit
 from segmentation.api.resolver import Api
@@ -12,5 +12,5 @@ handler = app.resolve
 
 @app.get("/action")
 def list_actions(limit: Limit = DEFAULT_LIMIT, cursor: ActionCursor = "") -> ActionPage:
-    """List the actions, in order of name."""
+    """List the built-in and custom actions, ordered by name."""
     return actions.list_actions(get_connection(), after=cursor, limit=limit)

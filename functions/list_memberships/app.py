@@ -1,4 +1,4 @@
-"""GET /segment/user/{user_id}: the segments that a user is in now."""
+"""GET /segment/user/{user_id}: the active segments of a user."""
 
 from segmentation.api.fast_path import FastPathApi
 from segmentation.api.parameters import UserIdInPath
@@ -14,5 +14,5 @@ handler = app.resolve
 @app.get("/segment/user/<user_id>")
 @raises(AnswerTooLarge)
 def list_memberships(user_id: UserIdInPath) -> UserSegments:
-    """List a user's segments, in order of slug; none for an unknown user."""
+    """List a user's active segments, ordered by slug. An unknown user has none."""
     return memberships.list_for_user(get_connection(), user_id)

@@ -1,4 +1,4 @@
-"""GET /segment/{slug}/users: who is in a segment now, in order of user id."""
+"""GET /segment/{slug}/users: the active members of a segment, ordered by user id."""
 
 from segmentation.api.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCursor
 from segmentation.api.resolver import Api
@@ -14,5 +14,5 @@ handler = app.resolve
 @app.get("/segment/<slug>/users")
 @raises(SegmentUnknown)
 def list_segment_users(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> MemberPage:
-    """List the members of a segment, in order of user id."""
+    """List the active members of a segment, ordered by user id."""
     return segments.list_members(get_connection(), slug, after=cursor, limit=limit)

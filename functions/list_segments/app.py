@@ -1,4 +1,4 @@
-"""GET /segment: the segments, in order of slug."""
+"""GET /segment: the segments, ordered by slug."""
 
 from segmentation.api.parameters import DEFAULT_LIMIT, Limit, Prefix, SlugCursor
 from segmentation.api.resolver import Api
@@ -12,5 +12,5 @@ handler = app.resolve
 
 @app.get("/segment")
 def list_segments(limit: Limit = DEFAULT_LIMIT, cursor: SlugCursor = "", prefix: Prefix = "") -> SegmentPage:
-    """List the segments, in order of slug."""
+    """List the segments, ordered by slug."""
     return segments.list_segments(get_connection(), prefix=prefix, after=cursor, limit=limit)

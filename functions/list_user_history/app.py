@@ -1,4 +1,4 @@
-"""GET /user/{user_id}/history: what happened to a user, as JSON or as CSV."""
+"""GET /user/{user_id}/history: the operations of a user, as JSON or CSV."""
 
 from typing import Any
 
@@ -33,6 +33,6 @@ def list_user_history(
     cursor: HistoryCursor = "",
     accept: Accept = "application/json",
 ) -> Response[Any]:
-    """List what happened to a user, oldest first; a page of CSV names the next one in its Link header."""
+    """List a user's operations, oldest first. The Link header of a CSV page leads to the next page."""
     page = history.list_for_user(get_connection(), user_id, since=since, until=until, after=cursor, limit=limit)
     return app.json_or_csv(accept, page, history.as_csv)

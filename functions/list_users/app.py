@@ -1,4 +1,4 @@
-"""GET /user: the users, in order of id."""
+"""GET /user: the users, ordered by id."""
 
 from segmentation.api.parameters import DEFAULT_LIMIT, Limit, UserCursor
 from segmentation.api.resolver import Api
@@ -12,5 +12,5 @@ handler = app.resolve
 
 @app.get("/user")
 def list_users(limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> UserPage:
-    """List the users, in order of id."""
+    """List the users, ordered by id."""
     return users.list_users(get_connection(), after=cursor, limit=limit)

@@ -1,4 +1,4 @@
-"""GET /docs: Swagger UI, which works without internet."""
+"""GET /docs: Swagger UI. It works without internet."""
 
 from typing import Any
 
@@ -14,6 +14,6 @@ handler = app.resolve
 
 @app.get("/docs", compress=True, responses=PAGE)
 def open_docs() -> Response[Any]:
-    """Open a page that shows this document and tries its operations out."""
+    """Return a page that shows this document and can call its operations."""
     headers = {"Content-Security-Policy": swagger_ui.content_security_policy(), "X-Content-Type-Options": "nosniff"}
     return Response(200, f"{content_types.TEXT_HTML}; charset=utf-8", swagger_ui.html(), headers)

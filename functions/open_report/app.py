@@ -1,4 +1,4 @@
-"""GET /segment/reports/{file_name}: on to a fresh link to a report."""
+"""GET /segment/reports/{file_name}: a redirect to a new link to a report."""
 
 from typing import Any
 
@@ -17,6 +17,6 @@ handler = app.resolve
 @app.get("/segment/reports/<file_name>", status_code=302, responses=REDIRECT)
 @raises(ReportUnknown, StorageUnavailable)
 def open_report(file_name: FileNameInPath) -> Response[Any]:
-    """Redirect to a link that is good for some minutes; this address outlives it."""
+    """Redirect to a link that is valid for 15 minutes. This address stays valid as long as the file."""
     headers = {"Location": storage.link_to_existing(file_name).url, "Cache-Control": "no-store"}
     return Response(302, headers=headers)

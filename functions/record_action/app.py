@@ -1,4 +1,4 @@
-"""POST /user/{user_id}/history: write an action of the company's own into a user's history."""
+"""POST /user/{user_id}/history: record a custom action of a user."""
 
 from segmentation.api.parameters import UserIdInPath
 from segmentation.api.resolver import Api
@@ -15,5 +15,5 @@ handler = app.resolve
 @app.post("/user/<user_id>/history", status_code=201)
 @raises(UserUnknown, SegmentUnknown, ActionUnknown)
 def record_action(user_id: UserIdInPath, body: NewOperation) -> Operation:
-    """Record what happened to a user in a segment, for example an exposure or a conversion."""
+    """Record a custom action of a user in a segment, for example an exposure or a conversion."""
     return history.record(get_connection(), user_id, body, actor=app.actor)

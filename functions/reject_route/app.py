@@ -1,4 +1,4 @@
-"""$default: every request that no route matches, answered with a problem document as everywhere else."""
+"""$default: the requests that no route matches. The answer is a problem document, as on all routes."""
 
 from segmentation.api.resolver import Api
 

@@ -1,4 +1,4 @@
-"""GET /job/{job_id}: how far a job is, and what came of it."""
+"""GET /job/{job_id}: the progress and the result of a job."""
 
 from segmentation.api.parameters import JobIdInPath
 from segmentation.api.resolver import Api
@@ -15,5 +15,5 @@ handler = app.resolve
 @app.get("/job/<job_id>")
 @raises(JobUnknown, StorageUnavailable)
 def show_job(job_id: JobIdInPath) -> Job:
-    """Show a job; the result of a report holds a link signed for this answer."""
+    """Return a job. The result of a report has a link that is signed for this answer."""
     return month_report.with_link(leases.get(get_connection(), job_id))

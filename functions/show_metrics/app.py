@@ -1,4 +1,4 @@
-"""GET /metrics: the state of the service, for Prometheus to scrape."""
+"""GET /metrics: the state of the service, in Prometheus' text format."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -14,5 +14,5 @@ handler = app.resolve
 
 @app.get("/metrics", responses=METRICS)
 def show_metrics() -> Response[str]:
-    """Show what there is in numbers: Prometheus' text format, whose help says which of them may be estimates."""
+    """Return the metrics of the service. Their HELP lines say which may be estimates."""
     return Response(200, prometheus.CONTENT_TYPE, prometheus.render(totals.take(get_connection())))

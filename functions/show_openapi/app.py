@@ -1,4 +1,4 @@
-"""GET /openapi.json: what this API is, for programs."""
+"""GET /openapi.json: the OpenAPI document."""
 
 from pathlib import Path
 from typing import Any
@@ -14,5 +14,5 @@ handler = app.resolve
 
 @app.get("/openapi.json", compress=True, responses=DOCUMENT)
 def show_openapi() -> Response[Any]:
-    """Show this document, OpenAPI 3.1."""
+    """Return this document (OpenAPI 3.1)."""
     return Response(200, content_types.APPLICATION_JSON, Path(__file__).with_name("openapi.json").read_text("utf-8"))

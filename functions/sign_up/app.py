@@ -14,5 +14,5 @@ handler = app.resolve
 @app.post("/auth/sign-up", status_code=201)
 @raises(UsernameTaken)
 def sign_up(body: NewAccount) -> AccountRef:
-    """Create an account that can then sign in."""
+    """Create an account that can sign in."""
     return accounts.create(get_connection(), body)

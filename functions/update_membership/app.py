@@ -1,4 +1,4 @@
-"""PATCH /segment/user/{user_id}/{slug}: give a membership another lifetime, or none."""
+"""PATCH /segment/user/{user_id}/{slug}: change the lifetime of a membership, or make it permanent."""
 
 from segmentation.api.parameters import SlugInPath, UserIdInPath
 from segmentation.api.resolver import Api
@@ -15,5 +15,5 @@ handler = app.resolve
 @app.patch("/segment/user/<user_id>/<slug>")
 @raises(MembershipUnknown)
 def update_membership(user_id: UserIdInPath, slug: SlugInPath, body: LifetimeChange) -> Membership:
-    """Change when an active membership ends; null makes it permanent."""
+    """Change the end of an active membership. null makes it permanent."""
     return memberships.change_lifetime(get_connection(), user_id, slug, body, actor=app.actor)

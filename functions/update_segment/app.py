@@ -1,4 +1,4 @@
-"""PATCH /segment/{slug}: rename or describe a segment, or bring it to another percent."""
+"""PATCH /segment/{slug}: change a segment's slug, description or percent."""
 
 from aws_lambda_powertools.event_handler import Response
 
@@ -18,5 +18,5 @@ handler = app.resolve
 @app.patch("/segment/<slug>", responses=CHANGED_NOW_OR_BY_JOB)
 @raises(SegmentUnknown, SlugTaken)
 def update_segment(slug: SlugInPath, body: SegmentChange) -> Response[SegmentChangedByJob | SegmentChanged]:
-    """Change a segment; what the body does not name stays. 202 where a job brings the percent about."""
+    """Change the members that the body names. 202 if a job enrols or releases the users of the new percent."""
     return app.answer(segments.update(get_connection(), slug, body, actor=app.actor))

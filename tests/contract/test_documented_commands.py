@@ -46,7 +46,7 @@ def test_messages_that_the_documents_look_for_are_those_of_the_log():
     found = re.findall(r'filter message = "([^"]+)"|503 after `([^`]+)`', " ".join(TEXT.split()))
     sought = {filtered or named for filtered, named in found}
 
-    assert "a part of the run failed" in sought
+    assert "a step of the run failed" in sought
     assert sought <= written
 
 

@@ -65,5 +65,5 @@ def test_a_role_that_is_none_is_refused():
 
 
 def test_the_refusal_says_which_role_is_needed():
-    with pytest.raises(RoleTooLow, match="POST /segment takes the role editor; the token has reader"):
+    with pytest.raises(RoleTooLow, match=r"POST /segment requires the role editor\. The token has the role reader"):
         permissions.admit(request("POST /segment"))

@@ -1,4 +1,4 @@
-"""Accounts: who may sign in here, and with which role."""
+"""Accounts: the usernames, password hashes and roles of people who sign in here."""
 
 import re
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from segmentation.contract.values import USERNAME_PATTERN
 
 @dataclass(frozen=True)
 class Account:
-    """An account, as it signs in."""
+    """An account with its password hash."""
 
     username: str
     password_hash: str
@@ -26,7 +26,7 @@ class Account:
 
 
 def create(connection: Connection, new: NewAccount) -> AccountRef:
-    """Create an account; raises UsernameTaken, for another spelling in capitals too."""
+    """Create an account. Raises UsernameTaken; usernames differ by more than case."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         account_id = cursor.execute(
             """
@@ -38,14 +38,14 @@ def create(connection: Connection, new: NewAccount) -> AccountRef:
             (new.username, passwords.hashed(new.password), new.role),
         ).fetchone()
     if account_id is None:
-        raise UsernameTaken(f"There is an account {new.username} already.")
+        raise UsernameTaken(f"The username {new.username} is taken.")
     return AccountRef(id=account_id)
 
 
 def create_first(owner: Connection, credentials: Callable[[], dict[str, str] | None]) -> None:
-    """Create an admin where there is no account at all; whoever comes second at the same moment finds one.
+    """Create the first admin if there is no account. A concurrent deployment then finds this one.
 
-    Asks for the credentials only then: their secret is deleted once there are other admins.
+    The credentials are read only in that case, because operators delete their secret later.
     """
     if owner.execute("select from accounts limit 1").rowcount:
         return
@@ -55,10 +55,10 @@ def create_first(owner: Connection, credentials: Callable[[], dict[str, str] | N
 
 
 def authenticate(connection: Connection, credentials: Credentials) -> Account:
-    """Return the account that these are the credentials of.
+    """Return the account with these credentials. Raises CredentialsWrong, TooManyFailures.
 
-    Raises CredentialsWrong, in the same time and after the same statements whether or not there is such an
-    account, and TooManyFailures. What can be nobody's username or password is wrong without a look.
+    A wrong password and an unknown username take the same time and the same statements. Credentials that no account
+    can have are rejected without a query.
     """
     if (
         not re.fullmatch(USERNAME_PATTERN, credentials.username)
@@ -67,11 +67,11 @@ def authenticate(connection: Connection, credentials: Credentials) -> Account:
         raise CredentialsWrong()
     lockout.count_attempt(connection, credentials.username)
     account = _find(connection, credentials.username)
-    expected = account.password_hash if account else passwords.NOBODYS_HASH
+    expected = account.password_hash if account else passwords.DUMMY_HASH
     if not passwords.matches(credentials.password, expected) or account is None:
-        lockout.settle_failure(connection, credentials.username)
+        lockout.confirm_failure(connection, credentials.username)
         raise CredentialsWrong()
-    lockout.forget_failures(connection, credentials.username)
+    lockout.reset_failures(connection, credentials.username)
     return account
 
 

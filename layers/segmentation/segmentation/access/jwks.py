@@ -1,4 +1,4 @@
-"""The public keys of an OpenID provider: found, fetched and kept."""
+"""Fetch and cache the public keys of an OpenID provider."""
 
 import json
 import logging
@@ -11,18 +11,18 @@ import jwt
 
 FRESH_SECONDS = 3600
 RETRY_SECONDS = 30
-"""The shortest time between two fetches: tokens that name keys of their own make no storm of them."""
+"""The shortest time between two fetches. Tokens with invented key ids then cause few fetches."""
 
 TIMEOUT_SECONDS = 2
 MAX_BYTES = 512 * 1024
 _log = logging.getLogger(__name__)
 ALGORITHMS: dict[tuple[Any, Any], str] = {("RSA", None): "RS256", ("EC", "P-256"): "ES256"}
-"""What a key of each type and curve is used for: the key decides, never the token."""
+"""The algorithm of each key type and curve. The key decides it, never the token."""
 
 
 @dataclass
 class KeySet:
-    """The keys of one provider, fetched at the first use."""
+    """The keys of one provider, fetched at their first use."""
 
     issuer: str
     keys: dict[str, jwt.PyJWK] = field(default_factory=dict)
@@ -30,10 +30,10 @@ class KeySet:
     tried_at: float = -float("inf")
 
     def find(self, key_id: object) -> jwt.PyJWK | None:
-        """Return the key of this id; keys that are known stay good while the provider cannot be reached."""
+        """Return the key with this id, or None. Cached keys stay valid while the provider cannot be reached."""
         if not isinstance(key_id, str):
             return None
-        now = time.time()  # a monotonic clock stands still while an environment is frozen
+        now = time.time()  # not monotonic(): that clock stops while an environment is frozen
         missing = key_id not in self.keys or abs(now - self.fetched_at) > FRESH_SECONDS
         if missing and abs(now - self.tried_at) > RETRY_SECONDS:
             self.tried_at = now
@@ -44,23 +44,23 @@ class KeySet:
         try:
             found = _get(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
             if found["issuer"] != self.issuer:
-                raise ValueError(f"the provider calls itself {found['issuer']}")
+                raise ValueError(f"the provider names the issuer {found['issuer']}")
             keys = [_usable(key) for key in _get(found["jwks_uri"])["keys"]]
             self.keys = {key.key_id: key for key in keys if key and key.key_id}
             self.fetched_at = self.tried_at
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _log.warning("provider's keys not fetched: %s: %s", type(error).__name__, str(error)[:200])
+            _log.warning("the provider's keys could not be fetched: %s: %s", type(error).__name__, str(error)[:200])
 
 
 def _get(url: str) -> Any:
     if not url.startswith(("https://", "http://127.0.0.1:")):
         raise ValueError(f"{url[:100]} is not an https address")
-    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 # nosec B310 -- looked at above
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 # nosec B310 -- the scheme is checked above
         return json.loads(response.read(MAX_BYTES))
 
 
 def _usable(key: Any) -> jwt.PyJWK | None:
-    """Return a key that signs in one of the two ways that every provider knows, or None; the others are no error."""
+    """Return a key if it signs with RS256 or ES256, or None. Other keys are no error."""
     algorithm = ALGORITHMS.get((key.get("kty"), key.get("crv"))) if isinstance(key, dict) else None
     if algorithm is None or key.get("use", "sig") != "sig" or key.get("alg", algorithm) != algorithm:
         return None

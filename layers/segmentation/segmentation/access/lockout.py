@@ -1,4 +1,7 @@
-"""Failed sign-ins: counted for every name, so that a lock says nothing about whether there is such an account."""
+"""Lock a username after too many failed sign-ins.
+
+Failures are counted for unknown usernames too, so a lock does not reveal which accounts exist.
+"""
 
 from psycopg import Connection
 from psycopg.rows import scalar_row
@@ -9,16 +12,16 @@ MAX_FAILURES = 10
 LOCK_SECONDS = 900
 
 CHECK_SECONDS = 10
-"""How long a password may take to be checked; who was at it before that is gone."""
+"""The longest time that a password check takes. An older attempt was interrupted."""
 
 RETRY_SECONDS = 1
-"""When those who are being checked will have turned out to be right, or wrong."""
+"""After this time the attempts under way have succeeded or failed."""
 
 
 def count_attempt(connection: Connection, username: str) -> None:
-    """Count an attempt as failed before its password is looked at; raises TooManyFailures, and then counts nothing.
+    """Count an attempt as failed before its password is checked. Raises TooManyFailures, and then counts nothing.
 
-    Guesses made at the same moment cannot pass the limit, because each is counted by the time it is checked.
+    Concurrent guesses cannot exceed the limit, because each is counted before its check.
     """
     counted = connection.execute(
         """
@@ -46,8 +49,8 @@ def count_attempt(connection: Connection, username: str) -> None:
         raise TooManyFailures(_seconds_left(connection, username))
 
 
-def settle_failure(connection: Connection, username: str) -> None:
-    """Let an attempt that was counted be a failure for good."""
+def confirm_failure(connection: Connection, username: str) -> None:
+    """Confirm that a counted attempt has failed."""
     connection.execute(
         """
         update sign_in_failures
@@ -58,13 +61,13 @@ def settle_failure(connection: Connection, username: str) -> None:
     )
 
 
-def forget_failures(connection: Connection, username: str) -> None:
-    """Begin to count anew, after a success."""
+def reset_failures(connection: Connection, username: str) -> None:
+    """Reset the count after a success."""
     connection.execute("delete from sign_in_failures where sign_in_failures.username = lower(%s::text)", (username,))
 
 
 def _seconds_left(connection: Connection, username: str) -> int:
-    """Return when to come back: soon, where some of those who were counted are still being checked."""
+    """Return the seconds until a retry makes sense: few while a counted attempt is still being checked."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         left = cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""Who may do what: the role that each route needs, and what the authorizer says about a caller."""
+"""Permissions: the role that each route requires, and the caller that the authorizer identified."""
 
 import time
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES, Role
 
 PUBLIC = frozenset({"GET /health", "GET /docs", "GET /openapi.json", "POST /auth/sign-in"})
-_OF_READERS = frozenset({"POST /segment/user/batch", "$default"})
-_OF_EDITORS = frozenset(
+_READER_ROUTES = frozenset({"POST /segment/user/batch", "$default"})
+_EDITOR_ROUTES = frozenset(
     {
         "POST /segment",
         "PATCH /segment/{slug}",
@@ -28,30 +28,30 @@ _OF_EDITORS = frozenset(
 
 @dataclass(frozen=True)
 class Caller:
-    """Who makes a request, as the authorizer found it in the token."""
+    """The caller of a request, as the authorizer read it from the token."""
 
     subject: str
     role: Role
     expires_at: int
-    """The second of Unix time from which the token is no longer good."""
+    """Unix time, in seconds, at which the token expires."""
 
 
 def required_role(route_key: str) -> Role | None:
-    """Return the least role that a route takes, or None where it takes anybody.
+    """Return the lowest role that a route permits, or None for a public route.
 
-    A route that nobody thought of is the admins', unless it only reads.
+    A route that is not listed here requires the role admin, unless it is a GET.
     """
     if route_key in PUBLIC:
         return None
-    if route_key in _OF_READERS or route_key.startswith("GET "):
+    if route_key in _READER_ROUTES or route_key.startswith("GET "):
         return "reader"
-    return "editor" if route_key in _OF_EDITORS else "admin"
+    return "editor" if route_key in _EDITOR_ROUTES else "admin"
 
 
 def caller(request: Mapping[str, Any]) -> Caller:
-    """Return who makes the request of an event's requestContext; raises Unauthenticated.
+    """Return the caller from an event's requestContext. Raises Unauthenticated.
 
-    API Gateway keeps the authorizer's answer for a while, so that the token's end has to be looked at again.
+    API Gateway caches the authorizer's answer, so the token's expiry is checked again.
     """
     found = (request.get("authorizer") or {}).get("lambda")
     if not found or int(found["expires_at"]) <= time.time():
@@ -60,11 +60,11 @@ def caller(request: Mapping[str, Any]) -> Caller:
 
 
 def admit(request: Mapping[str, Any]) -> None:
-    """Let a request pass that its route is open to; raises Unauthenticated, RoleTooLow."""
+    """Admit a request if its caller has the role of its route. Raises Unauthenticated, RoleTooLow."""
     route_key = request["routeKey"]
     needed = required_role(route_key)
     if needed is None:
         return
     role = caller(request).role
     if role not in ROLES or ROLES.index(role) < ROLES.index(needed):
-        raise RoleTooLow(f"{route_key} takes the role {needed}; the token has {role}.")
+        raise RoleTooLow(f"{route_key} requires the role {needed}. The token has the role {role}.")

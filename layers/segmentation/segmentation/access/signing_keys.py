@@ -1,4 +1,4 @@
-"""The keys that our own tokens are signed with: one in use, and the one before it for as long as its tokens live."""
+"""The keys that sign our own tokens: the current one, and the previous one while its tokens live."""
 
 import hashlib
 import json
@@ -11,10 +11,10 @@ from segmentation.runtime.secrets_manager import SecretUnreadable
 
 MIN_LENGTH = 32
 FRESH_SECONDS = 300
-"""How long a key that was taken out of the secret may still count here."""
+"""How long a key that was removed from the secret may stay valid here."""
 
 RETRY_SECONDS = 10
-"""The shortest time between two looks at the secret: tokens that name keys of their own make no storm of them."""
+"""The shortest time between two reads of the secret. Tokens with invented key ids then cause few reads."""
 
 _log = logging.getLogger(__name__)
 _known: dict[str, str] = {}
@@ -22,43 +22,43 @@ _read_at = -float("inf")
 
 
 class KeysUnusable(Exception):
-    """The secret of the signing keys must hold `current`, and may hold `previous`, of 32 characters or more."""
+    """The secret of the signing keys must have `current`, and may have `previous`, each of at least 32 characters."""
 
 
 def current() -> tuple[str, str]:
-    """Return the id and the key to sign with: nearly as it stands in the secret, so that nobody gets a dead token."""
+    """Return the id and the key to sign with. Frequent reads keep removed keys from signing new tokens."""
     return next(iter(_keys(RETRY_SECONDS).items()))
 
 
 def find(key_id: object) -> str | None:
-    """Return the key of this id, looking into the secret again where it is a new one."""
+    """Return the key with this id, or None. For an unknown id the secret is read again."""
     if not isinstance(key_id, str):
         return None
     return _keys(FRESH_SECONDS).get(key_id) or _keys(RETRY_SECONDS).get(key_id)
 
 
 def forget() -> None:
-    """Know no key any more, and look into the secret at the next use."""
+    """Drop the cached keys. The next use reads the secret."""
     global _known, _read_at
     _known, _read_at = {}, -float("inf")
 
 
 def _keys(at_most_seconds_old: float) -> dict[str, str]:
     global _known, _read_at
-    now = time.time()  # a monotonic clock stands still while an environment is frozen
+    now = time.time()  # not monotonic(): that clock stops while an environment is frozen
     if abs(now - _read_at) > at_most_seconds_old:
         try:
             _known = _by_id(settings.signing_keys())
         except SecretUnreadable:
             if not _known:
                 raise
-            _log.warning("signing keys not read again")  # a store that is away for a moment locks nobody out
+            _log.warning("the signing keys could not be read again")  # cached keys stay valid during a short outage
         _read_at = now
     return _known
 
 
 def _by_id(text: str) -> dict[str, str]:
-    """Name each key by a digest of it, so that nobody has to number them; the current one comes first."""
+    """Return the keys by id, the current one first. A key's id is a digest of it, so ids need no management."""
     secret = _members(text)
     keys = [secret.get("current"), *([secret["previous"]] if secret.get("previous") else [])]
     if any(not isinstance(key, str) or len(key) < MIN_LENGTH for key in keys):

@@ -1,4 +1,4 @@
-"""Our own tokens: signed at sign-in, short-lived, and checked without the database."""
+"""Issue and verify our own tokens: short-lived, and verified without the database."""
 
 import logging
 import time
@@ -18,25 +18,25 @@ ISSUER = "urn:segmentation"
 AUDIENCE = "urn:segmentation:api"
 ALGORITHM = "HS256"
 LEEWAY_SECONDS = 5
-"""How far the clocks of two functions may be apart."""
+"""The largest difference between the clocks of two functions."""
 
 _REQUIRED = ["iss", "aud", "sub", "role", "iat", "nbf", "exp", "jti"]
-_log = logging.getLogger(__name__)  # the standard library's, as the authorizer's: it imports this too
+_log = logging.getLogger(__name__)  # not Powertools' Logger: the authorizer imports this module
 
 
 class Issued(NamedTuple):
-    """A new token, and how many seconds it is good for."""
+    """A new token, and its lifetime in seconds."""
 
     token: str
     expires_in: int
 
 
 class TokenRefused(Exception):
-    """The token is not good; what this says is for the log."""
+    """The token is invalid. The reason is for the log only."""
 
 
 def issue(subject: str, role: Role) -> Issued:
-    """Sign a token for somebody who has just shown who they are; raises SigningKeyUnavailable."""
+    """Sign a token for an authenticated subject. Raises SigningKeyUnavailable."""
     lifetime = settings.token_seconds()
     now = int(time.time())
     claims = {
@@ -56,9 +56,9 @@ def _current_key() -> tuple[str, str]:
 
 
 def verify(token: str, header: dict[str, Any]) -> Caller:
-    """Return whom one of our own tokens was issued to; raises TokenRefused, jwt.PyJWTError.
+    """Return the caller that one of our own tokens was issued to. Raises TokenRefused, jwt.PyJWTError.
 
-    The algorithm is ours, not the token's: a public key of somebody else can never serve as our secret.
+    The algorithm is fixed, so a token cannot make a public key serve as our secret.
     """
     key = signing_keys.find(header.get("kid"))
     if key is None:

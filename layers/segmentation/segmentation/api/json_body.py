@@ -1,4 +1,4 @@
-"""Request bodies: JSON objects, whatever their content type says."""
+"""Request bodies: JSON objects, with any content type."""
 
 import json
 from typing import Any, NoReturn
@@ -8,15 +8,15 @@ from segmentation.contract.problems import BodyNotJson, BodyTooLarge, BodyTypeUn
 MAX_MEMBERS = 100
 MAX_DIGITS = 1000
 MAX_BODY_BYTES = 1024 * 1024
-"""Room for a thousand slugs of the greatest length, four times over."""
+"""Four times the size of a thousand slugs of the greatest length."""
 
 
 def parse(text: str, content_type: str) -> dict[str, Any]:
     """Return the members of a JSON object.
 
-    The content type matters only for a text that is not JSON: it tells broken JSON from something else, because
-    curl and many clients send JSON as a form. Raises BodyTooLarge, BodyTypeUnsupported, BodyNotJson, and
-    RequestInvalid for JSON that is no object, names a member twice, is nested too deeply or has too long a number.
+    curl and many clients send JSON with the content type of a form. So the content type matters only for a text that
+    is not JSON: it selects the problem. Raises BodyTooLarge, BodyTypeUnsupported, BodyNotJson. Raises RequestInvalid
+    for JSON that is no object, repeats a member, is nested too deeply, or has too long a number.
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"A request body has at most {MAX_BODY_BYTES} bytes.")
@@ -34,12 +34,12 @@ def parse(text: str, content_type: str) -> dict[str, Any]:
 
 
 def not_utf_8(octets: bytes, content_type: str) -> BodyNotJson | BodyTypeUnsupported:
-    """Return what is wrong with a body that is no text, by the rule of `parse`."""
+    """Return the problem of a body that is not UTF-8, by the rule of `parse`."""
     return _not_json(octets.decode("utf-8", "replace"), content_type, "it is not UTF-8")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Refuse a member given twice: readers disagree on which one counts."""
+    """Reject a repeated member, because readers disagree on which one counts."""
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
@@ -49,7 +49,7 @@ def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _whole(digits: str) -> int:
-    """Refuse what Python refuses to convert, in words of our own."""
+    """Reject a number that Python refuses to convert, with a message of our own."""
     if len(digits) > MAX_DIGITS:
         raise RequestInvalid(("body", f"must not have a number of more than {MAX_DIGITS} digits"))
     return int(digits)

@@ -1,4 +1,4 @@
-"""What the API's document says of answers that are more, or less, than one model in JSON."""
+"""OpenAPI descriptions of answers that are not exactly one model in JSON."""
 
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
 from pydantic import BaseModel
@@ -20,7 +20,7 @@ Answers = dict[int, OpenAPIResponse]
 
 
 def _with_job(model: type[BaseModel]) -> Answers:
-    """Describe an answer that names a job, and lead to the job."""
+    """Describe an answer that names a job, with a link to the job."""
     return {
         202: {
             "description": (model.__doc__ or "").strip(),
@@ -41,25 +41,27 @@ JOB_BEGUN = _with_job(JobRef)
 TOKEN = _now(200, Token)
 
 NEW_OR_KNOWN_USER: Answers = {
-    200: {"description": "It is known already.", "content": {"application/json": {"model": UserRef}}},
-    201: {"description": "It is new.", "content": {"application/json": {"model": UserRef}}},
+    200: {"description": "The user is known already.", "content": {"application/json": {"model": UserRef}}},
+    201: {"description": "The user is new.", "content": {"application/json": {"model": UserRef}}},
 }
 JSON_OR_CSV: Answers = {
     200: {
-        "description": "A page, in the form that the Accept header prefers.",
-        "headers": {"Link": {"description": "The next page of CSV, if there is one.", "schema": {"type": "string"}}},
+        "description": "A page, in the media type that the Accept header prefers.",
+        "headers": {
+            "Link": {"description": "The next page of the CSV, if there is one.", "schema": {"type": "string"}}
+        },
         "content": {"application/json": {"model": OperationPage}, "text/csv": {"schema": {"type": "string"}}},
     }
 }
 REDIRECT: Answers = {
     302: {
-        "description": "On to the file.",
+        "description": "A redirect to the file.",
         "headers": {"Location": {"description": "The link.", "schema": {"type": "string", "format": "uri"}}},
         "content": {},
     }
 }
 PAGE: Answers = {200: {"description": "The page.", "content": {"text/html": {"schema": {"type": "string"}}}}}
-METRICS: Answers = {200: {"description": "The numbers.", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+METRICS: Answers = {200: {"description": "The metrics.", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 DOCUMENT: Answers = {
     200: {"description": "The document.", "content": {"application/json": {"schema": {"type": "object"}}}}
 }

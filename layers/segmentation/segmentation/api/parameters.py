@@ -1,4 +1,4 @@
-"""What stands in paths and query strings: the rules of values, applied to text."""
+"""Parameters in paths and query strings: the rules of values, applied to text."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
@@ -37,7 +37,7 @@ LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
 def _key_of_cursor(cursor: Any, read: ValidatorFunctionWrapHandler) -> Any:
-    """Read the key in a cursor by its list's rules; clients do not know those, so that what breaks one is no cursor."""
+    """Validate the key in a cursor. Clients do not know its rules, so every violation says that it is no cursor."""
     try:
         return read(decode_cursor(cursor))
     except ValueError:
@@ -45,7 +45,7 @@ def _key_of_cursor(cursor: Any, read: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _place_in_history(key: str) -> str:
-    """Return the instant, in UTC, and the id that a page of history begins after; Postgres reads few offsets."""
+    """Return the instant and the id after which a page begins. In UTC, because Postgres accepts few offsets."""
     executed_at, history_id = key.split(" ")
     moment = in_utc(datetime.fromisoformat(instant(executed_at)))
     number = whole_number(history_id)
@@ -55,7 +55,7 @@ def _place_in_history(key: str) -> str:
 
 
 def _job_id(text: str) -> UUID:
-    """Say of what is no id that there is no such job, as of an id that no job has."""
+    """Parse a job id. Raises JobUnknown for a text that is no id, as for an id without a job."""
     try:
         return UUID(text)
     except ValueError:
@@ -78,7 +78,7 @@ Limit = Annotated[
     int,
     Field(ge=1, le=1000),
     BeforeValidator(whole_number),
-    Query(description="How long the page may be."),
+    Query(description="The largest number of items in a page."),
 ]
 UserCursor = Annotated[
     int,
@@ -86,42 +86,42 @@ UserCursor = Annotated[
     BeforeValidator(whole_number),
     WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-users", "minLength": 1}),
-    Query(description="The next_cursor of the page before."),
+    Query(description="The next_cursor of the previous page."),
 ]
 SlugCursor = Annotated[
     str,
     Field(pattern=SLUG_PATTERN),
     WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-slugs", "minLength": 1}),
-    Query(description="The next_cursor of the page before."),
+    Query(description="The next_cursor of the previous page."),
 ]
 ActionCursor = Annotated[
     str,
     Field(pattern=ACTION_PATTERN),
     WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-actions", "minLength": 1}),
-    Query(description="The next_cursor of the page before."),
+    Query(description="The next_cursor of the previous page."),
 ]
 HistoryCursor = Annotated[
     str,
     AfterValidator(_place_in_history),
     WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-history", "minLength": 1}),
-    Query(description="The next_cursor of the page before."),
+    Query(description="The next_cursor of the previous page."),
 ]
 From = Annotated[
     AwareDatetime,
     BeforeValidator(instant),
     AfterValidator(in_utc),
-    Query(alias="from", description="The first instant wanted."),
+    Query(alias="from", description="The beginning of the range, included."),
 ]
 To = Annotated[
     AwareDatetime,
     BeforeValidator(instant),
     AfterValidator(in_utc),
-    Query(alias="to", description="The instant before which the wanted ones end."),
+    Query(alias="to", description="The end of the range, excluded."),
 ]
-# the document tells it by the media types of the answer: OpenAPI ignores a parameter of this name
+# not in the schema: OpenAPI ignores a parameter of this name, and the answer's media types describe it
 Accept = Annotated[str, Header(description="application/json or text/csv.", include_in_schema=False)]
 Year = Annotated[
     int, Field(ge=FIRST_YEAR, le=LAST_YEAR), BeforeValidator(whole_number), Query(description="A year, in UTC.")
@@ -131,10 +131,10 @@ MonthOfYear = Annotated[
 ]
 ReportFormat = Annotated[
     Literal["plain", "extended"],
-    Query(alias="format", description="plain: entries and exits; extended: everything the history knows."),
+    Query(alias="format", description="plain: entries and exits; extended: every operation, with reason and actor."),
 ]
-Delimiter = Annotated[Literal[",", ";"], Query(description="What stands between two values.")]
-FileNameInPath = Annotated[str, Path(description="The name of a report's file.")]
+Delimiter = Annotated[Literal[",", ";"], Query(description="The character between two values.")]
+FileNameInPath = Annotated[str, Path(description="The file name of a report.")]
 JobIdInPath = Annotated[UUID, BeforeValidator(_job_id), Path(description="The id of a job.")]
-Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="How the slugs begin.")]
-Erase = Annotated[bool, Query(description="Whether to erase the user's history too.")]
+Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="The beginning of the slugs.")]
+Erase = Annotated[bool, Query(description="Whether to erase the user's history as well.")]

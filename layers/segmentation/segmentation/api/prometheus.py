@@ -1,4 +1,4 @@
-"""The state of the service in Prometheus' text format; what HELP says about accuracy is a promise."""
+"""The state of the service in Prometheus' text format. HELP promises the accuracy of each value."""
 
 from collections.abc import Iterator
 

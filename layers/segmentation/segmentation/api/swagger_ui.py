@@ -1,4 +1,4 @@
-"""Swagger UI in one page that needs nothing from elsewhere: Powertools' copy of it, inlined."""
+"""Swagger UI as one page without external resources: the copy of Powertools, inlined."""
 
 import base64
 import hashlib
@@ -25,13 +25,13 @@ _PAGE = """<!DOCTYPE html>
 
 @cache
 def html() -> str:
-    """Return the page."""
+    """Return the page as HTML."""
     return _PAGE.format(style=_asset("swagger-ui.min.css"), library=_library(), start=_START)
 
 
 @cache
 def content_security_policy() -> str:
-    """Return what the page may do: run these two scripts, and ask its own origin."""
+    """Return the policy of the page: it may run these two scripts, and connect to its own origin."""
     scripts = " ".join(f"'sha256-{_digest(script)}'" for script in (_library(), _START))
     return (
         f"default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src 'self' data:; "

@@ -9,9 +9,11 @@ from functools import cache, partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from psycopg import Connection
 from pydantic import AwareDatetime, BaseModel, ValidationError
 
 from segmentation.database import transactions
+from segmentation.jobs import leases
 from segmentation.runtime import settings
 from segmentation.runtime.log import logger
 from segmentation.runtime.timeouts import Patience
@@ -66,6 +68,12 @@ def _announce(job_id: UUID) -> None:
         send(job_id)
     except (BotoCoreError, ClientError):
         logger.exception("the queue does not answer", job_id=str(job_id))
+
+
+def resend_lost(connection: Connection) -> None:
+    """Send the messages of jobs again whose message, or whose worker, seems lost. Raises botocore's errors."""
+    for job_id in leases.requeue_lost(connection):
+        send(job_id)
 
 
 def _send(queue_url: str, message: Message) -> None:

@@ -1,4 +1,4 @@
-"""CloudFormation's custom resources: do one thing at each deployment, and say how it went.
+"""A custom resource of CloudFormation: run a step at each deployment, and report its outcome.
 
 The protocol: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref.html
 """
@@ -16,17 +16,17 @@ PAUSES_SECONDS = (1, 3)
 
 
 def is_request(event: dict[str, Any]) -> bool:
-    """Return whether CloudFormation sent this event and waits for an answer."""
+    """Return whether CloudFormation sent this event. It then waits for an answer."""
     return "ResponseURL" in event
 
 
 def answer(event: dict[str, Any], do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Do it, unless the stack is being deleted, and answer; a failure lets the deployment roll back."""
+    """Run the step, unless the stack is being deleted, and answer. A failure makes the deployment roll back."""
     try:
         data = {} if event["RequestType"] == "Delete" else do()
     except Exception as error:
-        logger.exception("the deployment's step failed")
-        # the message stays in the log: an event of the stack is read by more people than the log is
+        logger.exception("the deployment step failed")
+        # the error's message stays in the log, because stack events have more readers than the log
         _send(event, {"Status": "FAILED", "Reason": f"{type(error).__name__}: see the log of the function"})
         return {}
     _send(event, {"Status": "SUCCESS", "Data": data})
@@ -36,7 +36,7 @@ def answer(event: dict[str, Any], do: Callable[[], dict[str, Any]]) -> dict[str,
 def _send(event: dict[str, Any], outcome: dict[str, Any]) -> None:
     ids = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     body = json.dumps({"PhysicalResourceId": event["LogicalResourceId"], **ids, **outcome}).encode()
-    request = urllib.request.Request(  # noqa: S310 -- CloudFormation's own presigned https link
+    request = urllib.request.Request(  # noqa: S310 -- CloudFormation's presigned https link
         event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""}
     )
     # without an answer the stack waits in vain, then rolls back what was done

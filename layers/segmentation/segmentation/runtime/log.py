@@ -1,4 +1,4 @@
-"""The log: one JSON line an event, with ids and never with bodies, and one line an invocation, with its figures."""
+"""The log: JSON lines with ids and without bodies, and one line with metrics for each invocation."""
 
 import logging
 import re
@@ -26,8 +26,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _environment_is_new = True
 
 
-def _leave_out_rows(record: LogRecord) -> bool:
-    """Cut what Postgres quotes behind an error's first line: the row that it refused, and the statement."""
+def _drop_rows(record: LogRecord) -> bool:
+    """Keep only the first line of a Postgres error. The others quote the rejected row and the statement."""
     error = record.exc_info[1] if record.exc_info else None
     while error is not None:
         primary = getattr(getattr(error, "diag", None), "message_primary", None)
@@ -37,14 +37,14 @@ def _leave_out_rows(record: LogRecord) -> bool:
     return True
 
 
-logger.addFilter(_leave_out_rows)
+logger.addFilter(_drop_rows)
 
 
 class Invocation:
-    """One invocation: every line in the log knows it, and it ends with a line of its own.
+    """One invocation. Every log line carries its ids, and a line with its metrics ends it.
 
-    That line is written here and not by the logger: it costs a request a quarter of the time, and holds the figures
-    that CloudWatch makes metrics of (docs/decisions/0010-logs-and-metrics.md).
+    This class writes that line itself, because the logger is slower. CloudWatch reads the metrics from it
+    (docs/decisions/0010-logs-and-metrics.md).
     """
 
     def __init__(self, context: Any, request_id: str | None = None, correlation_id: str | None = None) -> None:
@@ -60,13 +60,13 @@ class Invocation:
         metrics.begin()
 
     def end_request(self, route: str, status: int) -> None:
-        """Write the line of a request, with the figures of its route."""
+        """Write the line of a request, with the metrics of its route."""
         milliseconds = self._milliseconds()
         metrics.count_request(status, milliseconds, cold=self._cold)
         self._write("request", failed=status >= 500, route=route, status=status, duration_ms=milliseconds)
 
     def end(self, function: str, *, failed: bool) -> None:
-        """Write the line of an invocation that is no request."""
+        """Write the line of an invocation without a request."""
         self._write("invocation", failed=failed, function=function, duration_ms=self._milliseconds())
 
     def _milliseconds(self) -> float:
@@ -89,13 +89,13 @@ class Invocation:
 
 
 def begin_request(event: Mapping[str, Any], context: Any) -> Invocation:
-    """Begin the invocation that a request is, by the ids under which others know it."""
+    """Begin the invocation of a request, with the ids of API Gateway and of the caller."""
     request_id = event["requestContext"]["requestId"]
     return Invocation(context, request_id, correlation_id(event.get("headers") or {}) or request_id)
 
 
 def correlation_id(headers: Mapping[str, str]) -> str | None:
-    """Return the caller's id: the trace of a traceparent (W3C Trace Context), or an x-request-id that is short."""
+    """Return the caller's id: the trace id of traceparent (W3C Trace Context), or a short x-request-id."""
     if trace := _TRACE.fullmatch(headers.get("traceparent", "")):
         return trace[1]
     given = headers.get("x-request-id", "")
@@ -105,9 +105,9 @@ def correlation_id(headers: Mapping[str, str]) -> str | None:
 def observed(
     function: str, *, is_failure: Callable[[Any], bool] = lambda answer: False
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a handler that no request reaches its line in the log, whatever it raises.
+    """Write the log line of a handler without a route, even if the handler raises.
 
-    Some handlers raise nothing where they fail: is_failure sees it in their answer.
+    Some handlers report failures in their answer: is_failure detects these.
     """
 
     def decorate(handler: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,4 +1,4 @@
-"""The figures of an invocation, which its line in the log takes to CloudWatch in the embedded metric format."""
+"""The metrics of an invocation. Its log line carries them to CloudWatch in the embedded metric format."""
 
 from functools import cache
 from typing import Any, Literal, get_args
@@ -18,10 +18,10 @@ OfService = Literal[
     "JobsFailed",
     "JobDuration",
 ]
-"""What the service does, of all its functions together."""
+"""Metrics of the service, summed over its functions."""
 
 OfRoute = Literal["Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"]
-"""How a route does. Each costs money for each route, every hour in which it occurs."""
+"""Metrics of one route. CloudWatch bills each by route and hour."""
 
 _DIMENSIONS = (
     (["service"], frozenset(get_args(OfService))),
@@ -29,47 +29,47 @@ _DIMENSIONS = (
 )
 _UNITS = {"ExpiryLag": "Seconds", "JobDuration": "Seconds", "Latency": "Milliseconds"}
 
-_figures: dict[str, float] = {}
+_values: dict[str, float] = {}
 
 
 def begin() -> None:
-    """Forget what the invocation before this one did."""
-    _figures.clear()
+    """Drop the values of the previous invocation."""
+    _values.clear()
 
 
 def count(metric: OfService, number: float) -> None:
-    """Add to a figure of this invocation; nothing is nothing to report."""
+    """Add to a metric of this invocation. Zero is not reported."""
     if number:
-        _figures[metric] = _figures.get(metric, 0) + number
+        _values[metric] = _values.get(metric, 0) + number
 
 
 def record(metric: OfService, value: float) -> None:
-    """Set a figure of this invocation, which may be zero."""
-    _figures[metric] = value
+    """Set a metric of this invocation. Zero is reported."""
+    _values[metric] = value
 
 
 def count_request(status: int, milliseconds: float, *, cold: bool) -> None:
-    """Report a request; an error or a cold start only where there is one."""
-    _figures["Requests"] = 1
-    _figures["Latency"] = milliseconds
+    """Report a request, and its error or cold start if it had one."""
+    _values["Requests"] = 1
+    _values["Latency"] = milliseconds
     if 400 <= status < 500:
-        _figures["ClientErrors"] = 1
+        _values["ClientErrors"] = 1
     elif status >= 500:
-        _figures["ServerErrors"] = 1
+        _values["ServerErrors"] = 1
     if cold:
-        _figures["ColdStarts"] = 1
+        _values["ColdStarts"] = 1
 
 
 def embedded(timestamp_ms: int) -> dict[str, Any]:
-    """Return the members of a JSON line that CloudWatch takes for metrics; none without figures."""
-    if not _figures:
+    """Return the members of a JSON line from which CloudWatch makes metrics. No metric, no members."""
+    if not _values:
         return {}
-    return {"_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": _directives(tuple(_figures))}, **_figures}
+    return {"_aws": {"Timestamp": timestamp_ms, "CloudWatchMetrics": _directives(tuple(_values))}, **_values}
 
 
 @cache
 def _directives(names: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Tell CloudWatch which members are metrics; nearly every invocation has the same few."""
+    """Return the declaration of metrics. It is cached, because most invocations have the same metrics."""
     return [
         {
             "Namespace": NAMESPACE,
