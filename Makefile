@@ -46,7 +46,7 @@ load: setup .local/load/.made ## live a day and an overload, check that nothing 
 	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
 	  .local/venv/bin/pytest --override-ini 'python_files=load_*.py' $(or $(TESTS),tests/load)
 
-test-upgrade: setup ## let the code before the newest migration serve on the schema that is here; FROM=v1.2 the code of another commit
+test-upgrade: setup ## let the code before the newest change of the schema serve on the schema that is here; FROM=v1.2 the code of another commit
 	UPGRADE_FROM=$(FROM) .local/venv/bin/pytest --override-ini 'python_files=upgrade_*.py' tests/upgrade
 
 lint: setup ## check style, formatting and types

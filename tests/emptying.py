@@ -2,7 +2,7 @@
 
 from typing import Any
 
-KEEP = ("schema_migrations", "population", "actions")
+KEEP = ("schema_migrations", "schema_objects", "population", "actions")
 """What the migrations have written."""
 
 # A truncated table gets new files, and so does each of its indexes: the months of the history alone take longer than

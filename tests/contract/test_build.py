@@ -11,6 +11,7 @@ import pytest
 from packaging.tags import platform_tags
 
 PROJECT = Path(__file__).parents[2]
+SQL = Path("layers/segmentation/segmentation/database/sql")
 FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/app.py"))
 LAYERS = ["SegmentationLayer", "CryptographyLayer"]
 UNZIPPED_MEGABYTES = 45
@@ -114,12 +115,13 @@ def test_the_layer_leaves_the_sdk_to_the_runtime(layer):
     assert packages.isdisjoint({"boto3", "botocore", "s3transfer", "urllib3"})
 
 
-def test_the_layer_carries_the_migrations(layer):
-    source = {path.name for path in PROJECT.glob("layers/segmentation/segmentation/database/sql/migrations/*.sql")}
+def test_the_layer_carries_the_sql_files(layer):
+    source, built = PROJECT / SQL, layer / "python" / SQL.relative_to("layers/segmentation")
 
-    migrations = {path.name for path in layer.glob("python/segmentation/database/sql/migrations/*.sql")}
+    carried = {path.relative_to(built) for path in built.rglob("*.sql")}
 
-    assert migrations == source
+    assert carried == {path.relative_to(source) for path in source.rglob("*.sql")}
+    assert {path.parent.name for path in carried} == {"migrations", "functions", "views", "triggers"}
 
 
 def test_the_layer_for_lambda_is_small(tmp_path):

@@ -6,10 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from functions.run_job.app import KINDS
 from segmentation.database import migrate
 from segmentation.database.connection import connect
-from segmentation.jobs import leases, worker
 from tests.conftest import Database
 
 
@@ -25,7 +23,7 @@ def test_first_run_applies_everything_and_the_second_nothing(fresh_database):
 
     second = fresh_database.migrate()
 
-    assert first["applied"] == [step.name for step in migrate.migrations()]
+    assert first["applied"] == [script.name for script in (*migrate.migrations(), *migrate.objects())]
     assert second == {"schema_version": first["schema_version"], "applied": []}
 
 
@@ -34,26 +32,67 @@ def test_runs_at_once_apply_each_step_once(fresh_database):
         results = list(pool.map(lambda _: fresh_database.migrate(), range(4)))
 
     applied = [name for result in results for name in result["applied"]]
-    assert sorted(applied) == [step.name for step in migrate.migrations()]
+    assert sorted(applied) == sorted(script.name for script in (*migrate.migrations(), *migrate.objects()))
 
 
-def test_versions_count_up_from_one():
+def test_versions_count_up_from_the_baseline():
     versions = [step.version for step in migrate.migrations()]
 
-    assert versions == list(range(1, len(versions) + 1))
+    assert versions == list(range(10, 10 + len(versions)))
 
 
 def test_edited_migration_is_refused(fresh_database):
     fresh_database.migrate()
     with connect(fresh_database.owner_url) as owner:
-        owner.execute("update schema_migrations set checksum = 'of another text' where version = 1")
+        owner.execute("update schema_migrations set checksum = 'of another text' where version = 10")
 
-    with pytest.raises(migrate.MigrationEdited, match="0001"):
+    with pytest.raises(migrate.MigrationEdited, match="0010"):
         fresh_database.migrate()
 
 
+def keep_books_of_former_migrations(database_url, versions, checksum):
+    """Let the bookkeeping say what it says after the ten migrations that the baseline replaced."""
+    with connect(database_url) as owner:
+        owner.execute("drop table if exists schema_objects")
+        owner.execute("create table if not exists schema_migrations (version int, name text, checksum text)")
+        owner.execute("delete from schema_migrations")
+        owner.execute(
+            "insert into schema_migrations (version, name, checksum) select n, '', %s from generate_series(1, %s) n",
+            (checksum, versions),
+        )
+
+
+def test_database_that_has_the_former_ten_migrations_has_the_baseline(fresh_database):
+    fresh_database.migrate()
+    keep_books_of_former_migrations(fresh_database.owner_url, 10, migrate._REPLACED)
+
+    outcome = fresh_database.migrate()
+
+    later = [step.name for step in migrate.migrations()[1:]]
+    assert outcome["applied"] == [*later, *(each.name for each in migrate.objects())]
+    assert fresh_database.migrate()["applied"] == []
+
+
+def test_database_with_another_tenth_migration_is_refused(fresh_database):
+    keep_books_of_former_migrations(fresh_database.owner_url, 10, "of another text")
+
+    with pytest.raises(migrate.MigrationEdited, match="0010"):
+        fresh_database.migrate()
+
+
+def test_older_database_is_refused_and_left_as_it_is(fresh_database):
+    keep_books_of_former_migrations(fresh_database.owner_url, 9, "of an older release")
+
+    with pytest.raises(migrate.DatabaseTooOld, match=r"older than version 10.*make reset"):
+        fresh_database.migrate()
+
+    with connect(fresh_database.owner_url) as owner:
+        assert migrate.version(owner) == 9
+        assert owner.execute("select to_regclass('users')").fetchall() == [(None,)]
+
+
 def test_failed_step_leaves_the_version_before_it(fresh_database, monkeypatch):
-    steps = [*migrate.migrations(), migrate.Migration(9999, "9999_broken.sql", "create table half (); select 1/0")]
+    steps = [*migrate.migrations(), migrate.Migration("9999_broken.sql", "create table half (); select 1/0")]
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
 
     with pytest.raises(psycopg.errors.DivisionByZero):
@@ -66,7 +105,7 @@ def test_failed_step_leaves_the_version_before_it(fresh_database, monkeypatch):
 
 def test_step_that_finds_a_table_in_use_is_given_up_and_leaves_everything_as_it_was(fresh_database, monkeypatch):
     fresh_database.migrate()
-    steps = [*migrate.migrations(), migrate.Migration(9999, "9999_locks.sql", "create table half (); lock table users")]
+    steps = [*migrate.migrations(), migrate.Migration("9999_locks.sql", "create table half (); lock table users")]
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
     monkeypatch.setattr(migrate, "LOCK_PAUSE_SECONDS", 0)
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "20ms")
@@ -83,7 +122,7 @@ def test_step_that_finds_a_table_in_use_is_given_up_and_leaves_everything_as_it_
 
 def test_step_that_finds_a_table_in_use_is_tried_again(fresh_database, monkeypatch):
     fresh_database.migrate()
-    step = migrate.Migration(9999, "9999_locks.sql", "lock table users")
+    step = migrate.Migration("9999_locks.sql", "lock table users")
     monkeypatch.setattr(migrate, "migrations", lambda: [step])
     monkeypatch.setattr(migrate, "LOCK_TIMEOUT", "20ms")
 
@@ -122,31 +161,3 @@ def test_login_gets_a_changed_password_at_the_next_run(fresh_database, postgres_
 
     with connect(renewed) as connection:
         assert migrate.version(connection) >= 1
-
-
-@pytest.mark.parametrize(("deleted_by", "actor"), [("analyst", "analyst"), (None, "schedule")])
-def test_exits_that_were_lost_from_a_deleted_segment_are_written_by_a_job(
-    fresh_database, monkeypatch, deleted_by, actor
-):
-    steps = [step for step in migrate.migrations() if step.version < 9]
-    with monkeypatch.context() as before:
-        before.setattr(migrate, "migrations", lambda: steps)
-        fresh_database.migrate()
-    with connect(fresh_database.owner_url) as owner:
-        owner.execute("insert into users (user_id) values (1), (2)")
-        owner.execute("insert into segments (slug) values ('LOST'), ('KEPT')")
-        owner.execute(
-            "insert into memberships (user_id, segment_id, added_at) select 1, segment_id, now() from segments"
-        )
-        owner.execute("update segments set deleted_at = now(), deleted_by = %s where slug = 'LOST'", (deleted_by,))
-
-    fresh_database.migrate()
-
-    with connect(fresh_database.url) as connection:
-        exits = "select slug, actor from operations where action_id = 2"
-        assert connection.execute(exits).fetchall() == [("LOST", actor)]
-        [(job_id,)] = connection.execute("select job_id from jobs").fetchall()
-        worker.deliver(connection, job_id, kinds=KINDS, time_left=lambda: True)
-        assert leases.get(connection, job_id).result == {"users_deleted": 1}
-        assert connection.execute(exits).fetchall() == [("LOST", actor)]
-        assert connection.execute("select count(*) from memberships").fetchall() == [(1,)]

@@ -1,4 +1,4 @@
-"""The code that was written for the schema before the newest step, out of git, with the libraries that it asks for."""
+"""The code from before the newest change of the SQL files, out of git, with the libraries that it asks for."""
 
 import io
 import os
@@ -10,16 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local.settings import ROOT
-from segmentation.database import migrate
+from tests.conftest import Database
 
-MIGRATIONS = "layers/segmentation/segmentation/database/sql/migrations"
+SQL = "layers/segmentation/segmentation/database/sql"
+BASELINE = f"{SQL}/migrations/0010_baseline.sql"
 KEPT = ROOT / ".local" / "upgrade"
 COMMIT = os.environ.get("UPGRADE_FROM")
-"""What the release before was made of, where this one brings more than one step."""
+"""The commit of the release before, where this release changes the SQL files in more than one commit."""
+
+
+MIGRATE = """
+from functions.apply_migrations.app import apply_migrations
+apply_migrations()
+"""
 
 
 class NoHistory(Exception):
-    """The code before the newest migration is in git's history, which is not here: clone all of it."""
+    """The code before the newest SQL file is in git's history, which is not here: clone all of it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Previous:
 
 def previous() -> Previous:
     """Return that code, checked out and ready to run."""
-    commit = git("rev-parse", f"{COMMIT or before_the_newest_step()}^{{commit}}").decode().strip()
+    commit = git("rev-parse", f"{COMMIT or before_the_newest_sql()}^{{commit}}").decode().strip()
     found = Previous(KEPT / commit)
     if not found.handlers.exists():
         shutil.rmtree(KEPT, ignore_errors=True)
@@ -49,13 +56,41 @@ def previous() -> Previous:
     return found
 
 
-def before_the_newest_step() -> str:
-    """Name the commit before the one that added the newest migration; what is not committed yet comes after HEAD."""
+def before_the_newest_sql() -> str:
+    """Name the commit before the last one that added or edited a migration or an object's file.
+
+    A change that is not committed yet comes after HEAD.
+    """
     if git("rev-parse", "--is-shallow-repository").strip() == b"true":
         raise NoHistory(NoHistory.__doc__)
-    step = f"{MIGRATIONS}/{migrate.migrations()[-1].name}"
-    added = git("log", "--diff-filter=A", "--format=%H", "--", step).decode().split()
-    return f"{added[-1]}~1" if added else "HEAD"
+    if git("status", "--porcelain", "--", SQL):
+        return "HEAD"
+    return before(git("log", "-1", "--diff-filter=AM", "--format=%H", "--", SQL))
+
+
+def former_migrations() -> list[tuple[str, str]]:
+    """Return the names and the texts of the ten migrations that the baseline replaced."""
+    commit = before(git("log", "-1", "--diff-filter=A", "--format=%H", "--", BASELINE))
+    paths = git("ls-tree", "-r", "--name-only", commit, "--", "layers").decode().split()
+    steps = sorted(path for path in paths if "/migrations/00" in path)
+    return [(Path(path).name, git("show", f"{commit}:{path}").decode()) for path in steps]
+
+
+def before(commit: bytes) -> str:
+    return f"{commit.decode().strip()}~1" if commit else "HEAD"
+
+
+def run(code: Previous, script: str, *arguments: object, **settings: str) -> None:
+    """Run a script with the handlers, the layer and the tests of the previous code."""
+    path = os.pathsep.join([str(code.handlers), str(code.tree)])
+    command = [code.python, "-P", "-c", script, *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": path} | settings
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 -- our own
+
+
+def migrate_with(code: Previous, database: Database) -> None:
+    """Apply the migrations of the previous code as its deployment does."""
+    run(code, MIGRATE, DATABASE_OWNER_URL=database.owner_url, DATABASE_URL=database.url)
 
 
 def check_out(commit: str, tree: Path) -> None:

@@ -5,7 +5,6 @@ UPGRADE_SECONDS sets how long the load lasts.
 
 import os
 import pickle
-import subprocess
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +14,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from local.settings import ROOT
 from segmentation.database import migrate
 from segmentation.database.connection import connect
 from tests import law
@@ -24,17 +22,11 @@ from tests.chaos.environment import SLUGS, Tally
 from tests.conftest import Database
 from tests.functions.conftest import service as service
 from tests.functions.factories import change, create_segments
-from tests.upgrade.previous import Previous
+from tests.upgrade.previous import Previous, migrate_with, run
 
 SECONDS = float(os.environ.get("UPGRADE_SECONDS", "9"))
 ENVIRONMENTS = 3
 SLOWEST_SECONDS = 3
-MIGRATE = """
-import sys
-from segmentation import database, schema
-with database.connect(sys.argv[1]) as owner:
-    schema.migrate(owner, sys.argv[2])
-"""
 LIVE = """
 import pickle, sys
 from tests.chaos.environment import live
@@ -43,20 +35,12 @@ with open(sys.argv[1], "wb") as told:
 """
 
 
-def run(code: Previous, script: str, *arguments: object) -> None:
-    """Run a script in which handlers and layer are the previous ones, and the tests those that are here."""
-    path = os.pathsep.join([str(code.handlers), str(ROOT)])
-    command = [code.python, "-P", "-c", script, *map(str, arguments)]
-    environment = os.environ | {"PYTHONPATH": path}
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603 -- our own
-
-
 @pytest.fixture
 def old_schema(code_before, postgres_server) -> Database:
     """A database as the previous code made it, with the segments that the load is about."""
     made = Database(postgres_server, "before")
     made.create()
-    run(code_before, MIGRATE, made.owner_url, made.url)
+    migrate_with(code_before, made)
     with connect(made.owner_url) as owner:
         owner.execute("insert into segments (slug) select unnest(%s::text[])", (SLUGS,))
     return made
@@ -86,7 +70,7 @@ def test_previous_code_serves_on_while_the_schema_moves_forward(code_before, old
 
 def test_migration_that_waits_for_a_table_in_use_makes_no_request_fail(service, empty_database, owner, monkeypatch):
     create_segments("AAA")
-    step = migrate.Migration(9999, "9999_column.sql", "alter table memberships add column note text")
+    step = migrate.Migration("9999_column.sql", "alter table memberships add column note text")
     monkeypatch.setattr(migrate, "migrations", lambda: [step])
     monkeypatch.setattr(migrate, "LOCK_TRIES", 3)
     raised = []

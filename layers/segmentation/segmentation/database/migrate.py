@@ -1,4 +1,4 @@
-"""The database schema: ordered migrations, the application's login, and the version in force."""
+"""The database schema: migrations, a file per function, view and trigger, the application's login, the version."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -16,13 +16,22 @@ from segmentation.contract.responses import Health
 from segmentation.runtime.retry import retry
 
 _LOCK = 0x5E63_0001
-"""Any number, so long as nothing else in this database takes the same advisory lock."""
+"""Any number that no other advisory lock of this database uses."""
+
+_BASELINE = 10
+"""The version of the first migration. It does what the migrations 1 to 10 did, so a database at version 10 has it."""
+
+_REPLACED = "ca86e57ce4d912f86556e9eaf895e69d1e7abbabe75ef415847cdafa677f1a41"
+"""The checksum of the former migration 10, which proves that a database has all ten."""
+
+_KINDS = ("functions", "views", "triggers")
+"""The folders of the objects, in the order in which they are applied: a trigger needs its function and its table."""
 
 LOCK_TIMEOUT = "1s"
 """Shorter than the lock timeout of requests. A request that waits behind a migration does not fail."""
 
 LOCK_PAUSE_SECONDS = 2
-"""In this pause the requests are served that waited behind a try."""
+"""The requests that waited behind a try are served during this pause."""
 
 LOCK_TRIES = 20
 
@@ -30,7 +39,11 @@ Result = TypeVar("Result")
 
 
 class MigrationEdited(Exception):
-    """A migration was changed after this database had applied it; write a new one instead."""
+    """A migration was changed after this database had applied it. Restore the file and write a new migration."""
+
+
+class DatabaseTooOld(Exception):
+    """The database is older than version 10. Deploy a release with migrations 1 to 10 first (locally: make reset)."""
 
 
 class LoginIsOwner(Exception):
@@ -38,31 +51,58 @@ class LoginIsOwner(Exception):
 
 
 @dataclass(frozen=True)
-class Migration:
-    """One step of the schema: applied once, in order, and never edited after its release."""
+class Script:
+    """An SQL file of this layer."""
 
-    version: int
     name: str
-    script: str
+    text: str
 
     @property
     def checksum(self) -> str:
-        """Return what tells this step from an edited one."""
-        return hashlib.sha256(self.script.encode()).hexdigest()
+        """Return the SHA-256 of the text, by which a database recognises it."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    def run(self, owner: Connection) -> None:
+        """Execute all statements of the file."""
+        owner.execute(self.text.encode())  # bytes, because the text is not a query built at run time
+
+
+class Migration(Script):
+    """A change of the tables. It is applied once, in order, and its file is never edited after a release."""
+
+    @property
+    def version(self) -> int:
+        """Return the number that the name begins with."""
+        return int(self.name[:4])
+
+
+class SchemaObject(Script):
+    """A function, a view or a trigger. Its file is edited, and applied again when its text has changed."""
+
+    @property
+    def locks_a_table(self) -> bool:
+        """Return whether requests wait while the object is replaced."""
+        return not self.name.startswith("functions/")
 
 
 def migrations() -> list[Migration]:
-    """Return the steps that this layer carries, in order."""
-    files = resources.files("segmentation.database").joinpath("sql/migrations").iterdir()
-    return [
-        Migration(int(file.name[:4]), file.name, file.read_text("utf-8"))
-        for file in sorted(files, key=lambda file: file.name)
-        if file.name.endswith(".sql")
-    ]
+    """Return the migrations that this layer carries, in order."""
+    return [Migration(name, text) for name, text in _files("migrations")]
+
+
+def objects() -> list[SchemaObject]:
+    """Return the functions, views and triggers that this layer carries, in the order in which they are applied."""
+    return [SchemaObject(f"{kind}/{name}", text) for kind in _KINDS for name, text in _files(kind)]
+
+
+def _files(folder: str) -> list[tuple[str, str]]:
+    """Return the name and the text of each SQL file in a folder, ordered by name."""
+    files = resources.files("segmentation.database").joinpath("sql", folder).iterdir()
+    return sorted((file.name, file.read_text("utf-8")) for file in files if file.name.endswith(".sql"))
 
 
 def version(connection: Connection) -> int:
-    """Return the number of the newest step that the database has."""
+    """Return the number of the newest migration that the database has."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         [newest] = cursor.execute("select max(schema_migrations.version) from schema_migrations").fetchall()
     return int(newest)
@@ -76,31 +116,40 @@ def health(connection: Connection) -> Health:
 def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:
     """Bring the schema, the history's partitions and the application's login up to date.
 
-    Safe to run twice, and at once: each step is a transaction, which one run applies while the others wait, and then
-    find nothing to do. Raises MigrationEdited or LoginIsOwner, before anything is changed by what is wrong; and
-    psycopg.errors.LockNotAvailable, where others hold for a minute what a step must lock: it is undone as a whole.
+    Apply the missing migrations, each in its own transaction, then all changed objects in one. Runs at the same time
+    are safe: one applies a step, the others wait and find nothing to do.
+    Raise MigrationEdited, DatabaseTooOld or LoginIsOwner before the step that is wrong changes anything. Raise
+    psycopg.errors.LockNotAvailable if other sessions hold a lock for a minute: the step is rolled back as a whole.
     """
-    applied = _apply_missing(owner)
+    applied = _apply_missing(owner) + _retry_locks(partial(_apply_changed, owner))
     _retry_locks(partial(_make_partitions, owner))
     _grant_login(owner, **_credentials(application_conninfo))
     return {"schema_version": version(owner), "applied": applied}
 
 
 def keep_partitions_ahead(connection: Connection) -> None:
-    """Make the months of the history that are to come, a year ahead; those that exist already cost nothing."""
+    """Create the missing partitions of the history for this month and the twelve after it."""
     connection.execute("select keep_history_partitions_ahead()")
 
 
 @contextmanager
 def _alone(owner: Connection) -> Iterator[None]:
-    """Run a block as one transaction, and no other run's at the same time, that waits only briefly for the requests'.
+    """Run a block as one transaction that excludes every other run, and that waits only briefly for locks of requests.
 
-    A lock of the session would stay with a pooler's server connection, which the next statement may not get again.
+    The lock ends with the transaction. Behind a pooler a session lock could stay with a shared server connection.
     """
     with owner.transaction():
         owner.execute("select pg_advisory_xact_lock(%s::bigint)", (_LOCK,))
-        owner.execute("select set_config('lock_timeout', %s, true)", (LOCK_TIMEOUT,))
+        _be_brief(owner)
         yield
+
+
+def _be_brief(connection: Connection, *, locks: int = 1) -> None:
+    """Limit each wait for a lock in the rest of a transaction. A transaction that takes several divides the limit."""
+    connection.execute(
+        "select set_config('lock_timeout', ceil(extract(epoch from %s::interval) * 1000 / %s)::text, true)",
+        (LOCK_TIMEOUT, max(locks, 1)),
+    )
 
 
 def _retry_locks(work: Callable[[], Result]) -> Result:
@@ -114,44 +163,92 @@ def _retry_locks(work: Callable[[], Result]) -> Result:
 
 def _apply_missing(owner: Connection) -> list[str]:
     with _alone(owner):
-        owner.execute(
-            """
-            create table if not exists schema_migrations (
-                version integer primary key,
-                name text not null,
-                checksum text not null,
-                applied_at timestamptz not null default now()
-            )
-            """
-        )
+        _create_bookkeeping(owner)
         known = _known(owner)
+    if known and max(known) < _BASELINE:
+        raise DatabaseTooOld(DatabaseTooOld.__doc__)
     missing = [step for step in migrations() if _is_missing(step, known)]
     return [step.name for step in missing if _retry_locks(partial(_apply, owner, step))]
 
 
+def _create_bookkeeping(owner: Connection) -> None:
+    owner.execute(
+        """
+        create table if not exists schema_migrations (
+            version integer primary key,
+            name text not null,
+            checksum text not null,
+            applied_at timestamptz not null default now()
+        );
+        create table if not exists schema_objects (
+            name text primary key,
+            checksum text not null,
+            applied_at timestamptz not null default now()
+        )
+        """
+    )
+
+
 def _known(owner: Connection) -> dict[int, str]:
-    """Return the checksums of the steps that the database has."""
+    """Return the version and the checksum of each migration that the database has."""
     rows = owner.execute("select schema_migrations.version, schema_migrations.checksum from schema_migrations")
     return dict(rows.fetchall())
 
 
 def _is_missing(step: Migration, known: dict[int, str]) -> bool:
-    if step.version in known and known[step.version] != step.checksum:
-        raise MigrationEdited(f"{MigrationEdited.__doc__} ({step.name})")
-    return step.version not in known
+    if step.version not in known:
+        return True
+    if known[step.version] == step.checksum or (step.version, known[step.version]) == (_BASELINE, _REPLACED):
+        return False
+    raise MigrationEdited(f"{MigrationEdited.__doc__} ({step.name})")
 
 
 def _apply(owner: Connection, step: Migration) -> bool:
-    """Apply a step and return True, unless another run has done so meanwhile."""
+    """Apply a migration and return True, unless another run has done so meanwhile."""
     with _alone(owner):
         if not _is_missing(step, _known(owner)):
             return False
-        owner.execute(step.script.encode())  # bytes: the layer's own file, not a query built at run time
+        step.run(owner)
         owner.execute(
             "insert into schema_migrations (version, name, checksum) values (%s, %s, %s)",
             (step.version, step.name, step.checksum),
         )
     return True
+
+
+def _apply_changed(owner: Connection) -> list[str]:
+    """Apply the objects whose text is not the one that the database has, and return their names."""
+    with _alone(owner):
+        changed = _changed(owner)
+        _be_brief(owner, locks=sum(each.locks_a_table for each in changed))
+        owner.execute("set local check_function_bodies = off")  # a function may call one that is created after it
+        for each in changed:
+            _apply_object(owner, each)
+        _forget_objects_without_file(owner)
+    return [each.name for each in changed]
+
+
+def _changed(owner: Connection) -> list[SchemaObject]:
+    rows = owner.execute("select schema_objects.name, schema_objects.checksum from schema_objects")
+    known: dict[str, str] = dict(rows.fetchall())
+    return [each for each in objects() if known.get(each.name) != each.checksum]
+
+
+def _apply_object(owner: Connection, changed: SchemaObject) -> None:
+    changed.run(owner)
+    owner.execute(
+        """
+        insert into schema_objects (name, checksum) values (%s, %s)
+            on conflict (name) do update set checksum = excluded.checksum, applied_at = excluded.applied_at
+        """,
+        (changed.name, changed.checksum),
+    )
+
+
+def _forget_objects_without_file(owner: Connection) -> None:
+    """Forget objects that have no file. Only a migration drops them. A file that comes back is applied again."""
+    names = [each.name for each in objects()]
+    owner.execute("delete from schema_objects where schema_objects.name <> all (%s::text[])", (names,))
 
 
 def _make_partitions(owner: Connection) -> None:
@@ -165,7 +262,7 @@ def _credentials(conninfo: str) -> dict[str, str]:
 
 
 def _grant_login(owner: Connection, name: str, password: str) -> None:
-    """Make the login, or renew its password (sent as a SCRAM verifier), its rights and its settings."""
+    """Create the login, or set its password (sent as a SCRAM verifier), its rights and its settings."""
     if name == owner.info.user:
         raise LoginIsOwner(LoginIsOwner.__doc__)
     login = sql.Identifier(name)
@@ -182,14 +279,14 @@ def _grant_login(owner: Connection, name: str, password: str) -> None:
 
 
 _LOGIN_SETTINGS = {
-    # kept at the role, because poolers refuse startup options and forget what a session sets
+    # settings of the role, because poolers refuse startup options and do not keep the settings of a session
     "timezone": "UTC",
     "statement_timeout": "10s",
-    "lock_timeout": "2s",  # a lock held too long is answered with 503, before the client gives up
+    "lock_timeout": "2s",  # the request is answered with 503 before the client gives up
     "idle_in_transaction_session_timeout": "10s",
-    # what a dead environment began is undone before its request is repeated
+    # the transaction of a dead environment is rolled back before its request is repeated
     "client_connection_check_interval": "500ms",
-    # an environment that is frozen, or gone without a word, would keep its connection for hours
+    # a frozen or lost environment would otherwise keep its connection for hours
     "tcp_keepalives_idle": "60",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",

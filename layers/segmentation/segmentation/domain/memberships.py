@@ -47,7 +47,7 @@ def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> M
     """Add a user to segments and take the user out of others: all of it, or nothing.
 
     What is active already stays as it is, its lifetime included. Raises SegmentUnknown with every unknown slug,
-    RequestInvalid where the lifetime is over. One statement (the reasons stand beside it, in the migrations).
+    RequestInvalid where the lifetime is over. One statement (the reasons stand in the file of the database function).
     """
     [(unknown, added, deleted)] = connection.execute(
         """

@@ -1,7 +1,7 @@
 """The state of the service in numbers, at a cost that does not grow with it.
 
 Many of something are counted up to a limit; from there on the planner says how many it expects, from the statistics
-that the database keeps anyway. Operations are counted as they are written (migration 0006): there are too many later.
+that the database keeps anyway. Operations are counted as they are written: there are too many later.
 """
 
 from dataclasses import dataclass

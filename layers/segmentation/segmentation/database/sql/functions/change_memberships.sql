@@ -1,12 +1,15 @@
--- Writes as they were, in half the time: docs/decisions/0014-speed-of-writes.md has the profile behind each step.
--- Segments are looked up one by one ("offset 0" keeps Postgres from joining instead): a write is about few of them, and
--- Postgres would read all there are, because it takes random reads for dear.
-
--- As before: all of it, or nothing where a slug is unknown or the lifetime is over; one round trip. Every write of a
--- user waits for the one before it, and each statement behind that lock sees what it has committed. Segments are
--- locked first: what deletes, renames or fills one holds no other, so that the order among them is free. The moment
--- is read after the last lock, so that the history of a user and segment is in time order.
--- Plans are made once a session: Postgres would take a plan for the very lists of each call to be worth planning it.
+-- Change the memberships of one user. If a slug is unknown or the lifetime is over, change nothing.
+-- The call is one round trip. It takes its locks in this order: the writers' advisory lock (see hold_segment), the
+-- segments, the user, the memberships.
+-- - Every writer of a user waits for the one before it. Each statement after that lock sees what the other committed.
+-- - The segments need no order among each other. They are locked for share, and a transaction that locks a segment
+--   exclusively holds no other segment.
+-- - The time is read after the last lock, so the history of a user and a segment is in time order.
+-- A new user is not enrolled by a percent in the segments that the request names. What the request decides about a
+-- percent segment is stored, and the percent leaves it alone.
+-- Plans are made once per session (force_generic_plan). Postgres would otherwise plan again for the lists of each call.
+-- "offset 0" makes Postgres look up each segment by itself. It would otherwise read all segments, because it
+-- overestimates the cost of random reads (random_page_cost). docs/decisions/0014 has the profile.
 create or replace function change_memberships(
     p_user_id bigint, p_add text[], p_delete text[], p_ttl integer, p_expires_at timestamptz, p_actor text,
     out unknown_slugs text[], out segments_added integer, out segments_deleted integer)
@@ -16,6 +19,7 @@ declare
     v_add integer[];
     v_delete integer[];
     v_actor text;
+    v_gate text;
     v_present integer;
     v_first_end timestamptz;
     v_moment timestamptz;
@@ -25,6 +29,8 @@ begin
     segments_added := 0;
     segments_deleted := 0;
 
+    -- The result is assigned because PERFORM would run a query.
+    v_gate := pg_advisory_xact_lock_shared(0, 0);
     select coalesce(array_agg(locked.segment_id) filter (where named.position <= cardinality(p_add)), '{}'),
            coalesce(array_agg(locked.segment_id) filter (where named.position > cardinality(p_add)), '{}'),
            coalesce(array_agg(named.slug) filter (where locked.segment_id is null), '{}')
@@ -41,7 +47,6 @@ begin
         return;
     end if;
 
-    -- assigned, because PERFORM would run a query for it
     v_actor := set_config('segmentation.actor', p_actor, true);
     loop
         perform from users where users.user_id = p_user_id for no key update;
@@ -95,56 +100,5 @@ begin
             on conflict (user_id, segment_id) do update set included = excluded.included
          where rollout_overrides.included <> excluded.included;
     end if;
-end
-$$;
-
--- As before; the actor is asked for once, not once a row.
-create or replace function record_entries() returns trigger
-language plpgsql security definer set search_path = public, pg_temp
-as $$
-declare
-    v_actor constant text := history_actor();
-    v_rows bigint;
-begin
-    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
-    select entered.user_id, entered.segment_id, segment.slug, 1, entered.source, v_actor,
-           entered.expires_at, entered.added_at
-      from entered
-     cross join lateral (
-           select segments.slug from segments where segments.segment_id = entered.segment_id offset 0) segment;
-    get diagnostics v_rows = row_count;
-    v_rows := count_operations('operations_added', v_rows);
-    return null;
-end
-$$;
-
-create or replace function record_exits() returns trigger
-language plpgsql security definer set search_path = public, pg_temp
-as $$
-declare
-    v_moment constant timestamptz := clock_timestamp();
-    v_reason constant reason := history_reason();
-    v_actor constant text := history_actor();
-    v_rows bigint;
-begin
-    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
-    select gone.user_id, gone.segment_id, segment.slug, 2,
-           case when gone.expires_at <= coalesce(segment.deleted_at, v_moment) then 'ttl'
-                when segment.deleted_at is not null then 'segment_deleted'
-                else v_reason end,
-           case when gone.expires_at <= coalesce(segment.deleted_at, v_moment) then 'schedule'
-                when segment.deleted_at is not null then coalesce(segment.deleted_by, v_actor)
-                else v_actor end,
-           gone.expires_at,
-           least(gone.expires_at, segment.deleted_at, v_moment)
-      from gone
-     cross join lateral (
-           select segments.slug, segments.deleted_at, segments.deleted_by
-             from segments
-            where segments.segment_id = gone.segment_id
-           offset 0) segment;
-    get diagnostics v_rows = row_count;
-    v_rows := count_operations('operations_deleted', v_rows);
-    return null;
 end
 $$;

@@ -1,8 +1,7 @@
--- Each arrival asks which segments have a percent, while all other arrivals wait: not of all that ever were.
-create index segments_with_percent on segments (segment_id) where user_percent is not null and deleted_at is null;
-
--- As before, but for how it looks: the statistics of a segment that was emptied just now still say that any row may be
--- one of its members, and reading all rows in vain is all that ends such a search. In order, only an index has them.
+-- Keep a deleted segment marked as emptying while it has memberships, and create a job that ends them.
+-- Code of an earlier release can treat such a segment as empty while another session is ending its memberships.
+-- The search is ordered, because only an index can serve that order. Right after many deletions the statistics
+-- are outdated: Postgres would expect a member in any row, and read the whole table.
 create or replace function keep_emptying() returns trigger
 language plpgsql
 as $$

@@ -1,0 +1,19 @@
+-- Write an entry into the history for each inserted membership.
+-- "offset 0" makes Postgres look up each segment by itself, as in change_memberships.
+-- The INSERT counts its own rows: the condition with nextval is always true, and Postgres evaluates it once per row.
+create or replace function record_entries() returns trigger
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+declare
+    v_actor constant text := history_actor();
+begin
+    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
+    select entered.user_id, entered.segment_id, segment.slug, 1, entered.source, v_actor,
+           entered.expires_at, entered.added_at
+      from entered
+     cross join lateral (
+           select segments.slug from segments where segments.segment_id = entered.segment_id offset 0) segment
+     where nextval('operations_added') > 0;
+    return null;
+end
+$$;

@@ -1,0 +1,33 @@
+-- Write an exit into the history for each deleted membership.
+-- The exit is dated at the end of the lifetime or at the deletion of the segment, if that came before this removal.
+-- The actor of an exit from a deleted segment is the one who deleted the segment.
+-- "offset 0" makes Postgres look up each segment by itself, as in change_memberships.
+-- The INSERT counts its own rows: the condition with nextval is always true, and Postgres evaluates it once per row.
+create or replace function record_exits() returns trigger
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+declare
+    v_moment constant timestamptz := clock_timestamp();
+    v_reason constant reason := history_reason();
+    v_actor constant text := history_actor();
+begin
+    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
+    select gone.user_id, gone.segment_id, segment.slug, 2,
+           case when gone.expires_at <= coalesce(segment.deleted_at, v_moment) then 'ttl'
+                when segment.deleted_at is not null then 'segment_deleted'
+                else v_reason end,
+           case when gone.expires_at <= coalesce(segment.deleted_at, v_moment) then 'schedule'
+                when segment.deleted_at is not null then coalesce(segment.deleted_by, v_actor)
+                else v_actor end,
+           gone.expires_at,
+           least(gone.expires_at, segment.deleted_at, v_moment)
+      from gone
+     cross join lateral (
+           select segments.slug, segments.deleted_at, segments.deleted_by
+             from segments
+            where segments.segment_id = gone.segment_id
+           offset 0) segment
+     where nextval('operations_deleted') > 0;
+    return null;
+end
+$$;
