@@ -62,8 +62,8 @@ format: setup ## put the code into its form
 	.local/venv/bin/ruff format
 
 openapi: setup .local/api/.made .local/node/.made ## write docs/openapi.json from the handlers, and docs/postman from that
-	PYTHONPATH=layers/segmentation .local/venv/bin/python -m docs.generator
-	PYTHONPATH=layers/segmentation .local/venv/bin/python -m docs.generator.postman
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.openapi
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.postman
 
 diagram: setup ## draw the tables of the migrated schema in docs/data-model.md
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.er_diagram
@@ -80,8 +80,8 @@ test-pooler: setup .local/pgbouncer/.made ## pass the tests of the service throu
 test-prometheus: setup .local/prometheus/.made ## let a real Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus
 
-dashboards: setup ## write Grafana's dashboards
-	.local/venv/bin/python -m docs.grafana.dashboards
+dashboards: setup ## write Grafana's dashboard, docs/grafana/prometheus.json
+	.local/venv/bin/python -m tools.dashboards
 
 build: setup ## build what a deployment uploads
 	$(SAM) build $(SAM_OPTIONS)

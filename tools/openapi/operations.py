@@ -1,23 +1,24 @@
-"""One operation of the document: what Powertools found in the types, and what else a client asks."""
+"""One operation of the document: what Powertools reads from the types, and what else a client needs."""
 
 import re
 from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.constants import DEFAULT_OPENAPI_RESPONSE_DESCRIPTION
 
-from docs.generator import errors, examples, keys, schemas
-from docs.generator.routes import Route
+from tools.omission import Omission
+from tools.openapi import errors, examples, keys, schemas
+from tools.openapi.routes import Route
 
 Json = dict[str, Any]
 
 TAGS = {
-    "Users": "Who can be in a segment. A user appears with the first write that names it.",
+    "Users": "The members of segments. A user appears with the first write that names it.",
     "Segments": "Named sets of users.",
-    "Memberships": "Who is in which segment, and until when.",
-    "History": "Every entry, exit and change, as the database itself wrote it; and actions of your own.",
-    "Reports": "A month of the history as a file, and the jobs that make the large ones.",
-    "Access": "Accounts, and the tokens that they sign in for.",
-    "Operations": "Whether the service answers, and what it can do.",
+    "Memberships": "Which user is in which segment, and until when.",
+    "History": "Every entry, exit and changed lifetime, written by the database itself. Also actions of your own.",
+    "Reports": "A month of the history as a file, and the jobs that write the large files.",
+    "Access": "Accounts, and the tokens that they get by signing in.",
+    "Operations": "The health and the metrics of the service, and the description of its API.",
 }
 TAG_OF_PATH = {
     "/user": "Users",
@@ -35,11 +36,19 @@ TAG_OF_PATH = {
     "/docs": "Operations",
     "/openapi.json": "Operations",
 }
-"""The longest beginning of a path decides."""
+"""The tag of a path. The longest prefix that fits decides."""
+
+
+class TagMissing(Omission):
+    """{path} has no tag: add its prefix to TAG_OF_PATH in tools/openapi/operations.py."""
+
+
+class AnswerUndescribed(Omission):
+    """{name} answers no model: return one of responses.py, or describe the answer in api/openapi.py."""
 
 
 def complete(given: Json, route: Route, described: Json) -> Json:
-    """Return an operation with its name, role, examples and everything that it can answer."""
+    """Return an operation with its name, its role, its examples and all its answers."""
     members: Json = {
         "operationId": route.name,
         "tags": [_tag(route.path)],
@@ -49,56 +58,61 @@ def complete(given: Json, route: Route, described: Json) -> Json:
         "security": [{"bearer": []}] if route.role else [],
         "parameters": [_parameter(parameter) for parameter in given.get("parameters", ())] + keys.parameters(route),
         "requestBody": _request_body(given["requestBody"], described) if route.has_body else None,
-        "responses": _successes(given["responses"], described, keys.headers(route)) | _failures(route),
+        "responses": _successes(given["responses"], described, route) | _failures(route),
     }
     return {name: value for name, value in members.items() if value or name == "security"}
 
 
 def _tag(path: str) -> str:
-    return TAG_OF_PATH[max((start for start in TAG_OF_PATH if path.startswith(start)), key=len)]
+    fitting = [prefix for prefix in TAG_OF_PATH if path.startswith(prefix)]
+    if not fitting:
+        raise TagMissing(path=path)
+    return TAG_OF_PATH[max(fitting, key=len)]
 
 
 def _parameter(given: Json) -> Json:
     schema = schemas.exact(given["schema"])
-    if given["name"] == "cursor":  # no client makes one up, and what stands for none is none
+    if given["name"] == "cursor":  # a client never writes a cursor itself, and the default stands for no cursor
         return {**given, "schema": {name: value for name, value in schema.items() if name != "default"}}
     return {**given, "schema": schema, "example": examples.of_parameter(given["name"])}
 
 
 def _request_body(given: Json, described: Json) -> Json:
-    """Leave out the null that Powertools writes for a body that may be absent."""
+    """Return the body. Powertools describes an optional body as the model or null; the null is dropped."""
     [(media_type, content)] = given["content"].items()
     schema = next(each for each in content["schema"].get("anyOf", [content["schema"]]) if "$ref" in each)
     body = {"schema": schema, "example": examples.of(schema, described)}
     return {"required": given.get("required", False), "content": {media_type: body}}
 
 
-def _successes(given: Json, described: Json, headers: Json) -> Json:
+def _successes(given: Json, described: Json, route: Route) -> Json:
     return {
-        status: _success(answer, described, headers)
+        status: _success(answer, described, route)
         for status, answer in sorted(given.items())
         if status < errors.FIRST_STATUS
     }
 
 
-def _success(given: Json, described: Json, headers: Json) -> Json:
+def _success(given: Json, described: Json, route: Route) -> Json:
     contents = {media_type: _content(content, described) for media_type, content in given.get("content", {}).items()}
     answer = {
-        "description": _description(given, contents, described),
-        "headers": {"x-request-id": errors.REQUEST_ID} | headers | given.get("headers", {}),
+        "description": _description(given, contents, described, route),
+        "headers": {"x-request-id": errors.REQUEST_ID} | keys.headers(route) | given.get("headers", {}),
     }
     return (
         answer | ({"content": contents} if contents else {}) | ({"links": given["links"]} if "links" in given else {})
     )
 
 
-def _description(given: Json, contents: Json, described: Json) -> str:
-    """Prefer what a handler says of the answer itself to what its model is."""
+def _description(given: Json, contents: Json, described: Json, route: Route) -> str:
+    """Return the handler's own description of the answer, or that of its model."""
     text: str = given["description"]
     if text != DEFAULT_OPENAPI_RESPONSE_DESCRIPTION:
         return text
-    [content] = contents.values()
-    return str(described[content["schema"]["$ref"].removeprefix(schemas.REF)]["description"])
+    names = [schemas.name_in(content["schema"]) for content in contents.values()]
+    if len(names) != 1 or names[0] is None:
+        raise AnswerUndescribed(name=route.name)
+    return str(schemas.model(names[0], described)["description"])
 
 
 def _content(given: Json, described: Json) -> Json:

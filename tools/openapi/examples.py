@@ -1,8 +1,10 @@
-"""Examples: one value a member of the contract, wherever that member stands, and what is composed of them."""
+"""Examples: one value for each member of the contract, and the examples of models that are composed of them."""
 
 from typing import Any
 
-from docs.generator import schemas
+from segmentation.contract.version import VERSION
+from tools.omission import Omission
+from tools.openapi import schemas
 
 SLUG = "AVITO_DISCOUNT_30"
 JOB_ID = "0191f3a4-7c1e-7d4b-9a65-0c2f5e8b1d37"
@@ -62,6 +64,7 @@ MEMBERS: dict[str, Any] = {
     "user_ids": [1000, 1001],
     "user_percent": 12.5,
     "username": "mira",
+    "version": VERSION,
     "users_added": 125,
     "users_deleted": 0,
     "year": 2023,
@@ -71,29 +74,33 @@ MODELS: dict[str, dict[str, Any]] = {
     "Job": {"status": "succeeded"},
     "UserSlugs": {"segments": [SLUG]},
 }
-"""Where a member means something else than elsewhere."""
+"""The members of a model that need another value than in MEMBERS."""
 
 ABSENT = {"MembershipChange": {"expires_at"}, "LifetimeChange": {"expires_at"}}
-"""Members of which a model has only one at a time."""
+"""The members that an example leaves out, because the model takes only one of two."""
 
 PARAMETERS: dict[str, Any] = {"format": "extended"}
-"""Where a parameter means something else than the member of that name."""
+"""The parameters that need another value than the member of the same name."""
+
+
+class ExampleMissing(Omission):
+    """{name} has no example: add one to MEMBERS in tools/openapi/examples.py."""
 
 
 def of(schema: dict[str, Any], described: dict[str, Any]) -> Any:
-    """Compose an example of a schema that refers to a model, or is a list of what does."""
+    """Compose an example of a schema that is a model or a list of models."""
     name = schemas.name_in(schema)
     return [of(schema["items"], described)] if name is None else _of_model(name, described)
 
 
 def of_parameter(name: str) -> Any:
     """Return an example of a parameter."""
-    return PARAMETERS.get(name, MEMBERS[name])
+    return PARAMETERS[name] if name in PARAMETERS else _of_name(name)
 
 
 def _of_model(name: str, described: dict[str, Any]) -> dict[str, Any]:
     known, absent = MODELS.get(name, {}), ABSENT.get(name, set())
-    members = described[name]["properties"].items()
+    members = schemas.model(name, described)["properties"].items()
     return {
         member: known[member] if member in known else _of_member(member, schema, described)
         for member, schema in members
@@ -102,4 +109,10 @@ def _of_model(name: str, described: dict[str, Any]) -> dict[str, Any]:
 
 
 def _of_member(member: str, schema: dict[str, Any], described: dict[str, Any]) -> Any:
-    return of(schema, described) if "$ref" in schema.get("items", schema) else MEMBERS[member]
+    return of(schema, described) if "$ref" in schema.get("items", schema) else _of_name(member)
+
+
+def _of_name(name: str) -> Any:
+    if name not in MEMBERS:
+        raise ExampleMissing(name=name)
+    return MEMBERS[name]

@@ -1,8 +1,7 @@
-"""What can go wrong at a route, as answers of the document."""
+"""The problems that each route can answer, as responses of the document."""
 
 from typing import Any
 
-from docs.generator.routes import Route
 from segmentation.contract.problems import (
     BodyNotJson,
     BodyTooLarge,
@@ -16,6 +15,7 @@ from segmentation.contract.problems import (
     RouteUnknown,
     Unauthenticated,
 )
+from tools.openapi.routes import Route
 
 FIRST_STATUS = "400"
 EVERYWHERE = (RequestInvalid, InternalError, DatabaseUnavailable)
@@ -25,12 +25,12 @@ RETRY_AFTER = {"$ref": "#/components/headers/RetryAfter"}
 
 HEADERS: dict[str, Any] = {
     "RequestId": {
-        "description": "The id by which the log knows the request.",
+        "description": "The id that names the request in the log.",
         "schema": {"type": "string", "minLength": 1},
         "example": "5f0c3a6e-3f3e-4b0f-8f5c-0a3b3b8f1c55",
     },
     "RetryAfter": {
-        "description": "After how many seconds to try again.",
+        "description": "The number of seconds to wait before the next attempt.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 2,
     },
@@ -38,16 +38,16 @@ HEADERS: dict[str, Any] = {
 
 PROBLEM_DOCUMENT: dict[str, Any] = {
     "title": "ProblemDocument",
-    "description": "What went wrong (RFC 9457).",
+    "description": "A problem document (RFC 9457).",
     "type": "object",
     "required": ["type", "title", "status", "detail"],
     "properties": {
-        "type": {"type": "string", "format": "uri", "description": "Identifies the kind of problem."},
-        "title": {"type": "string", "description": "Says what kind of problem it is."},
+        "type": {"type": "string", "format": "uri", "description": "The kind of problem, as an identifier."},
+        "title": {"type": "string", "description": "The kind of problem, in words."},
         "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string", "description": "Says what is wrong with this request."},
+        "detail": {"type": "string", "description": "What is wrong with this request."},
         "errors": {
-            "description": "Each value that breaks a rule.",
+            "description": "The values that break a rule.",
             "type": "array",
             "items": {
                 "type": "object",
@@ -55,15 +55,15 @@ PROBLEM_DOCUMENT: dict[str, Any] = {
                 "properties": {"location": {"type": "string"}, "message": {"type": "string"}},
             },
         },
-        "slugs": {"description": "The slugs that are the cause.", "type": "array", "items": {"type": "string"}},
-        "request_id": {"type": "string", "description": "Names a failure of the service in its log."},
+        "slugs": {"description": "The slugs that cause the problem.", "type": "array", "items": {"type": "string"}},
+        "request_id": {"type": "string", "description": "The id that names the failure in the log."},
     },
 }
 
 THROTTLED = "Throttled"
 RESPONSES: dict[str, Any] = {
     THROTTLED: {
-        "description": "Too many requests at once.",
+        "description": "Too many requests at the same time.",
         "content": {
             "application/json": {
                 "schema": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}},
@@ -72,16 +72,16 @@ RESPONSES: dict[str, Any] = {
         },
     },
 }
-"""What API Gateway answers in the service's place."""
+"""The answers that API Gateway gives before it invokes a function."""
 
 
 def by_status(route: Route) -> dict[str, list[type[Problem]]]:
-    """Return the problems of a route by the status of their answer."""
+    """Group the problems of a route by status."""
     kinds: set[type[Problem]] = {*route.problems, *EVERYWHERE}
     kinds |= {Unauthenticated, RoleTooLow} if route.role else set()
     kinds |= {*WITH_A_BODY} if route.has_body else set()
     kinds |= {IdempotencyKeyInUse} if route.takes_key else set()
-    kinds |= {RouteUnknown} if "{" in route.path else set()  # a character that no path of ours has is in the value
+    kinds |= {RouteUnknown} if "{" in route.path else set()  # Powertools matches few characters there
     found: dict[str, list[type[Problem]]] = {}
     for kind in sorted(kinds, key=lambda kind: (kind.status, kind.__name__)):
         found.setdefault(str(kind.status), []).append(kind)
@@ -89,16 +89,16 @@ def by_status(route: Route) -> dict[str, list[type[Problem]]]:
 
 
 def name_of(kinds: list[type[Problem]]) -> str:
-    """Return the name under which the document's components have the answer."""
+    """Return the name of the answer in the components of the document."""
     return "Or".join(kind.__name__ for kind in kinds)
 
 
 def answer(kinds: list[type[Problem]]) -> dict[str, Any]:
-    """Describe the answer of problems that have one status."""
-    patience = {"Retry-After": RETRY_AFTER} if any(kind.retry_after for kind in kinds) else {}
+    """Describe the answer for problems with the same status."""
+    waits = {"Retry-After": RETRY_AFTER} if any(kind.retry_after for kind in kinds) else {}
     return {
         "description": " ".join(kind.title() for kind in kinds),
-        "headers": {"x-request-id": REQUEST_ID} | patience,
+        "headers": {"x-request-id": REQUEST_ID} | waits,
         "content": {
             "application/problem+json": {
                 "schema": {"$ref": "#/components/schemas/ProblemDocument"},

@@ -1,4 +1,4 @@
-"""The Postman collection: what a converter makes of the document, put into an order in which it runs."""
+"""The Postman collection: a converter makes the requests, the story orders them so that they run."""
 
 import json
 import re
@@ -10,9 +10,10 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from docs.generator.routes import ROOT
-from docs.generator.story import STORY, Step
 from segmentation.api.idempotency import HEADER
+from tools.omission import Omission
+from tools.openapi.routes import ROOT
+from tools.postman.story import STORY, Step
 
 Json = dict[str, Any]
 
@@ -38,8 +39,12 @@ VARIABLES = {
 ENVIRONMENTS = {"local": "http://localhost:8080", "aws": "https://API_ID.execute-api.REGION.amazonaws.com"}
 
 
+class OperationUnknown(Omission):
+    """The document has no operation {name}: correct the step in tools/postman/story.py, or run `make openapi`."""
+
+
 def files() -> dict[Path, str]:
-    """Return the text of each file, by its path."""
+    """Return the text of each file by its path."""
     document = json.loads((ROOT / "docs" / "openapi.json").read_text("utf-8"))
     contents = {"segmentation.postman_collection": collection(document, converted())}
     for name, url in ENVIRONMENTS.items():
@@ -51,7 +56,7 @@ def files() -> dict[Path, str]:
 
 
 def converted() -> Json:
-    """Return what the converter makes of the document."""
+    """Run the converter on the document."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "collection.json"
         command: list[str | Path] = [
@@ -64,13 +69,13 @@ def converted() -> Json:
             "--options",
             OPTIONS,
         ]
-        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 -- our own pinned tool
+        subprocess.run(command, check=True, capture_output=True)  # noqa: S603 -- a pinned tool
         made: Json = json.loads(path.read_text("utf-8"))
         return made
 
 
 def collection(document: Json, made: Json) -> Json:
-    """Order the converter's requests as the story does, with the variables and tests of each."""
+    """Put the converter's requests into the order of the story, with the variables and checks of each step."""
     requests = {route_of(item): item for item in items_of(made)}
     operations = {
         operation["operationId"]: (f"{method.upper()} {path}", operation)
@@ -78,7 +83,7 @@ def collection(document: Json, made: Json) -> Json:
         for method, operation in methods.items()
     }
     chapters: list[Json] = [
-        {"name": name, "item": [request(step, requests, *operations[step.operation]) for step in steps]}
+        {"name": name, "item": [request(step, requests, *of_step(step, operations)) for step in steps]}
         for name, steps in STORY.items()
     ]
     chapters[0]["item"][0]["event"].append(script("prerequest", NAMES_OF_A_RUN))
@@ -90,8 +95,15 @@ def collection(document: Json, made: Json) -> Json:
     }
 
 
+def of_step(step: Step, operations: dict[str, tuple[str, Json]]) -> tuple[str, Json]:
+    """Return the route and the operation of a step."""
+    if step.operation not in operations:
+        raise OperationUnknown(name=step.operation)
+    return operations[step.operation]
+
+
 def request(step: Step, requests: dict[str, Json], route: str, operation: Json) -> Json:
-    """Make a request of the collection from the converter's, for one step of the story."""
+    """Make the request of one step from the converter's request for its route."""
     item = deepcopy(requests[route])
     asked = item["request"]
     asked.pop("name")
@@ -99,18 +111,18 @@ def request(step: Step, requests: dict[str, Json], route: str, operation: Json) 
     for variable in asked["url"].get("variable", ()):
         variable["value"] = step.path.get(variable["key"], variable["value"])
     asked["url"]["query"] = [each for each in asked["url"]["query"] if each["key"] != "cursor"]
-    asked["header"] = [each for each in asked["header"] if each["key"] != HEADER]  # a run is to do it all anew
+    asked["header"] = [each for each in asked["header"] if each["key"] != HEADER]  # every run writes anew
     if step.body:
         asked["body"]["raw"] = json.dumps({**json.loads(asked["body"]["raw"]), **step.body}, indent=2)
     item["response"] = [stable(answer) for answer in item["response"] if is_shown(answer)]
-    item["event"] = [script("test", tests(step, operation))]
+    item["event"] = [script("test", checks_of(step, operation))]
     item["protocolProfileBehavior"] = {"disableBodyPruning": True, "followRedirects": False}
     item["id"] = identity(f"{step.operation} {step.title}")
     return item
 
 
-def tests(step: Step, operation: Json) -> str:
-    """Write what an answer must be, and what is kept of it."""
+def checks_of(step: Step, operation: Json) -> str:
+    """Write the script that checks an answer and keeps values of it."""
     expected = [int(status) for status in operation["responses"] if status < "400"]
     lines = [f'pm.test("{step.operation} succeeds", () => pm.expect(pm.response.code).to.be.oneOf({expected}));']
     lines += [f'pm.collectionVariables.set("{name}", {value});' for name, value in step.keeps.items()]
@@ -123,19 +135,19 @@ def script(listen: str, text: str) -> Json:
 
 
 def stable(answer: Json) -> Json:
-    """Leave out of an example what the converter makes up, and the request that it repeats."""
+    """Drop from an example the random parts and the request that it repeats."""
     headers = [header for header in answer["header"] if header["key"] == "Content-Type"]
     name = f"{answer['name']} {answer['code']}"
     return {**answer, "id": identity(name), "originalRequest": {}, "header": headers}
 
 
 def is_shown(answer: Json) -> bool:
-    """Tell whether an answer says something about its route."""
+    """Tell whether the collection shows an answer. Failures that every route has are left out."""
     return answer["code"] < 400 or answer["code"] in SHOWN_FAILURES
 
 
 def items_of(folder: Json) -> Iterator[Json]:
-    """Go through the requests of a folder and of those in it."""
+    """Yield the requests of a folder and of the folders in it."""
     for item in folder["item"]:
         if "item" in item:
             yield from items_of(item)
@@ -144,13 +156,13 @@ def items_of(folder: Json) -> Iterator[Json]:
 
 
 def route_of(item: Json) -> str:
-    """Return the route of a request, as the document writes it."""
+    """Return the route of a request, written as in the document."""
     path = "/".join(re.sub(r"^:(.*)$", r"{\1}", part) for part in item["request"]["url"]["path"])
     return f"{item['request']['method']} /{path}"
 
 
 def environment(name: str, url: str) -> Json:
-    """Return the variables of one place where the service runs."""
+    """Return the variables for one address of the service."""
     values = [
         {"key": "baseUrl", "value": url, "type": "default", "enabled": True},
         {"key": "token", "value": "", "type": "secret", "enabled": True},
@@ -159,11 +171,5 @@ def environment(name: str, url: str) -> Json:
 
 
 def identity(name: str) -> str:
-    """Return the same id for the same name."""
+    """Return an id that depends on the name alone."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"urn:segmentation:postman:{name}"))
-
-
-if __name__ == "__main__":
-    FOLDER.mkdir(exist_ok=True)
-    for path, text in files().items():
-        path.write_text(text, "utf-8")

@@ -1,4 +1,4 @@
-"""The order in which the Postman collection calls the operations, so that each finds what it needs."""
+"""The order in which the Postman collection calls the operations. Each step finds what earlier steps created."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,14 +6,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Step:
-    """One request: its operation, what differs from the document's example, and what later requests take from it."""
+    """One request: its operation, and what differs from the example of the document."""
 
     operation: str
     body: dict[str, Any] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
     title: str = ""
     keeps: dict[str, str] = field(default_factory=dict)
-    """JavaScript that finds a value in the answer, by the name of the variable that keeps it."""
+    """Values that later steps use: a variable's name, and the JavaScript that reads its value from the answer."""
 
 
 SLUG, OTHER_SLUG, ACTION, USERNAME = "{{slug}}", "{{other_slug}}", "{{action}}", "{{username}}"

@@ -1,4 +1,4 @@
-"""The models of requests and answers, as schemas."""
+"""The models of requests and answers, as JSON Schema."""
 
 import json
 import re
@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 
 from segmentation.contract import requests, responses
 from segmentation.contract.values import MAX_USER_ID
+from tools.omission import Omission
 
 Json = dict[str, Any]
 Mode = Literal["validation", "serialization"]
@@ -17,22 +18,26 @@ Mode = Literal["validation", "serialization"]
 REF = "#/components/schemas/"
 
 
-class ModelsDiffer(Exception):
-    """One name stands for a request and for an answer: the document could show only one of them."""
+class ModelsDiffer(Omission):
+    """A request model and a response model have one name. The document could show only one of them."""
+
+
+class ModelUnknown(Omission):
+    """{name} is not a model of requests.py or responses.py: define it there, with a docstring."""
 
 
 def of_models_in(paths: Json) -> Json:
-    """Describe the models that routes name; asked of pydantic, because Powertools keeps limits as floats."""
+    """Describe the models that routes name. Pydantic describes them, because Powertools turns limits into floats."""
     named = set(re.findall(rf'"{REF}(\w+)"', json.dumps(paths)))
     asked, answered = _models(requests, named), _models(responses, named)
     if asked.keys() & answered.keys():
-        raise ModelsDiffer(ModelsDiffer.__doc__)
+        raise ModelsDiffer
     read, written = _described(asked, "validation"), _described(answered, "serialization")
     return dict(sorted((read | {name: _complete(schema) for name, schema in written.items()}).items()))
 
 
 def exact(schema: Json) -> Json:
-    """Undo what Powertools does to a parameter: limits become floats, and the greatest id is none."""
+    """Return the schema of a parameter with limits as integers. Powertools makes floats of them, too coarse for ids."""
     return {
         name: min(int(value), MAX_USER_ID) if isinstance(value, float) else value
         for name, value in schema.items()
@@ -41,8 +46,16 @@ def exact(schema: Json) -> Json:
 
 
 def name_in(schema: Json) -> str | None:
-    """Return the name of the model that a schema refers to, if it does."""
+    """Return the name of the model that a schema refers to, if it refers to one."""
     return schema["$ref"].removeprefix(REF) if "$ref" in schema else None
+
+
+def model(name: str, described: Json) -> Json:
+    """Return the schema of a model."""
+    if "description" not in described.get(name, ()):
+        raise ModelUnknown(name=name)
+    found: Json = described[name]
+    return found
 
 
 def _models(module: ModuleType, named: set[str]) -> dict[str, type[BaseModel]]:
@@ -59,12 +72,12 @@ def _described(models: dict[str, type[BaseModel]], mode: Mode) -> Json:
 
 
 def _complete(schema: Json) -> Json:
-    """Say that an answer has all its members, those that a handler leaves to their defaults too."""
+    """Require every member: an answer has also those that a handler leaves to their defaults."""
     return {**schema, "required": [*schema["properties"]]}
 
 
 def _plain(schema: Json) -> Json:
-    """Drop the titles that pydantic makes of names, and the defaults that stand for absence."""
+    """Drop the titles that pydantic makes of names, and the defaults that mean absence."""
     members = {name: _member(member) for name, member in schema["properties"].items()}
     return {name: value for name, value in schema.items() if name != "title"} | {"properties": members}
 

@@ -1,15 +1,15 @@
-"""`make openapi`: write the document."""
+"""Write docs/openapi.json: the first half of `make openapi`."""
 
 import json
 
-from docs.generator import document
-from docs.generator.routes import ROOT
+from tools.openapi import document
+from tools.openapi.routes import ROOT
 
 PATH = ROOT / "docs" / "openapi.json"
 
 
 def text() -> str:
-    """Return the document as it is written."""
+    """Return the text of the file."""
     return json.dumps(document.build(), indent=2, ensure_ascii=False) + "\n"
 
 

@@ -1,34 +1,34 @@
-"""The OpenAPI document: Powertools' merge of what the handlers' types say, completed to what a client needs."""
+"""The OpenAPI document: Powertools reads the handlers' types, this package adds what else a client needs."""
 
-import tomllib
 from typing import Any
 
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 
-from docs.generator import errors, keys, operations, schemas
-from docs.generator.routes import ROOT, Route, apps, routes_of, schema_of
+from segmentation.contract.version import VERSION
+from tools.openapi import errors, keys, operations, schemas
+from tools.openapi.routes import Route, apps, routes_of, schema_of
 
 Json = dict[str, Any]
 
 DESCRIPTION = """\
 Which user is in which segment, from when until when, and why.
 
-A write is one transaction: all of it happened, or none of it. Instants are RFC 3339 in UTC. Lists come in pages: pass
-`next_cursor` back as `cursor` until it is null. Errors are problem documents (RFC 9457). Every answer has an
-`x-request-id`, by which the log knows the request.
+A write is one transaction: it happens completely or not at all. Instants are RFC 3339 in UTC. Lists come in pages:
+pass `next_cursor` back as `cursor` until it is null. Errors are problem documents (RFC 9457). Every answer has an
+`x-request-id`, and the log names the request by it.
 """
 CONTACT = {"name": "The maintainers of segmentation"}
-LICENSE = {"name": "Proprietary"}
+LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 BEARER = {
     "type": "http",
     "scheme": "bearer",
     "bearerFormat": "JWT",
-    "description": "A token of `POST /auth/sign-in`, or of the company's own identity provider.",
+    "description": "A token from `POST /auth/sign-in` or from the company's identity provider.",
 }
 
 
 def build() -> Json:
-    """Make the document from the handlers."""
+    """Build the document from the handlers."""
     routes, merged = _merged()
     described = schemas.of_models_in(merged["paths"])
     info = merged["info"] | {"description": DESCRIPTION, "contact": CONTACT, "license": LICENSE}
@@ -49,8 +49,7 @@ def build() -> Json:
 
 
 def _merged() -> tuple[dict[tuple[str, str], Route], Json]:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    merge = OpenAPIMerge(title=project["name"], version=project["version"], on_conflict="error")
+    merge = OpenAPIMerge(title="segmentation", version=VERSION, on_conflict="error")
     routes: dict[tuple[str, str], Route] = {}
     for app in apps():
         routes |= routes_of(app)
