@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from segmentation.contract.version import VERSION
 from segmentation.database import migrate
 from segmentation.database.connection import get_connection
 from segmentation.domain import users
@@ -151,4 +152,9 @@ def test_reads_do_not_wait_for_a_writers_lock(service, owner):
 def test_health_names_the_schema_version(service):
     answer = call("check_health")
 
-    assert answer.json == {"status": "ok", "database": "ok", "schema_version": migrate.migrations()[-1].version}
+    assert answer.json == {
+        "status": "ok",
+        "database": "ok",
+        "schema_version": migrate.migrations()[-1].version,
+        "version": VERSION,
+    }

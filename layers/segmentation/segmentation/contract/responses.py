@@ -213,6 +213,7 @@ class Health(BaseModel):
     status: str = "ok"
     database: str = "ok"
     schema_version: int
+    version: str
 
 
 class AccountRef(BaseModel):

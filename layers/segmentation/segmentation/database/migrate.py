@@ -13,6 +13,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import scalar_row
 
 from segmentation.contract.responses import Health
+from segmentation.contract.version import VERSION
 from segmentation.runtime.retry import retry
 
 _LOCK = 0x5E63_0001
@@ -110,7 +111,7 @@ def version(connection: Connection) -> int:
 
 def health(connection: Connection) -> Health:
     """Answer from the database itself."""
-    return Health(schema_version=version(connection))
+    return Health(schema_version=version(connection), version=VERSION)
 
 
 def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:
