@@ -1,4 +1,4 @@
-"""The sample events of events/, and what their senders expect where user 1000 is in the samples' segment."""
+"""The answers to the sample events of events/, where user 1000 is in the segment of the samples."""
 
 from tests.functions.calls import EVENTS, sample
 
@@ -6,7 +6,7 @@ SLUG = "AVITO_DISCOUNT_30"
 EXPECTED = {
     "batch_list_memberships": (200, {"users"}),
     "change_memberships": (200, {"segments_added", "segments_deleted"}),
-    "check_health": (200, {"status", "database", "schema_version"}),
+    "check_health": (200, {"status", "database", "schema_version", "version"}),
     "create_action": (201, {"name", "operation"}),
     "create_report": (202, {"job_id"}),
     "create_segment": (201, {"created_at", "slug", "user_percent", "description", "users_added"}),
@@ -42,3 +42,11 @@ CREATES = {"create_segment", "create_action", "sign_up"}
 ANSWERS_CSV = {"list_user_history"}
 ANSWERS_HTML = {"open_docs"}
 ANSWERS_METRICS = {"show_metrics"}
+
+
+def expected(function: str) -> tuple[int, set[str]]:
+    """The status and the members of the answer to a sample event."""
+    assert function in EXPECTED, (
+        f"tests/samples.py does not know the answer to events/{function}.json: add it to EXPECTED"
+    )
+    return EXPECTED[function]

@@ -1,12 +1,14 @@
-"""Template, handlers, folders, events and the contract name the same routes."""
+"""Template, handlers, events, samples and tests name the same routes. A failure says which file lacks what."""
 
 import importlib
 import json
-from pathlib import Path
+import re
 
 import pytest
 
-PROJECT = Path(__file__).parents[2]
+from local.settings import ROOT
+from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, EXPECTED
+
 ROUTES = {
     "create_user": {"POST /user"},
     "list_users": {"GET /user"},
@@ -40,6 +42,16 @@ ROUTES = {
 }
 UNROUTED = {"apply_migrations", "authorize_request", "expire_memberships", "run_job"}
 
+FOLDERS = {path.parent.name for path in ROOT.glob("functions/*/app.py")}
+OF_ALL_FUNCTIONS = {"test_imports.py", "test_sample_events.py"}
+"""Tests that go through a table of functions. They do not count as the tests of one function."""
+
+HANDLER_TESTS = "\n".join(
+    path.read_text("utf-8") for path in ROOT.glob("tests/functions/test_*.py") if path.name not in OF_ALL_FUNCTIONS
+)
+EVERY_FUNCTION = pytest.mark.parametrize("function", sorted(FOLDERS | ROUTES.keys() | UNROUTED))
+EVERY_ROUTED_FUNCTION = pytest.mark.parametrize("function", sorted(FOLDERS - UNROUTED))
+
 
 def resource_name(function):
     return function.title().replace("_", "")
@@ -63,7 +75,7 @@ def operations(api):
     }
 
 
-def test_the_api_serves_the_contracts_routes_and_no_other(operations):
+def test_the_api_serves_the_routes_of_the_table_and_no_other(operations):
     expected = {
         route: f"functions/${{{resource_name(function)}.Arn}}/invocations"
         for function, routes in ROUTES.items()
@@ -72,7 +84,7 @@ def test_the_api_serves_the_contracts_routes_and_no_other(operations):
 
     integrations = {key: each["x-amazon-apigateway-integration"] for key, each in operations.items()}
 
-    assert integrations.keys() == expected.keys()
+    assert integrations.keys() == expected.keys(), "template.yaml and ROUTES of this file differ"
     for route, integration in integrations.items():
         assert integration["uri"]["Fn::Sub"].endswith(expected[route])
 
@@ -93,25 +105,64 @@ def test_the_handler_of_unknown_routes_registers_none():
     assert app.routes() == ()
 
 
-def test_folders_resources_and_events_name_the_same_functions(template):
-    functions = ROUTES.keys() | UNROUTED
+@EVERY_FUNCTION
+def test_a_function_has_a_handler(function):
+    assert function in FOLDERS, f"{function} has no handler: add functions/{function}/app.py"
 
-    folders = {path.parent.name for path in PROJECT.glob("functions/*/app.py")}
-    events = {path.stem for path in PROJECT.glob("events/*.json")}
-    code = {
-        name: resource["Properties"]["CodeUri"]
-        for name, resource in template["Resources"].items()
-        if resource["Type"] == "AWS::Serverless::Function"
-    }
 
-    assert folders == functions
-    assert events == functions
-    assert code == {resource_name(function): f"functions/{function}/" for function in functions}
+@EVERY_FUNCTION
+def test_a_function_is_in_the_table_of_routes(function):
+    assert function in ROUTES.keys() | UNROUTED, (
+        f"{function} is in no table: add its routes to ROUTES in tests/contract/test_routes.py"
+    )
+
+
+@EVERY_FUNCTION
+def test_a_function_is_a_resource_of_the_template(template, function):
+    resource = template["Resources"].get(resource_name(function), {"Properties": {}})
+
+    assert resource["Properties"].get("CodeUri") == f"functions/{function}/", (
+        f"template.yaml has no function {resource_name(function)} with the CodeUri functions/{function}/: "
+        "add it, a copy of GetSegment with its own name, folder and route"
+    )
+
+
+@EVERY_FUNCTION
+def test_a_function_has_a_sample_event(function):
+    assert (ROOT / "events" / f"{function}.json").is_file(), (
+        f"{function} has no sample event: add events/{function}.json, "
+        "a copy of events/get_segment.json with its own route, path and requestId"
+    )
+
+
+@EVERY_ROUTED_FUNCTION
+def test_the_answer_to_a_sample_event_is_known(function):
+    assert function in EXPECTED.keys() | ANSWERS_CSV | ANSWERS_HTML | ANSWERS_METRICS, (
+        f"tests/samples.py does not know the answer to events/{function}.json: "
+        "add its status and the names of its members to EXPECTED"
+    )
+
+
+@EVERY_ROUTED_FUNCTION
+def test_a_function_has_a_test_of_its_handler(function):
+    assert re.search(rf'["\.]{function}["\.]', HANDLER_TESTS), (
+        f'no test of a handler calls {function}: add one with call("{function}", …) to the file of its resource '
+        "in tests/functions"
+    )
+
+
+def test_every_resource_and_every_event_has_its_function(template):
+    functions = {name for name, each in template["Resources"].items() if each["Type"] == "AWS::Serverless::Function"}
+    events = {path.stem for path in ROOT.glob("events/*.json")}
+
+    assert functions - {resource_name(function) for function in FOLDERS} == set()
+    assert events - FOLDERS == set()
+    assert {*EXPECTED} - FOLDERS == set()
 
 
 @pytest.mark.parametrize("function", sorted(ROUTES))
 def test_an_event_is_one_of_its_functions_route(function):
-    event = json.loads((PROJECT / "events" / f"{function}.json").read_text())
+    event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
 
     assert event["version"] == "2.0"
     assert event["routeKey"] in ROUTES[function]

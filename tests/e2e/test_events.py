@@ -6,7 +6,7 @@ import pytest
 
 from local import invocation
 from tests.functions.calls import EVENTS, sample
-from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
+from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, EXPECTED, HTTP_SAMPLES, SLUG, expected
 
 FORMS = {name: (200, "text/csv; charset=utf-8") for name in ANSWERS_CSV}
 FORMS |= {name: (200, "text/html; charset=utf-8") for name in ANSWERS_HTML}
@@ -40,7 +40,7 @@ def world(client, segment, change):
 def test_event_is_answered(world, send, function):
     answer = send(function)
 
-    status, members = EXPECTED[function]
+    status, members = expected(function)
     assert (answer["statusCode"], {*json.loads(answer["body"])}) == (status, members)
 
 

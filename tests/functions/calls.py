@@ -48,7 +48,9 @@ class Answer:
 
 
 def sample(function: str) -> dict[str, Any]:
-    return json.loads((EVENTS / f"{function}.json").read_text("utf-8"))
+    path = EVENTS / f"{function}.json"
+    assert path.is_file(), f"{function} has no sample event: add events/{path.name}, a copy of events/get_segment.json"
+    return json.loads(path.read_text("utf-8"))
 
 
 def caller(subject: str, role: str = "admin") -> dict[str, Any]:

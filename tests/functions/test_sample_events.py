@@ -1,4 +1,4 @@
-"""Every sample event runs through its handler and gets the answer that its reader expects."""
+"""Every sample event runs through its handler and gets the answer that tests/samples.py expects."""
 
 import importlib
 import json
@@ -9,7 +9,7 @@ import pytest
 from segmentation.database import migrate
 from tests.functions.calls import Answer, answer_of, call, invoke, sample
 from tests.functions.factories import create_samples_world, create_segments, done
-from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, EXPECTED, HTTP_SAMPLES, SLUG
+from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, HTTP_SAMPLES, SLUG, expected
 
 
 def run(function: str) -> Answer:
@@ -26,7 +26,7 @@ def world(service, aws) -> None:
 def test_sample_event_gets_the_answer_of_its_route(world, function):
     answer = run(function)
 
-    status, members = EXPECTED[function]
+    status, members = expected(function)
     assert answer.status == status
     assert answer.json.keys() == members
 
@@ -35,7 +35,7 @@ def test_sample_event_gets_the_answer_of_its_route(world, function):
 def test_sample_event_that_creates_something_creates_it(service, function):
     answer = run(function)
 
-    status, members = EXPECTED[function]
+    status, members = expected(function)
     assert answer.status == status
     assert answer.json.keys() == members
 
