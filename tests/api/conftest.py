@@ -1,4 +1,4 @@
-"""The service as a client that reads its document finds it, and the tools from npm."""
+"""A local run of the service, and the tools from npm."""
 
 import os
 import subprocess
@@ -17,11 +17,11 @@ UNPACKED = NODE / "browser"
 
 @pytest.fixture(scope="session")
 def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a program of an npm package in the project's folder."""
+    """Run a program of an npm package in the folder of the project."""
     path = os.pathsep.join([str(INSTALLED / "api" / "bin"), os.environ["PATH"]])
 
     def run(program: str, *arguments: object) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 -- our own pinned tools
+        return subprocess.run(  # noqa: S603 -- pinned tools
             [NODE / "node_modules" / ".bin" / program, *map(str, arguments)],
             cwd=ROOT,
             env={**os.environ, "PATH": path},
@@ -35,7 +35,7 @@ def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """The Chromium from npm; where there is none for the system, the Chrome that is installed."""
+    """Chromium from npm. On a system without a build of it: the installed Chrome."""
     unpacked = UNPACKED / "chromium"
     which = {"executable_path": unpacked, "env": libraries()} if unpacked.exists() else {"channel": "chrome"}
     with sync_playwright() as playwright:
@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
 
 
 def libraries() -> dict[str, str]:
-    """Say where Chromium finds what a bare machine does not have."""
+    """The environment in which Chromium finds the libraries that a bare machine does not have."""
     return {
         **os.environ,
         "LD_LIBRARY_PATH": str(UNPACKED / "al2023" / "lib"),

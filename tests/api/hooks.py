@@ -1,4 +1,4 @@
-"""What Schemathesis cannot read in the document: cursors, and rules that join two values."""
+"""Rules that the document cannot express: cursors, and rules between two values. Schemathesis learns them here."""
 
 import base64
 import re
@@ -14,7 +14,7 @@ from segmentation.contract.values import SLUG_PATTERN
 
 SLUGS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,30}", fullmatch=True)
 IDS = st.integers(0, 2**63 - 1)
-INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001 -- hypothesis asks for naive bounds
+INSTANTS = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)).map(datetime.isoformat)  # noqa: DTZ001 -- hypothesis takes naive bounds
 BUILT_IN = {"added", "deleted", "lifetime_changed"}
 KEYS = {
     "users": IDS.map(str),
@@ -35,9 +35,9 @@ for name, keys in KEYS.items():
 
 @schemathesis.hook
 def before_call(_context: Any, case: Any, _arguments: Any) -> None:
-    """Mend a request that keeps the document and yet breaks a rule that no schema can say."""
+    """Correct a request that fits the document and breaks a rule that no schema can express."""
     if case.meta is not None and case.meta.generation.mode.is_negative:
-        return  # it is meant to be wrong
+        return  # it is wrong on purpose
     case.body = with_whole_numbers(case.body)
     if isinstance(case.body, dict):
         mend_lists(case.body)
@@ -52,7 +52,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
 
 
 def with_whole_numbers(value: Any) -> Any:
-    """Write 5 for 5.0, which JSON Schema takes for an integer and the service does not."""
+    """Replace 5.0 by 5. JSON Schema calls both an integer, the service only the second."""
     if isinstance(value, dict):
         return {name: with_whole_numbers(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -61,13 +61,13 @@ def with_whole_numbers(value: Any) -> Any:
 
 
 def mend_lists(body: dict[str, Any]) -> None:
-    """Name a slug in one list only."""
+    """Keep each slug in one list only."""
     if body.get("delete_segments"):
         body["delete_segments"] = [slug for slug in body["delete_segments"] if slug not in body.get("add_segments", ())]
 
 
 def mend_lifetime(body: dict[str, Any]) -> None:
-    """Let a lifetime end once, and in the future."""
+    """Keep one end of a lifetime, and move it into the future."""
     if body.get("expires_at") is not None:
         body["expires_at"] = "2999-12-31T00:00:00Z"
         if body.get("ttl") is not None:
@@ -75,36 +75,36 @@ def mend_lifetime(body: dict[str, Any]) -> None:
 
 
 def mend_month(values: dict[str, Any]) -> None:
-    """Ask for a month that has begun."""
+    """Replace a month that has not begun."""
     if "year" in values and int(values["year"]) >= datetime.now(UTC).year:
         values["year"] = 2023
 
 
 def mend_action(body: dict[str, Any]) -> None:
-    """Record an action of the company's own."""
+    """Replace a built-in action: a client may record only its own."""
     if body.get("action") in BUILT_IN:
         body["action"] = "exposure"
 
 
 def mend_percent(body: dict[str, Any]) -> None:
-    """Ask for whole hundredths of a percent."""
+    """Round a percent to hundredths."""
     if isinstance(body.get("user_percent"), float):
         body["user_percent"] = max(0.01, round(body["user_percent"], 2))
 
 
 def mend_range(query: dict[str, Any]) -> None:
-    """Begin before the end."""
+    """Drop the end of a range, which could be before its start."""
     if "from" in query and "to" in query:
         del query["to"]
 
 
 def mend_slug(path_parameters: dict[str, Any]) -> None:
-    """Refuse what Schemathesis takes over from another answer although it is no slug."""
+    """Replace a value that Schemathesis copies from another answer and that is not a slug."""
     if "slug" in path_parameters and not re.fullmatch(SLUG_PATTERN, str(path_parameters["slug"])):
         path_parameters["slug"] = "NONE"
 
 
 def mend_key(headers: Any) -> None:
-    """Send no key twice: it would stand for the request that it came with first."""
+    """Give each request a new key. A used key belongs to the request that came with it first."""
     if HEADER in headers:
         headers[HEADER] = str(uuid4())

@@ -1,4 +1,4 @@
-"""A strict linter has nothing to say about the document."""
+"""A strict linter finds nothing in the document."""
 
 
 def test_the_linter_finds_nothing(run_tool):

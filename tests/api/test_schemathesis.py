@@ -1,4 +1,4 @@
-"""Whatever a client sends, the service answers as its document says: half a minute of it, longer by `make fuzz`."""
+"""The service answers random requests as its document says. `make fuzz` sends more of them."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ BOUNDED = ["--max-time", "45", "--max-examples", "10", "--seed", "1"]
 
 @pytest.fixture
 def controlled():
-    """Where a service answers that asks for tokens, and what its admin signs in with."""
+    """The address of a run that asks for tokens, and the credentials of its admin."""
     with postgres.throw_away_directory() as state, running(state, "--auth") as run:
         yield f"http://localhost:{run.port}", Settings(state=state).admin.read_text()
 
@@ -27,9 +27,9 @@ def test_schemathesis_finds_nothing(controlled):
     limits = ["--max-time", SECONDS] if SECONDS else BOUNDED
     config = ROOT / "tests" / "api" / "schemathesis.toml"
 
-    # one worker: on Python 3.11 a second thread lets the compiler lose count of its recursion
+    # one worker: with a second thread, the compiler of Python 3.11 miscounts its recursion
     command = [INSTALLED / "api" / "bin" / "st", "--config-file", config, "run", f"{url}/openapi.json", "-w", "1"]
-    done = subprocess.run(  # noqa: S603 -- our own pinned tool
+    done = subprocess.run(  # noqa: S603 -- a pinned tool
         [*command, *limits, "--header", f"Authorization: Bearer {token}"],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "layers" / "segmentation")])},

@@ -1,4 +1,4 @@
-"""The page at /docs in a real browser that can reach nothing but the service."""
+"""The page at /docs in a real browser. Every request to another host is a failure."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ from playwright.sync_api import Page, expect
 
 from local.settings import ROOT
 
-expect.set_options(timeout=30_000)  # milliseconds, for a busy machine
+expect.set_options(timeout=30_000)  # milliseconds; a busy machine is slow
 SCREENSHOT = ROOT / ".local" / "swagger-ui.png"
 
 
 @pytest.fixture
 def page(browser, base_url):
-    """The page, with what it asked for elsewhere and what its console said in `page.trouble`."""
+    """The page. `page.trouble` has its requests to other hosts and the errors of its console."""
     opened: Page = browser.new_page(viewport={"width": 1200, "height": 900})
     opened.trouble = []
     opened.on("console", lambda said: opened.trouble.append(said.text) if said.type == "error" else None)
@@ -40,7 +40,7 @@ def test_the_page_lists_every_operation(page):
     assert listed == sum(len(item) for item in paths.values())
 
 
-def test_the_page_asks_nobody_else_and_breaks_none_of_its_own_rules(page):
+def test_the_page_asks_no_other_host_and_keeps_its_content_security_policy(page):
     open_operation(page, "create_segment")
 
     assert page.trouble == []
@@ -65,7 +65,7 @@ def test_a_write_can_be_executed_with_the_example_that_the_page_shows(page):
     expect(block.locator(".live-responses-table .highlight-code").first).to_contain_text('"user_id": 1000')
 
 
-def test_a_write_is_sent_without_a_key_that_nobody_gave(page, base_url):
+def test_a_write_is_sent_without_an_idempotency_key_by_default(page, base_url):
     block = open_operation(page, "create_user")
 
     with page.expect_request(f"{base_url}/user") as asked:
@@ -87,5 +87,5 @@ def test_a_token_can_be_given_and_is_sent(page, base_url):
     assert asked.value.headers["authorization"] == "Bearer a-token"
 
 
-def test_the_screenshot_of_the_documentation_is_there_and_small():
+def test_the_screenshot_of_the_documentation_exists_and_is_small():
     assert 10_000 < Path(ROOT / "docs" / "swagger-ui.png").stat().st_size < 200_000

@@ -1,4 +1,4 @@
-"""The template as written and as AWS gets it, and SAM CLI to ask about it."""
+"""The template as written and as translated for AWS, and SAM CLI to check it."""
 
 import json
 import os
@@ -21,10 +21,10 @@ OFFLINE = {
 
 @pytest.fixture(scope="session")
 def run_tool() -> Callable[..., subprocess.CompletedProcess[str]]:
-    """Run a program of SAM CLI's environment in the project's folder."""
+    """Run a program of SAM CLI's environment in the folder of the project."""
 
     def run(program: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(  # noqa: S603 -- our own pinned tools
+        return subprocess.run(  # noqa: S603 -- pinned tools
             [TOOLS / program, *arguments],
             cwd=PROJECT,
             env={**os.environ, **OFFLINE, **environment},

@@ -1,4 +1,4 @@
-"""The translated template as far as moto can create it, and what it has become there."""
+"""The translated template in moto, without the resources that moto cannot create."""
 
 import copy
 import io
@@ -27,12 +27,12 @@ SHAPES = {
 }
 """The two kinds of deployment, by their parameters."""
 
-SUBNETS = ["10.90.0.0/22", "10.90.4.0/22"]  # moto cannot work them out
+SUBNETS = ["10.90.0.0/22", "10.90.4.0/22"]  # moto cannot compute them
 BEYOND_MOTO = re.compile(
     "AWS::ApiGatewayV2::|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|AWS::Lambda::EventInvokeConfig|Custom::"
     "|AWS::SecretsManager::|AWS::RDS::|AWS::Lambda::LayerVersion|AWS::SNS::TopicPolicy|AWS::CloudWatch::"
 )
-"""What moto leaves out in silence, or cannot refer to: that is asserted on the template itself."""
+"""Types that moto skips silently or cannot refer to. Other tests check these in the template."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Stack:
 
     @property
     def resources(self) -> dict[str, str]:
-        """The types of the resources that these parameters ask for, by their logical names."""
+        """The types of the resources that these parameters create, by logical name."""
         conditions = {None, "CreatesDatabase"} if self.parameters.get("CreateDatabase") == "true" else {None}
         wanted = self.document["Resources"].items()
         return {name: each["Type"] for name, each in wanted if each.get("Condition") in conditions}
@@ -59,7 +59,7 @@ class Stack:
 
     @property
     def physical(self) -> dict[str, str]:
-        """The resources' own names, by their logical ones."""
+        """The physical names of the resources, by logical name."""
         pages = self.ask("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
         found = [each for page in pages for each in page["StackResourceSummaries"]]
         return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in found if each["LogicalResourceId"]}
@@ -70,7 +70,7 @@ class Stack:
 
     @cached_property
     def functions(self) -> dict[str, dict[str, Any]]:
-        """The functions' configurations, by their logical names."""
+        """The configurations of the functions, by logical name."""
         physical = self.physical
         return {
             name: self.ask("lambda").get_function_configuration(FunctionName=physical[name])
@@ -78,7 +78,7 @@ class Stack:
         }
 
     def change(self, **parameters: str) -> None:
-        """Update the stack with other parameters; moto's change sets would ignore them."""
+        """Update the stack with other parameters. A change set of moto would ignore them."""
         self.ask("cloudformation").update_stack(
             StackName=STACK,
             TemplateBody=json.dumps(self.document),
@@ -88,7 +88,7 @@ class Stack:
 
 @contextmanager
 def created(translated: dict[str, Any], parameters: dict[str, str]) -> Iterator[Stack]:
-    """Create the stack in moto; its functions have some code."""
+    """Create the stack in moto. Its functions have an empty module as code."""
     stack = Stack(within_moto(translated), parameters)
     with pytest.MonkeyPatch.context() as patch, mock_aws(config={"lambda": {"use_docker": False}}):
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
@@ -105,7 +105,7 @@ def as_parameters(parameters: dict[str, str]) -> list[dict[str, str]]:
 
 
 def put_code(s3: Any) -> None:
-    """Put an archive where the translation without an upload looks for one."""
+    """Put an archive at the place that the translated template names without an upload."""
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("app.py", "")
@@ -114,12 +114,12 @@ def put_code(s3: Any) -> None:
 
 
 def within_moto(translated: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what moto cannot create; what refers to that gets an ARN of that name instead."""
+    """Leave out the resources that moto cannot create. References to them become an ARN with their name."""
     document = copy.deepcopy(translated)
     left_out = {name for name, each in document["Resources"].items() if BEYOND_MOTO.match(each["Type"])}
     kept = {name: each for name, each in document["Resources"].items() if name not in left_out}
     for resource in kept.values():
-        resource["Properties"].pop("Layers", None)  # for which moto puts an object of its own
+        resource["Properties"].pop("Layers", None)  # moto would put an object of its own there
         depends_on = resource.pop("DependsOn", [])
         names = [depends_on] if isinstance(depends_on, str) else depends_on
         resource["DependsOn"] = [name for name in names if name not in left_out]
@@ -127,7 +127,7 @@ def within_moto(translated: dict[str, Any]) -> dict[str, Any]:
 
 
 def without(value: Any, left_out: set[str]) -> Any:
-    """Replace the references to what was left out."""
+    """Replace the references to resources that were left out."""
     if isinstance(value, list):
         return [without(each, left_out) for each in value]
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Which routes of the template ask for a token, and which role each takes."""
+"""The routes of the template that ask for a token, and the role that each route needs."""
 
 import copy
 import json
@@ -30,7 +30,7 @@ def translate(run_tool, tmp_path_factory):
 
 
 def security(api):
-    """What each route asks for."""
+    """The security scheme of each route."""
     return {
         path if path == "$default" else f"{method.upper()} {path}": operation.get("security")
         for path, methods in api["paths"].items()
@@ -59,7 +59,7 @@ def test_the_documents_name_every_public_route(page, sentence):
     assert {*re.findall(r"`([A-Z]+ /[^`]*)`", named)} == caller_permissions.PUBLIC
 
 
-def test_a_route_that_is_added_without_another_word_asks_for_a_token(template, translate):
+def test_an_added_route_asks_for_a_token_by_default(template, translate):
     grown = copy.deepcopy(template)
     events = grown["Resources"]["ListUsers"]["Properties"]["Events"]
     events["Added"] = copy.deepcopy(events["Route"])
@@ -68,12 +68,12 @@ def test_a_route_that_is_added_without_another_word_asks_for_a_token(template, t
     assert security(translate(grown))["PUT /added"] == ASKS_FOR_A_TOKEN
 
 
-def test_a_function_of_an_unknown_route_serves_only_admins():
+def test_an_unknown_route_that_writes_is_for_admins():
     assert caller_permissions.required_role("PUT /added") == "admin"
     assert caller_permissions.required_role("POST /added") == "admin"
 
 
-def test_a_token_is_checked_by_the_authorizer_whose_answer_is_kept_for_the_token_alone(api):
+def test_the_authorizer_checks_tokens_and_its_answer_is_cached_by_token(api):
     scheme = api["components"]["securitySchemes"]["Token"]
 
     authorizer = scheme["x-amazon-apigateway-authorizer"]
@@ -95,7 +95,7 @@ def test_api_gateway_may_invoke_the_authorizer(translated):
     assert permissions == [{"Fn::GetAtt": ["AuthorizeRequest", "Arn"]}]
 
 
-def test_the_table_of_roles_names_routes_that_there_are(api):
+def test_the_table_of_roles_names_existing_routes(api):
     named = caller_permissions._OF_READERS | caller_permissions._OF_EDITORS
 
     assert named <= security(api).keys()
@@ -113,7 +113,7 @@ def test_readers_read_and_nothing_else(api):
     assert {route for route in of_readers if not route.startswith("GET ")} == {"POST /segment/user/batch", "$default"}
 
 
-def test_no_function_is_told_a_key_or_a_password(translated):
+def test_no_variable_of_a_function_holds_a_key_or_a_password(translated):
     for resource in translated["Resources"].values():
         variables = resource.get("Properties", {}).get("Environment", {}).get("Variables", {})
 
@@ -121,11 +121,11 @@ def test_no_function_is_told_a_key_or_a_password(translated):
         assert "resolve:secretsmanager" not in json.dumps(variables)
 
 
-def test_the_authorizer_is_outside_the_vpc_which_has_no_way_to_a_provider(translated):
+def test_the_authorizer_is_outside_the_vpc_because_that_cannot_reach_a_provider(translated):
     assert translated["Resources"]["AuthorizeRequest"]["Properties"]["VpcConfig"] == {"Ref": "AWS::NoValue"}
 
 
-def test_the_key_is_made_by_secrets_manager_and_long_enough(translated):
+def test_secrets_manager_generates_a_signing_key_that_is_long_enough(translated):
     made = translated["Resources"]["SigningKeys"]["Properties"]["GenerateSecretString"]
 
     assert (made["GenerateStringKey"], made["SecretStringTemplate"]) == ("current", "{}")

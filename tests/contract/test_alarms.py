@@ -1,4 +1,4 @@
-"""Alarms and the dashboard look at metrics that somebody emits, and the runbook knows every alarm."""
+"""Alarms and the dashboard watch metrics that exist, and the runbook has every alarm."""
 
 import importlib
 import json
@@ -28,12 +28,12 @@ OF_AWS = {("AWS/ApiGateway", name, ("ApiId",)) for name in ("4xx", "5xx", "Count
     ("AWS/RDS", "ACUUtilization", ("DBClusterIdentifier",)),
     ("AWS/RDS", "DatabaseConnections", ("DBClusterIdentifier",)),
 }
-"""What AWS's documentation says that its services emit, with the dimensions that lead to it."""
+"""Metrics of AWS's services with their dimensions, from the documentation of AWS."""
 
 
 @pytest.fixture
 def emitted(empty_database, aws, log, monkeypatch):
-    """What CloudWatch makes of the lines of a sweep, of a job that fails, of one that succeeds, and of requests."""
+    """The metrics in the log lines of a sweep, a failed job, a successful job, and requests."""
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
     monkeypatch.setattr(runtime_log, "_environment_is_new", True)
     call("create_segment", {"slug": "BBB"})
@@ -59,7 +59,7 @@ def run(function, event):
 
 
 def run_new_job():
-    """Report on this month; in the first moments of a month on the one before, which NOW still is."""
+    """Order and run a report on the month of NOW. At the turn of a month this is the month before."""
     event = sample("run_job")
     job = call("create_report", {"year": NOW.year, "month": NOW.month}).json["job_id"]
     event["Records"][0]["body"] = json.dumps({"job_id": job})
@@ -85,7 +85,7 @@ def alarms(translated):
 
 @pytest.fixture(scope="module")
 def widgets(translated):
-    """The dashboard, as CloudWatch gets it where the stack has made the database."""
+    """The widgets of the dashboard in a stack that creates its database."""
     text, others = translated["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
     of_database = others["OfDatabase"]["Fn::If"][1]["Fn::Sub"]
     return json.loads(text.replace("${OfDatabase}", of_database))["widgets"]
@@ -108,14 +108,14 @@ def metrics_of_widget(widget):
             yield found[1], found[3], tuple(found[2].split(","))
 
 
-def test_every_alarm_looks_at_a_metric_that_is_emitted(alarms, emitted):
+def test_every_alarm_watches_a_metric_that_exists(alarms, emitted):
     looked_at = {metric for alarm in alarms.values() for metric in metrics_of_alarm(alarm)}
 
     assert len(looked_at) >= len(alarms) - 1
     assert looked_at <= emitted | OF_AWS
 
 
-def test_the_dashboard_shows_metrics_that_are_emitted(widgets, emitted):
+def test_the_dashboard_shows_metrics_that_exist(widgets, emitted):
     shown = {metric for widget in widgets for metric in metrics_of_widget(widget)}
 
     assert shown <= emitted | OF_AWS
@@ -129,23 +129,23 @@ def test_the_widgets_of_the_dashboard_do_not_overlap(widgets):
     assert max(x for x, _ in taken) < 24
 
 
-def test_every_alarm_is_sent_and_says_what_silence_means(alarms):
+def test_every_alarm_is_sent_and_says_what_missing_data_means(alarms):
     for name, alarm in alarms.items():
         assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}], name
         assert alarm["TreatMissingData"] in {"breaching", "notBreaching", "missing"}, name
 
 
-def test_cloudwatch_may_publish_and_an_address_may_listen(translated):
+def test_cloudwatch_may_publish_alarms_and_an_address_may_subscribe(translated):
     resources = translated["Resources"]
     [statement] = resources["AlarmsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
 
     assert (statement["Action"], statement["Resource"]) == ("sns:Publish", {"Ref": "Alarms"})
     assert statement["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
-    assert "KmsMasterKeyId" not in resources["Alarms"]["Properties"]  # CloudWatch could not use that of SNS
+    assert "KmsMasterKeyId" not in resources["Alarms"]["Properties"]  # CloudWatch may not use the key of SNS
     assert resources["AlarmsByEmail"]["Condition"] == "SendsEmail"
 
 
-def test_silence_of_the_schedule_is_an_alarm_after_two_minutes_of_lag(alarms):
+def test_a_silent_schedule_and_a_lag_of_two_minutes_raise_an_alarm(alarms):
     alarm = alarms["LateExpiry"]
 
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (120, "GreaterThanThreshold")

@@ -1,4 +1,4 @@
-"""What `sam build` makes is complete: every handler imports from it and Lambda's own SDK, with an empty environment."""
+"""The output of `sam build` is complete: with it and Lambda's own SDK alone, every handler can be imported."""
 
 import filecmp
 import os
@@ -19,7 +19,7 @@ RUNTIME = next((PROJECT / ".local" / "runtime" / "lib").glob("python*/site-packa
 THIS_MACHINE = {
     "LAYER_PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
     "LAYER_PLATFORMS": " ".join(platform_tags()),
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # the interpreter that compiles
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # finds the interpreter that compiles
 }
 
 
@@ -35,7 +35,7 @@ def build_layer(folder, **target):
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """What a build reads, in a folder whose name make would take for two."""
+    """The inputs of a build, in a folder with a space in its name, which make splits."""
     folder = tmp_path_factory.mktemp("a project")
     for part in ("functions", "layers"):
         shutil.copytree(PROJECT / part, folder / part, symlinks=True)
@@ -61,9 +61,9 @@ def layer(built):
 
 
 def run_alone(script, *folders):
-    """Run a script with what is in the folders, what Lambda has, and nothing else."""
+    """Run a script with the folders and Lambda's libraries alone."""
     paths = [*map(str, folders), str(RUNTIME)]
-    # -B leaves the build as it is; -I and -S: no environment, no site-packages; -W: a warning would be in every log
+    # -B writes no .pyc into the build; -I and -S drop environment and site-packages; -W: a warning would fill every log
     return subprocess.run(  # noqa: S603 -- this interpreter
         [sys.executable, "-B", "-I", "-S", "-W", "error", "-c", f"import sys; sys.path[:0] = {paths}; {script}"],
         env={},
@@ -74,7 +74,7 @@ def run_alone(script, *folders):
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_built_handler_imports_with_the_layer_and_what_lambda_has(function, built, layer):
+def test_a_built_handler_imports_with_the_layer_and_lambdas_libraries_alone(function, built, layer):
     answer = run_alone("import app; app.handler", built / function.title().replace("_", ""), layer / "python")
 
     assert answer.returncode == 0, answer.stderr
@@ -109,7 +109,7 @@ def test_every_module_of_a_layer_is_compiled(built, name):
     assert compiled == modules
 
 
-def test_the_layer_leaves_the_sdk_to_the_runtime(layer):
+def test_the_layer_has_no_sdk_because_the_runtime_has_it(layer):
     packages = {path.name for path in (layer / "python").iterdir()}
 
     assert packages.isdisjoint({"boto3", "botocore", "s3transfer", "urllib3"})

@@ -32,7 +32,7 @@ def functions_of(path):
 
 
 @pytest.mark.parametrize("named", sorted(set(TEST.findall(PAGE.read_text()))), ids="::".join)
-def test_a_test_that_the_page_names_is_there(named):
+def test_a_test_that_the_page_names_exists(named):
     path, function = named
 
     assert (ROOT / path).is_file()
@@ -52,5 +52,5 @@ def test_a_suite_that_breaks_something_is_on_the_page(suite):
     assert f"`{suite.relative_to(ROOT)}" in PAGE.read_text()
 
 
-def test_a_name_that_no_test_has_would_be_found():
+def test_a_name_without_a_test_is_noticed():
     assert "test_nothing_of_the_kind" not in functions_of("tests/contract/test_faults.py")

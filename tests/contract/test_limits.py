@@ -1,4 +1,4 @@
-"""What keeps bursts from the database, stuck functions from the gateway, and logs from lasting for ever."""
+"""Limits: on connections in a burst, on the time of a function, on the age of logs."""
 
 import importlib
 import json
@@ -14,7 +14,7 @@ from segmentation.jobs import leases, queue
 from segmentation.reports import storage
 
 SIZES = {"100": 100, "400": 400, "1000": 1000}
-ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda keeps the rest for functions without a reservation
+ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda reserves the rest for other functions
 GATEWAY_SECONDS = 30
 LAMBDA_EVENT_BYTES = 6 * 1024 * 1024
 WORDED_BY_AWS = {"requestTime", "requestId", "routeKey", "status", "responseLatency", "responseLength"}
@@ -34,14 +34,14 @@ def functions(resources):
 
 @pytest.fixture(scope="module")
 def with_connection(resources, functions):
-    """The functions that may read the application's secret: each environment of theirs keeps a connection."""
+    """The functions that may read the application's secret. Each of their environments keeps a connection."""
     policies = {name: resources[f"{name}Role"]["Properties"]["ManagedPolicyArns"] for name in functions}
     return {name for name, given in policies.items() if {"Ref": "ReadApplicationSecret"} in given}
 
 
 @pytest.fixture(scope="module")
 def limit(translated, functions):
-    """How many environments a function may have where the database takes so many connections."""
+    """The most environments of a function, by the size of the database."""
 
     def at(name, size):
         condition, chosen, otherwise = functions[name]["ReservedConcurrentExecutions"]["Fn::If"]
@@ -55,7 +55,7 @@ def limit(translated, functions):
     return at
 
 
-def test_every_size_on_offer_is_added_up_here(translated):
+def test_these_tests_add_up_every_size_of_the_template(translated):
     offered = translated["Parameters"]["DatabaseMaxConnections"]["AllowedValues"]
 
     assert offered == ["0", *SIZES]
@@ -102,7 +102,7 @@ def test_the_runbook_has_the_limits_of_the_template(functions, translated):
 
 
 def share_of(function):
-    """The group whose share of the concurrency a function has, or its own fixed number."""
+    """The group of a function in the mapping Concurrency, or its own fixed number."""
     chosen = function["ReservedConcurrentExecutions"]["Fn::If"][1]
     return chosen if isinstance(chosen, int) else chosen["Fn::FindInMap"][2]
 
@@ -135,25 +135,25 @@ def seconds_of_login(setting):
     return int(migrate._LOGIN_SETTINGS[setting].removesuffix("s"))
 
 
-def test_the_proxy_too_leaves_a_fifth_of_the_connections_to_people(resources):
+def test_the_proxy_leaves_a_fifth_of_the_connections_free(resources):
     pool = resources["DatabaseProxyTargets"]["Properties"]["ConnectionPoolConfigurationInfo"]
 
     assert pool["MaxConnectionsPercent"] <= 80
 
 
-def test_a_worker_has_room_for_all_that_the_queue_hands_out_at_once(resources, limit):
+def test_the_queue_starts_at_most_as_many_workers_as_may_run(resources, limit):
     handed_out = resources["RunJobFromQueue"]["Properties"]["ScalingConfig"]["MaximumConcurrency"]
 
     assert limit("RunJob", "100") >= handed_out
 
 
-def test_a_run_of_the_schedule_that_has_to_wait_is_dropped_when_the_next_is_due(resources):
+def test_a_delayed_run_of_the_schedule_is_dropped_when_the_next_is_due(resources):
     config = resources["ExpireMembershipsEventInvokeConfig"]["Properties"]
 
     assert config["MaximumEventAgeInSeconds"] == 60
 
 
-def test_a_function_of_a_route_gives_up_before_the_gateway_does(resources, functions):
+def test_a_function_of_a_route_times_out_before_the_gateway(resources, functions):
     targets = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::Permission"]
     routed = {referred(each["FunctionName"]) for each in targets if each["Principal"] == "apigateway.amazonaws.com"}
 
@@ -161,7 +161,7 @@ def test_a_function_of_a_route_gives_up_before_the_gateway_does(resources, funct
     assert {name for name in routed if functions[name]["Timeout"] >= GATEWAY_SECONDS} == set()
 
 
-def test_a_store_or_a_queue_that_does_not_answer_leaves_a_function_time_to_say_so(functions):
+def test_a_function_has_time_to_answer_after_a_timeout_of_s3_or_sqs(functions):
     waits = {"REPORTS_BUCKET": storage.OF_REQUESTS, "JOBS_QUEUE_URL": queue.PATIENCE}
 
     spare = {
@@ -172,7 +172,7 @@ def test_a_store_or_a_queue_that_does_not_answer_leaves_a_function_time_to_say_s
     assert {name for name, seconds in spare.items() if seconds <= connection.CONNECT_TIMEOUT_SECONDS} == set()
 
 
-def test_a_worker_has_time_for_the_step_that_its_margin_allows_and_a_lease_for_as_long(functions):
+def test_the_margin_and_the_lease_of_a_worker_are_longer_than_a_step(functions):
     margin = importlib.import_module("functions.run_job.app").MARGIN_MS / 1000
 
     assert storage.OF_JOBS.most_seconds < margin < functions["RunJob"]["Timeout"] / 2
@@ -190,24 +190,24 @@ def test_every_route_is_throttled(resources):
     assert stage["DefaultRouteSettings"]["ThrottlingBurstLimit"] == {"Ref": "ThrottlingBurst"}
 
 
-def test_a_body_that_the_service_reads_always_reaches_it_in_base64_too():
+def test_the_largest_body_fits_into_an_event_of_lambda_in_base64_too():
     assert json_body.MAX_BODY_BYTES * 4 / 3 < LAMBDA_EVENT_BYTES / 2
 
 
-def test_every_log_group_forgets(resources):
+def test_every_log_group_has_a_retention(resources):
     groups = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::Logs::LogGroup"}
 
     assert {"FunctionLogs", "AccessLogs", "DatabaseProxyLogs"} <= groups.keys()
     assert all(group["RetentionInDays"] == {"Ref": "LogRetentionDays"} for group in groups.values())
 
 
-def test_every_function_logs_json_to_the_group_that_forgets(functions):
+def test_every_function_logs_json_to_a_group_with_a_retention(functions):
     settings = [function["LoggingConfig"] for function in functions.values()]
 
     assert all(each == {"LogFormat": "JSON", "LogGroup": {"Ref": "FunctionLogs"}} for each in settings)
 
 
-def test_the_proxy_finds_its_log_group_made(resources):
+def test_the_log_group_of_the_proxy_is_created_before_the_proxy(resources):
     name = resources["DatabaseProxyLogs"]["Properties"]["LogGroupName"]
 
     assert name == {"Fn::Sub": "/aws/rds/proxy/${AWS::StackName}"}
@@ -215,7 +215,7 @@ def test_the_proxy_finds_its_log_group_made(resources):
     assert "DatabaseProxyLogs" in resources["DatabaseProxy"]["DependsOn"]
 
 
-def test_the_access_log_is_json_and_repeats_nothing_that_a_client_words(resources):
+def test_the_access_log_is_json_without_text_of_a_client(resources):
     [stage] = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::ApiGatewayV2::Stage"]
     line = stage["AccessLogSettings"]["Format"]
 

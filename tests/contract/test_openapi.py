@@ -1,4 +1,4 @@
-"""docs/openapi.json is what the handlers say today, and says of every operation what a client needs."""
+"""docs/openapi.json is up to date with the handlers, and has for every operation what a client needs."""
 
 import json
 
@@ -30,7 +30,7 @@ def test_the_document_has_the_routes_of_the_template(translated):
     assert OPERATIONS.keys() == served, "docs/openapi.json and template.yaml differ: run `make openapi`"
 
 
-def test_the_public_operations_are_those_that_the_template_opens(translated):
+def test_the_public_operations_are_the_public_routes_of_the_template(translated):
     paths = translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]
     opened = {
         f"{method.upper()} {path}"
@@ -49,7 +49,7 @@ def test_the_tests_of_bodies_know_every_operation_that_takes_one():
 
 
 @pytest.mark.parametrize("route", sorted(OPERATIONS))
-def test_an_operation_says_what_a_client_needs(route):
+def test_an_operation_has_what_a_client_needs(route):
     operation = OPERATIONS[route]
 
     assert {"operationId", "tags", "summary", "description", "x-role", "security", "responses"} <= operation.keys()
@@ -60,7 +60,7 @@ def test_an_operation_says_what_a_client_needs(route):
 
 
 @pytest.mark.parametrize("route", sorted(OPERATIONS))
-def test_an_operation_shows_each_json_it_takes_or_gives(route):
+def test_every_json_of_an_operation_has_an_example(route):
     operation = OPERATIONS[route]
     bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
     shown = [content.get("application/json") for content in (body.get("content", {}) for body in bodies)]
@@ -69,14 +69,14 @@ def test_an_operation_shows_each_json_it_takes_or_gives(route):
 
 
 @pytest.mark.parametrize("route", sorted(route for route in OPERATIONS if "requestBody" in OPERATIONS[route]))
-def test_the_example_of_a_body_keeps_the_rules_of_its_model(route):
+def test_the_example_of_a_body_is_valid(route):
     content = OPERATIONS[route]["requestBody"]["content"]["application/json"]
     model = getattr(requests, content["schema"]["$ref"].rpartition("/")[2])
 
     assert model.model_validate(content["example"]).model_fields_set == content["example"].keys()
 
 
-def test_every_example_is_of_a_member_or_parameter_of_the_contract():
+def test_every_example_belongs_to_a_member_or_parameter():
     from tools.openapi.examples import MEMBERS
 
     schemas = OPENAPI["components"]["schemas"].values()
@@ -87,20 +87,20 @@ def test_every_example_is_of_a_member_or_parameter_of_the_contract():
     assert MEMBERS.keys() <= members | parameters
 
 
-def test_the_page_fills_in_no_key_that_two_requests_would_share():
+def test_the_idempotency_key_has_no_example_that_requests_would_share():
     key = OPENAPI["components"]["parameters"]["IdempotencyKey"]
 
     assert not {"example", "examples", "default"} & (key.keys() | key["schema"].keys())
 
 
-def test_the_page_fills_in_nothing_that_erases_a_history():
+def test_the_example_of_erase_is_false():
     [erase] = (each for each in OPERATIONS["DELETE /user/{user_id}"]["parameters"] if each["name"] == "erase")
 
     assert erase["example"] is False
 
 
 @pytest.mark.parametrize("model", ["NewSegment", "SegmentChange"])
-def test_the_document_takes_every_percent_that_the_service_takes(model):
+def test_the_document_allows_every_percent_that_the_service_allows(model):
     check = validator(model)
     hundredths = [number / 100 for number in range(1, 10_001)]
 
@@ -108,7 +108,7 @@ def test_the_document_takes_every_percent_that_the_service_takes(model):
 
 
 @pytest.mark.parametrize("slug", sorted(RESERVED_SLUGS))
-def test_the_document_takes_no_slug_that_is_reserved(slug):
+def test_the_document_allows_no_reserved_slug(slug):
     [in_path] = (each for each in OPERATIONS["GET /segment/{slug}"]["parameters"] if each["name"] == "slug")
 
     assert not validator("NewSegment").is_valid({"slug": slug})
@@ -119,7 +119,7 @@ def validator(model):
     return Draft202012Validator(OPENAPI["components"]["schemas"][model])
 
 
-def test_the_greatest_id_is_written_exactly():
+def test_the_greatest_id_is_exact():
     [user_id] = (each for each in OPERATIONS["DELETE /user/{user_id}"]["parameters"] if each["name"] == "user_id")
 
     assert user_id["schema"]["maximum"] == 2**63 - 1

@@ -1,4 +1,4 @@
-"""A deployment without AWS: the stack as moto creates it, in both shapes, and wired to itself."""
+"""A deployment without AWS: moto creates the stack in both shapes, and its parts refer to each other."""
 
 import json
 
@@ -24,7 +24,7 @@ def test_every_function_has_a_role_of_its_own(stack):
     assert len(roles) == len(stack.functions) > 20
 
 
-def test_every_role_can_be_taken_by_lambda_alone(stack):
+def test_lambda_alone_may_assume_the_role_of_a_function(stack):
     roles = [stack.ask("iam").get_role(RoleName=stack.physical[f"{name}Role"])["Role"] for name in stack.functions]
 
     trusted = [role["AssumeRolePolicyDocument"]["Statement"] for role in roles]
@@ -32,14 +32,14 @@ def test_every_role_can_be_taken_by_lambda_alone(stack):
     assert [each["Principal"] for [each] in trusted] == [{"Service": ["lambda.amazonaws.com"]}] * len(roles)
 
 
-def test_every_variable_of_a_function_is_a_text(stack):
+def test_every_variable_of_a_function_is_a_string(stack):
     for function in stack.functions.values():
         variables = function["Environment"]["Variables"]
         assert variables["DATABASE_SECRET_ARN"]
         assert {name: value for name, value in variables.items() if not isinstance(value, str)} == {}
 
 
-def test_every_function_runs_at_most_as_often_as_the_smallest_database_bears(stack):
+def test_every_function_has_the_concurrency_of_the_smallest_database(stack):
     concurrency = {
         name: stack.ask("lambda").get_function_concurrency(FunctionName=function["FunctionName"])
         for name, function in stack.functions.items()
@@ -56,7 +56,7 @@ def test_the_queue_feeds_the_worker(stack):
     assert mapping["FunctionArn"] == stack.functions["RunJob"]["FunctionArn"]
 
 
-def test_what_fails_too_often_goes_to_the_dead_letters(stack):
+def test_a_message_that_fails_too_often_goes_to_the_dead_letters(stack):
     redrive = json.loads(queue(stack, "JobsQueue")["RedrivePolicy"])
 
     assert redrive["deadLetterTargetArn"] == queue(stack, "JobsDeadLetters")["QueueArn"]
@@ -76,17 +76,17 @@ def test_the_schedule_reaches_its_function_and_its_dead_letters(stack):
     assert target["DeadLetterConfig"]["Arn"] == queue(stack, "DeadLetters")["QueueArn"]
 
 
-def test_the_bucket_encrypts_what_it_gets(stack):
+def test_the_bucket_encrypts_its_objects(stack):
     encryption = stack.ask("s3").get_bucket_encryption(Bucket=stack.physical["ReportsBucket"])
 
     [rule] = encryption["ServerSideEncryptionConfiguration"]["Rules"]
     assert rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"] == "AES256"
 
 
-def test_functions_are_in_a_network_where_the_stack_makes_one(stack):
+def test_functions_are_in_the_network_that_the_stack_creates(stack):
     subnets = {stack.physical[name] for name in stack.named("AWS::EC2::Subnet")}
 
     found = {name: set(each.get("VpcConfig", {}).get("SubnetIds", ())) for name, each in stack.functions.items()}
 
-    assert found.pop("AuthorizeRequest") == set()  # it has no connection, and may have to reach a provider
+    assert found.pop("AuthorizeRequest") == set()  # it has no connection, and may need to reach a provider
     assert list(found.values()) == [subnets] * len(found)

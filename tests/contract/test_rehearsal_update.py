@@ -1,4 +1,4 @@
-"""An update without AWS, as far as moto updates anything: functions are told, and no resource becomes another one."""
+"""An update without AWS: functions get the new parameters, and no resource is replaced. Moto updates little else."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def stack(translated):
         yield created
 
 
-def test_a_changed_parameter_is_told_to_every_function_and_replaces_nothing(stack):
+def test_a_changed_parameter_reaches_every_function_and_replaces_no_resource(stack):
     names = stack.physical
 
     stack.change(DatabasePooled="true", DatabaseHost="db.example.com")

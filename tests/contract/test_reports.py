@@ -1,4 +1,4 @@
-"""The bucket of reports and the queue of jobs, as AWS gets them."""
+"""The bucket of reports and the queue of jobs in the translated template."""
 
 import pytest
 
@@ -30,17 +30,17 @@ def test_the_bucket_is_private_and_encrypted(resources):
     assert encryption["ServerSideEncryptionByDefault"] == {"SSEAlgorithm": "AES256"}
 
 
-def test_the_buckets_policy_only_refuses(refusals):
+def test_the_policy_of_the_bucket_only_denies(refusals):
     assert {each["Effect"] for each in refusals.values()} == {"Deny"}
     assert all(each["Principal"] == "*" and each["Action"] == "s3:*" for each in refusals.values())
     assert all(each["Resource"] == EVERYTHING for each in refusals.values())
 
 
-def test_nobody_gets_a_report_without_tls(refusals):
+def test_the_bucket_denies_requests_without_tls(refusals):
     assert refusals["OnlyOverTls"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_no_link_is_good_for_longer_than_the_service_says(refusals):
+def test_no_link_lives_longer_than_the_service_says(refusals):
     milliseconds = str(storage.LINK_SECONDS * 1000)
 
     condition = refusals["NoLinkOlderThanAQuarterOfAnHour"]["Condition"]
@@ -48,7 +48,7 @@ def test_no_link_is_good_for_longer_than_the_service_says(refusals):
     assert condition == {"NumericGreaterThan": {"s3:signatureAge": milliseconds}}
 
 
-def test_old_reports_and_abandoned_uploads_go_by_themselves(resources):
+def test_old_reports_and_abandoned_uploads_expire(resources):
     rules = {rule["Id"]: rule for rule in resources["ReportsBucket"]["LifecycleConfiguration"]["Rules"]}
 
     assert rules["OldReports"]["Prefix"] == storage.PREFIX
@@ -57,7 +57,7 @@ def test_old_reports_and_abandoned_uploads_go_by_themselves(resources):
     assert {rule["Status"] for rule in rules.values()} == {"Enabled"}
 
 
-def test_the_queue_feeds_the_worker_one_message_at_a_time_and_keeps_what_fails(resources):
+def test_the_queue_sends_the_worker_one_message_at_a_time_and_keeps_a_failed_one(resources):
     mapping = resources["RunJobFromQueue"]
 
     assert mapping["FunctionName"] == {"Ref": "RunJob"}
@@ -67,11 +67,11 @@ def test_the_queue_feeds_the_worker_one_message_at_a_time_and_keeps_what_fails(r
     assert mapping["ScalingConfig"] == {"MaximumConcurrency": 2}
 
 
-def test_a_message_stays_away_for_longer_than_a_worker_can_take(resources):
+def test_a_message_stays_invisible_for_longer_than_a_worker_runs(resources):
     assert resources["JobsQueue"]["VisibilityTimeout"] == 6 * resources["RunJob"]["Timeout"]
 
 
-def test_what_failed_as_often_as_a_job_may_is_kept_for_two_weeks(resources):
+def test_a_message_that_failed_at_every_attempt_is_kept_for_two_weeks(resources):
     redrive = resources["JobsQueue"]["RedrivePolicy"]
 
     assert redrive["deadLetterTargetArn"] == {"Fn::GetAtt": ["JobsDeadLetters", "Arn"]}

@@ -1,4 +1,4 @@
-"""What each function may do: all of it is listed here, so that a right more is a change of this file."""
+"""The rights of each function. Every right is listed here, so a new right changes this file."""
 
 import pytest
 
@@ -54,14 +54,14 @@ def roles(translated):
     }
 
 
-def test_every_function_may_do_what_it_does_and_nothing_else(translated, roles):
+def test_every_function_has_the_rights_listed_here_and_no_other(translated, roles):
     rights = {name: {*rights_of(role, translated["Resources"])} for name, role in roles.items()}
 
     assert rights == {name: SPECIAL.get(name, {READ_SECRET}) for name in roles}
     assert SPECIAL.keys() <= roles.keys()
 
 
-def test_what_every_function_may_do_beside_that_is_logs_traces_and_network(roles):
+def test_the_managed_policies_are_those_for_logs_traces_and_the_network(roles):
     given = {
         arn.rpartition("/")[2] for role in roles.values() for arn in role["ManagedPolicyArns"] if isinstance(arn, str)
     }

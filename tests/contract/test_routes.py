@@ -93,13 +93,12 @@ def test_the_api_serves_the_routes_of_the_table_and_no_other(operations):
 def test_a_handler_registers_its_routes_and_no_other(function):
     app = importlib.import_module(f"functions.{function}.app").app
 
-    # Powertools has no public way to ask a resolver for its routes
     registered = {f"{route.method} {route.openapi_path}" for route in app.routes()}
 
     assert registered == ROUTES[function]
 
 
-def test_the_handler_of_unknown_routes_registers_none():
+def test_the_handler_of_unknown_routes_registers_no_route():
     app = importlib.import_module("functions.reject_route.app").app
 
     assert app.routes() == ()
@@ -161,7 +160,7 @@ def test_every_resource_and_every_event_has_its_function(template):
 
 
 @pytest.mark.parametrize("function", sorted(ROUTES))
-def test_an_event_is_one_of_its_functions_route(function):
+def test_a_sample_event_has_a_route_of_its_function(function):
     event = json.loads((ROOT / "events" / f"{function}.json").read_text("utf-8"))
 
     assert event["version"] == "2.0"

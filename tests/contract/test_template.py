@@ -1,4 +1,4 @@
-"""The template is free of findings, and refuses parameters that cannot work before anything is created."""
+"""The template has no finding. Parameters that contradict each other are refused before a resource is created."""
 
 import json
 
@@ -31,7 +31,7 @@ def test_the_translated_template_has_no_finding(run_tool, translated, tmp_path):
 
 
 @pytest.mark.parametrize("parameters", [SECRETS, SECRETS | NETWORK, CREATED])
-def test_parameters_that_belong_together_are_accepted(template, parameters):
+def test_parameters_that_go_together_are_accepted(template, parameters):
     refusals = refusals_of(template, parameters)
 
     assert refusals == []
@@ -57,7 +57,7 @@ def test_parameters_that_contradict_each_other_are_refused(template, parameters,
 
 
 def refusals_of(template, parameters):
-    """Evaluate the template's Rules as CloudFormation does before it creates anything."""
+    """Evaluate the Rules of the template, as CloudFormation does before it creates a resource."""
     values = {name: default_of(parameter) for name, parameter in template["Parameters"].items()} | parameters
     return [
         assertion["AssertDescription"]
@@ -89,7 +89,7 @@ def holds(expression, values):
     }[function]()
 
 
-def test_expiry_runs_every_minute_and_what_fails_is_kept(translated):
+def test_expiry_runs_every_minute_and_a_failed_run_is_kept(translated):
     resources = translated["Resources"]
     rule = resources["ExpireMembershipsEveryMinute"]["Properties"]
     dead_letters = {"Fn::GetAtt": ["DeadLetters", "Arn"]}

@@ -1,4 +1,4 @@
-"""What moto leaves out of a stack, on the template as AWS gets it: every part reaches the one that it is for."""
+"""The references of the translated template that moto does not create: each resource refers to the right one."""
 
 import json
 import re
@@ -26,11 +26,11 @@ def api(resources):
 
 @pytest.fixture(scope="module")
 def permitted(resources):
-    """Who may invoke what on whose behalf."""
+    """The permissions to invoke functions."""
     return [each["Properties"] for each in resources.values() if each["Type"] == "AWS::Lambda::Permission"]
 
 
-def test_every_route_leads_to_its_function_which_the_api_may_invoke_for_it(api, permitted):
+def test_every_route_leads_to_its_function_and_the_api_may_invoke_it(api, permitted):
     sources = {
         (referred(each["FunctionName"]), each["SourceArn"]["Fn::Sub"][0].partition("${__Stage__}/")[2])
         for each in permitted
@@ -60,13 +60,13 @@ def test_the_stage_serves_the_api_and_writes_its_log(resources):
     assert stage["AccessLogSettings"]["DestinationArn"] == {"Fn::GetAtt": ["AccessLogs", "Arn"]}
 
 
-def test_nobody_outside_may_invoke_a_function_but_the_api_and_the_schedule(permitted):
+def test_only_the_api_and_the_schedule_may_invoke_a_function(permitted):
     assert {each["Principal"] for each in permitted} == {"apigateway.amazonaws.com", "events.amazonaws.com"}
     assert all(each["Action"] == "lambda:InvokeFunction" and each["SourceArn"] for each in permitted)
 
 
 def layer(resources, name):
-    """The resource of a layer, whose name changes with its content."""
+    """A reference to a layer. Its resource has a name that changes with its content."""
     [found] = [each for each in resources if each.startswith(name)]
     assert resources[found]["Type"] == "AWS::Lambda::LayerVersion"
     return {"Ref": found}
@@ -82,7 +82,7 @@ def test_every_function_imports_from_the_layer_of_the_service(resources, functio
     assert of_authorizer == {"Fn::If": ["UsesProvider", [*service, layer(resources, "CryptographyLayer")], service]}
 
 
-def test_the_schema_is_brought_up_to_date_when_layer_or_database_is_another(resources):
+def test_the_migrations_run_when_the_layer_or_the_database_changes(resources):
     migrations = resources["SchemaMigrations"]["Properties"]
 
     assert migrations["ServiceToken"] == {"Fn::GetAtt": ["ApplyMigrations", "Arn"]}
@@ -99,11 +99,11 @@ def test_a_function_with_a_connection_waits_for_the_schema(resources, functions)
     assert waiting == connected - {"ApplyMigrations"}
 
 
-def test_the_buckets_policy_is_the_buckets(resources):
+def test_the_policy_of_the_bucket_belongs_to_the_bucket(resources):
     assert resources["ReportsBucketPolicy"]["Properties"]["Bucket"] == {"Ref": "ReportsBucket"}
 
 
-def test_only_the_schedule_may_put_dead_letters_from_outside(resources):
+def test_only_the_schedule_may_send_to_the_dead_letters_by_policy(resources):
     policy = resources["DeadLettersPolicy"]["Properties"]
     [statement] = policy["PolicyDocument"]["Statement"]
 
@@ -112,7 +112,7 @@ def test_only_the_schedule_may_put_dead_letters_from_outside(resources):
     assert statement["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::GetAtt"][0] == "ExpireMembershipsEveryMinute"
 
 
-def test_the_created_database_is_reached_by_tls_through_the_proxy_alone(resources):
+def test_a_created_database_is_reached_over_tls_and_through_the_proxy_only(resources):
     proxy = resources["DatabaseProxy"]["Properties"]
     [to_database] = resources["DatabaseSecurityGroup"]["Properties"]["SecurityGroupIngress"]
 
@@ -123,7 +123,7 @@ def test_the_created_database_is_reached_by_tls_through_the_proxy_alone(resource
     assert proxy["VpcSecurityGroupIds"] == [{"Ref": "ProxySecurityGroup"}]
 
 
-def test_the_proxy_reads_the_secrets_that_the_functions_are_told(resources, functions):
+def test_the_proxy_reads_the_secrets_of_the_functions(resources, functions):
     secrets = [each["SecretArn"] for each in resources["DatabaseProxy"]["Properties"]["Auth"]]
     told = functions["ListUsers"]["Properties"]["Environment"]["Variables"]["DATABASE_SECRET_ARN"]
 
@@ -131,7 +131,7 @@ def test_the_proxy_reads_the_secrets_that_the_functions_are_told(resources, func
     assert secrets == [{"Ref": "ApplicationSecret"}, {"Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"]}]
 
 
-def test_every_parameter_is_explained_and_asked_for_in_one_group(translated):
+def test_every_parameter_has_a_description_and_one_group(translated):
     groups = translated["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     asked = [name for group in groups for name in group["Parameters"]]
 
@@ -139,6 +139,6 @@ def test_every_parameter_is_explained_and_asked_for_in_one_group(translated):
     assert all(each["Description"] for each in translated["Parameters"].values())
 
 
-def test_every_output_is_explained(translated):
+def test_every_output_has_a_description(translated):
     assert {"ApiUrl", "ReportsBucket", "JobsQueue", "DatabaseEndpoint"} <= translated["Outputs"].keys()
     assert all(each["Description"] for each in translated["Outputs"].values())

@@ -1,4 +1,4 @@
-"""Print, as JSON, the template as written and as AWS gets it; run by SAM CLI's own interpreter, offline."""
+"""Print the template as written and as translated for AWS, as JSON. SAM CLI's own interpreter runs this, offline."""
 
 import copy
 import json
@@ -10,7 +10,7 @@ from samcli.yamlhelper import yaml_parse
 
 
 class NoManagedPolicies:
-    """Stand in for the list of AWS's managed policies, which SAM CLI asks IAM for; the template names none."""
+    """An empty list of AWS's managed policies. SAM CLI would ask IAM for it, and the template names none."""
 
     def load(self) -> dict[str, str]:
         """Return no policies."""

@@ -1,4 +1,4 @@
-"""A real Prometheus with our configuration, against a real local run; and its own tool on our rules."""
+"""A real Prometheus with the project's configuration scrapes a real local run. Its own tool checks the rules."""
 
 import subprocess
 from pathlib import Path
@@ -26,14 +26,14 @@ SERIES = {
 
 
 def promtool(*arguments):
-    return subprocess.run(  # noqa: S603 -- the package's own
+    return subprocess.run(  # noqa: S603 -- a pinned tool
         [PROGRAMS / "promtool", *arguments], capture_output=True, text=True, check=False
     )
 
 
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory, local_run):
-    """The configuration as shipped, but for the address, the scheme and the pace."""
+    """The shipped configuration with another address, scheme and interval."""
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "token").write_text("a-token")
     (folder / "rules.yml").write_text((SHIPPED / "rules.yml").read_text())
@@ -60,7 +60,7 @@ def prometheus(configuration):
     try:
         processes.wait_until_listening(child, port)
         with httpx.Client(base_url=f"http://{ports.HOST}:{port}/api/v1", trust_env=False) as client:
-            # it listens before it has opened its storage, and answers 503 until then
+            # Prometheus listens before its storage is open, and answers 503 until then
             eventually(lambda: httpx.get(f"http://{ports.HOST}:{port}/-/ready", trust_env=False).is_success)
             eventually(lambda: value(client, "up") == 1)
             yield client
@@ -69,7 +69,7 @@ def prometheus(configuration):
 
 
 def value(client, query):
-    """Return the only value of a query, or None where there is none."""
+    """Return the only value of a query, or None."""
     result = client.get("/query", params={"query": query}).json().get("data", {}).get("result", [])
     return float(result[0]["value"][1]) if result else None
 
@@ -81,7 +81,7 @@ def test_the_target_is_up(prometheus):
     assert target["labels"]["job"] == "segmentation"
 
 
-def test_the_series_are_there_with_their_kinds(prometheus):
+def test_every_series_exists_with_its_type(prometheus):
     names = prometheus.get("/label/__name__/values").json()["data"]
     kinds = prometheus.get("/metadata").json()["data"]
 
@@ -91,7 +91,7 @@ def test_the_series_are_there_with_their_kinds(prometheus):
     assert kinds["segmentation_operations_total"][0]["type"] == "counter"
 
 
-def test_what_happens_is_seen(prometheus, local_run):
+def test_a_write_is_visible_in_the_metrics(prometheus, local_run):
     before = value(prometheus, 'segmentation_operations_total{kind="added"}')
     with httpx.Client(base_url=f"http://{ports.HOST}:{local_run.port}", trust_env=False, timeout=60) as service:
         service.post("/segment", json={"slug": "SEEN"}).raise_for_status()
@@ -119,16 +119,16 @@ def test_the_tool_accepts_the_configuration(configuration):
     assert answer.returncode == 0, answer.stderr
 
 
-def test_the_rules_fire_when_they_should_and_not_else():
+def test_the_rules_fire_when_they_should_and_only_then():
     answer = promtool("test", "rules", Path(__file__).with_name("rules_test.yml"))
 
     assert answer.returncode == 0, answer.stdout + answer.stderr
 
 
-def test_the_tool_finds_nothing_to_say_about_the_metrics(local_run):
+def test_the_tool_finds_nothing_wrong_with_the_metrics(local_run):
     text = httpx.get(f"http://{ports.HOST}:{local_run.port}/metrics", trust_env=False, timeout=60).text
 
-    answer = subprocess.run(  # noqa: S603 -- the package's own
+    answer = subprocess.run(  # noqa: S603 -- a pinned tool
         [PROGRAMS / "promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
 
