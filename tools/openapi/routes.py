@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Route:
-    """A route, and the function that serves it."""
+    """A route, and what the document needs of its handler."""
 
     path: str
     name: str
@@ -37,9 +37,7 @@ def apps() -> Iterator[Api]:
 
 
 def routes_of(app: Api) -> dict[tuple[str, str], Route]:
-    """Return an app's routes by path and method, as the document writes them."""
-    # Powertools has no public way to ask a resolver for its routes
-    registered = app.routes()
+    """Return the routes of an app by path and method, written as in the document."""
     return {
         (route.openapi_path, route.method.lower()): Route(
             path=route.openapi_path,
@@ -50,11 +48,11 @@ def routes_of(app: Api) -> dict[tuple[str, str], Route]:
             takes_key=idempotency.applies_to(route.method, route.openapi_path),
             problems=vars(route.func).get("problems", ()),
         )
-        for route in registered
+        for route in app.routes()
     }
 
 
 def schema_of(app: Api) -> dict[str, Any]:
-    """Return what Powertools says about an app's routes."""
+    """Return Powertools' description of the routes of an app."""
     schema: dict[str, Any] = json.loads(app.get_openapi_json_schema())
     return schema
