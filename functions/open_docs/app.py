@@ -1,4 +1,4 @@
-"""GET /docs: Swagger UI. It works without internet."""
+"""GET /docs: Swagger UI. It works without internet. GET / and HEAD / redirect to it."""
 
 from typing import Any
 
@@ -17,3 +17,9 @@ def open_docs() -> Response[Any]:
     """Return a page that shows this document and can call its operations."""
     headers = {"Content-Security-Policy": swagger_ui.content_security_policy(), "X-Content-Type-Options": "nosniff"}
     return Response(200, f"{content_types.TEXT_HTML}; charset=utf-8", swagger_ui.html(), headers)
+
+
+@app.route("/", method=["GET", "HEAD"], include_in_schema=False)
+def redirect_to_docs() -> Response[Any]:
+    """Redirect to the page."""
+    return Response(302, headers={"Location": "/docs"})

@@ -35,7 +35,7 @@ ROUTES = {
     "sign_up": {"POST /auth/sign-up"},
     "sign_in": {"POST /auth/sign-in"},
     "check_health": {"GET /health"},
-    "open_docs": {"GET /docs"},
+    "open_docs": {"GET /docs", "GET /", "HEAD /"},
     "show_openapi": {"GET /openapi.json"},
     "show_metrics": {"GET /metrics"},
     "reject_route": {"$default"},

@@ -20,13 +20,24 @@ def lambda_client(local_run):
     )
 
 
-@pytest.mark.parametrize("path", ["/", "/nowhere", "/nowhere/else", "/user/1", "/user/", "//user", "/segment/%0a/x"])
+@pytest.mark.parametrize("path", ["/nowhere", "/nowhere/else", "/user/1", "/user/", "//user", "/segment/%0a/x"])
 def test_an_unknown_route_is_the_functions_problem(client, path):
     answer = client.get(path)
 
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["type"] == "urn:segmentation:problem:route-unknown"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_root_redirects_to_the_docs(client, method):
+    answer = client.request(method, "/")
+
+    assert (answer.status_code, answer.headers["location"], answer.content) == (302, "/docs", b"")
+
+
+def test_root_with_another_method_is_an_unknown_route(client):
+    assert client.post("/").json()["type"] == "urn:segmentation:problem:route-unknown"
 
 
 @pytest.mark.parametrize("path", ["/segment", "/segment/AAA"])

@@ -6,6 +6,8 @@ import hashlib
 import json
 import re
 
+import pytest
+
 from tests.functions.calls import EVENTS, call
 
 DOCUMENT = json.loads((EVENTS.parent / "docs" / "openapi.json").read_text())
@@ -51,3 +53,10 @@ def test_page_may_run_its_own_scripts_and_no_other():
 
     assert allowed == [f"'sha256-{digest}'" for digest in digests]
     assert len(digests) == 2
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_root_redirects_to_the_page(method):
+    answer = call("open_docs", method=method, path="/")
+
+    assert (answer.status, answer.headers["location"]) == (302, "/docs")

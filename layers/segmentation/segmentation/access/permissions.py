@@ -8,7 +8,7 @@ from typing import Any
 from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES, Role
 
-PUBLIC = frozenset({"GET /health", "GET /docs", "GET /openapi.json", "POST /auth/sign-in"})
+PUBLIC = frozenset({"GET /", "HEAD /", "GET /health", "GET /docs", "GET /openapi.json", "POST /auth/sign-in"})
 _READER_ROUTES = frozenset({"POST /segment/user/batch", "$default"})
 _EDITOR_ROUTES = frozenset(
     {
