@@ -5,9 +5,9 @@ import os
 import sys
 from pathlib import Path
 
-from local import elsewhere, stack
+from local import external_services, stack
 from local.processes import ChildFailed
-from local.settings import PATIENCE, PORT, ROOT, Settings, first_port
+from local.settings import PORT, ROOT, WAIT_SECONDS, Settings, first_port
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--pooler", action="store_true", help="with PgBouncer in front of the database")
     parser.add_argument("--minute", type=float, default=default.minute, help="seconds a minute of a schedule lasts")
     parser.add_argument(
-        "--patience", type=float, default=PATIENCE, help="seconds that a request waits for a free environment"
+        "--wait-seconds", type=float, default=WAIT_SECONDS, help="seconds that a request waits for a free environment"
     )
     options = parser.parse_args(arguments)
     return Settings(
@@ -45,9 +45,9 @@ def parse(arguments: list[str]) -> Settings:
         auth=options.auth,
         pooler=options.pooler,
         minute=options.minute,
-        patience=options.patience,
-        database=elsewhere.database(os.environ),
-        storage=elsewhere.storage(os.environ),
+        wait_seconds=options.wait_seconds,
+        database=external_services.database(os.environ),
+        storage=external_services.storage(os.environ),
     )
 
 

@@ -21,8 +21,8 @@ Lambda invoke endpoint http://localhost:{lambda_port}, S3 {s3}, SQS http://local
 Data is in {data}, logs are in {logs}.
 Changed code counts from the next request on; after a change of {template}, start again. Ctrl-C stops.
 """
-OURS = "{folder} (make reset removes it)"
-ANOTHERS = "the database that DATABASE_URL names"
+LOCAL_DATA = "{folder} (make reset removes it)"
+EXTERNAL_DATA = "the database that DATABASE_URL names"
 OPEN = """\
 Access is open: whoever reaches this port may do everything, as 'local'. make run AUTH=on asks for tokens.
 
@@ -54,7 +54,7 @@ def ready(settings: Settings, seconds: float, data: Path | None) -> None:
         lambda_port=lambda_port,
         s3=settings.s3.url,
         sqs_port=sqs_port,
-        data=OURS.format(folder=data) if data else ANOTHERS,
+        data=LOCAL_DATA.format(folder=data) if data else EXTERNAL_DATA,
         logs=settings.logs,
         template=settings.template.name,
     )

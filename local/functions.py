@@ -19,7 +19,7 @@ class Functions:
         self.folder = str(self.template.parent)
         self.pool = pool
         self.settings = settings
-        self.runner = LocalLambdaRunner(Bridge(self), SamFunctionProvider(stacks), self.folder, self.folder)
+        self.runner = LocalLambdaRunner(ContainerRuntime(self), SamFunctionProvider(stacks), self.folder, self.folder)
         self.concurrency = Concurrency(stacks[0])
         self.describe = functools.cache(self.read)
 
@@ -54,7 +54,7 @@ class Functions:
         return folder / "python" if (folder / "python").is_dir() else folder
 
 
-class Bridge:
+class ContainerRuntime:
     """What SAM CLI's Lambda endpoint takes for its container runtime."""
 
     def __init__(self, functions: Functions) -> None:

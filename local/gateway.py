@@ -43,7 +43,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     settings = GatewaySettings.read(Path(sys.argv[1]))
     launcher = Launcher(Path(settings.interpreter), emulator(settings.worker), Path(settings.logs))
-    pool = Pool(launcher, settings.patience)
+    pool = Pool(launcher, settings.wait_seconds)
     try:
         serve(settings, pool)
     finally:

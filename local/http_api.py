@@ -18,7 +18,7 @@ from werkzeug.routing import Rule
 from local import authorizer, http_event, template
 from local.authorizer import Authorizer
 from local.functions import Functions
-from local.pool import Busy
+from local.pool import Throttled
 from local.request_log import RequestLog
 from local.runtime import Answer
 from local.sam import CatchAllPathConverter, LambdaResponseParseException, LocalApigwService, PathConverter, Route
@@ -72,14 +72,14 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         app.url_map.converters["path"] = AnyPath
         app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
         for route in self.api.routes:
-            self.take_authorizer(route)
+            self.register_authorizer(route)
             self.add(route)
-        app.register_error_handler(HTTPException, refuse)
-        app.register_error_handler(Exception, fail)
+        app.register_error_handler(HTTPException, answer_http_error)
+        app.register_error_handler(Exception, answer_exception)
         app.before_request(start_clock)
         app.after_request(report)
 
-    def take_authorizer(self, route: Route) -> None:
+    def register_authorizer(self, route: Route) -> None:
         """Ask the route's authorizer ourselves: SAM CLI would keep no answer, and answer in other words than AWS."""
         found, route.authorizer_object = route.authorizer_object, None
         if found and found.authorizer_name not in self.authorizers:
@@ -130,7 +130,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         """Invoke a function, unless all its places stay taken."""
         try:
             return self.functions.invoke(name, event)
-        except Busy:
+        except Throttled:
             abort(503)
 
     def _invoke_lambda_function(self, name: str, event: dict[str, Any], _tenant: str | None = None) -> str:
@@ -154,13 +154,13 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
             abort(500)
 
 
-def refuse(error: HTTPException) -> Response:
+def answer_http_error(error: HTTPException) -> Response:
     """Word a refusal as API Gateway does; a wrong method is an unknown route there."""
     code = error.code or 500
     return message(404 if code == 405 else code)
 
 
-def fail(error: Exception) -> Response:
+def answer_exception(error: Exception) -> Response:
     """Say nothing about what went wrong here, except in the log."""
     sys.stderr.write("".join(traceback.format_exception(error)))
     return message(500)

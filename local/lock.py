@@ -10,7 +10,7 @@ from local.processes import ChildFailed
 
 
 @contextmanager
-def alone(state: Path) -> Iterator[None]:
+def exclusive(state: Path) -> Iterator[None]:
     """Hold the folder for the block; raise when another run holds it. The system lets go when we end."""
     state.mkdir(parents=True, exist_ok=True)
     with (state / "run.lock").open("a+") as lock:

@@ -9,56 +9,58 @@ from local import sources
 from local.runtime import Answer, Function, Launcher, Runtime
 
 
-class Busy(Exception):
+class Throttled(Exception):
     """All environments of the function stayed busy for as long as a request waits here."""
 
 
 @dataclass
-class Lane:
+class FunctionEnvironments:
     """The environments of one function."""
 
-    turn: threading.BoundedSemaphore
+    slots: threading.BoundedSemaphore
     idle: list[Runtime] = field(default_factory=list)
 
 
 class Pool:
     """All execution environments; who finds none free waits for a while, where Lambda waits for nobody."""
 
-    def __init__(self, launcher: Launcher, patience: float) -> None:
+    def __init__(self, launcher: Launcher, wait_seconds: float) -> None:
         self.launcher = launcher
-        self.patience = patience
-        self.lanes: dict[str, Lane] = {}
+        self.wait_seconds = wait_seconds
+        self.functions: dict[str, FunctionEnvironments] = {}
         self.lock = threading.Lock()
         self.started: list[Runtime] = []
         self.stopped = False
 
     def invoke(self, function: Function, event: bytes) -> Answer:
         """Run the function on the event, after waiting for a free environment where the limit is reached."""
-        with self.turn(function) as lane:
-            runtime, cold = self.environment(lane, function)
+        with self.slots(function) as environments:
+            runtime, cold = self.environment(environments, function)
             answer = runtime.invoke(event)
             if runtime.running():
-                lane.idle.append(runtime)
+                environments.idle.append(runtime)
             return replace(answer, cold=cold)
 
     @contextmanager
-    def turn(self, function: Function) -> Iterator[Lane]:
+    def slots(self, function: Function) -> Iterator[FunctionEnvironments]:
         """Hold one of the function's places."""
         with self.lock:
-            lane = self.lanes.setdefault(function.name, Lane(threading.BoundedSemaphore(function.concurrency)))
-        if not lane.turn.acquire(timeout=self.patience):
-            raise Busy(function.name)
+            environments = self.functions.setdefault(
+                function.name, FunctionEnvironments(threading.BoundedSemaphore(function.concurrency))
+            )
+        if not environments.slots.acquire(timeout=self.wait_seconds):
+            raise Throttled(function.name)
         try:
-            yield lane
+            yield environments
         finally:
-            lane.turn.release()
+            environments.slots.release()
 
-    def environment(self, lane: Lane, function: Function) -> tuple[Runtime, bool]:
+    def environment(self, environments: FunctionEnvironments, function: Function) -> tuple[Runtime, bool]:
         """Return the most recently used environment that runs today's code, or a new one."""
         changed_at = sources.changed_at(function.directory, *function.layers)
-        while lane.idle:
+        while environments.idle:
             try:
-                runtime = lane.idle.pop()
+                runtime = environments.idle.pop()
             except IndexError:
                 break  # another thread was quicker
             if runtime.running() and runtime.started_at > changed_at:

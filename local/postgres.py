@@ -16,7 +16,7 @@ from local.processes import Account, Child
 
 SUPERUSER = "postgres"
 ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LANG": "C", "TZ": "UTC"}
-PATIENCE = 30
+START_SECONDS = 30
 SETTINGS = {
     "listen_addresses": ports.HOST,
     "unix_socket_directories": "",
@@ -26,7 +26,7 @@ SETTINGS = {
     "wal_level": "minimal",  # nothing replicates from here
     "max_wal_senders": "0",
 }
-THROW_AWAY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True)
@@ -90,12 +90,12 @@ def start(
     """
     account = unprivileged.account()
     binaries = programs.postgres(account)
-    data = unprivileged.place(data_directory, account)
+    data = unprivileged.reachable_path(data_directory, account)
     if not data.exists():
         initialise(binaries, data, password, account, durable=durable)
-    await_predecessor(data)
+    wait_for_previous_server(data)
     port = port or ports.free()
-    settings = SETTINGS | {"port": str(port)} | ({} if durable else THROW_AWAY)
+    settings = SETTINGS | {"port": str(port)} | ({} if durable else NOT_DURABLE)
     process = processes.start(
         "Postgres",
         [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
@@ -104,10 +104,10 @@ def start(
         account=account,
         directory=Path("/"),
         stop_signal=signal.SIGINT,  # fast mode: do not wait for the clients
-        patience=PATIENCE,
+        grace_seconds=START_SECONDS,
     )
     try:
-        await_ready(process, data, port)
+        wait_until_ready(process, data, port)
     except BaseException:
         process.stop()
         raise
@@ -149,18 +149,18 @@ def run_initdb(binaries: Path, data: Path, password_file: Path, account: Account
         directory=Path("/"),
     )
     try:
-        if child.guardian.wait():
+        if child.supervisor.wait():
             raise child.failure("failed")
     finally:
         child.stop()
 
 
-def await_predecessor(data: Path) -> None:
+def wait_for_previous_server(data: Path) -> None:
     """Wait for the server of a killed run to end, and clear away the lock file of one that is gone.
 
     Postgres does the same, except where another process of its user has got the old process id since.
     """
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_SECONDS
     while lock := read_lock(data):
         if not ports.listening(int(lock[3])):
             (data / "postmaster.pid").unlink(missing_ok=True)
@@ -169,9 +169,9 @@ def await_predecessor(data: Path) -> None:
         time.sleep(0.02)
 
 
-def await_ready(process: Child, data: Path, port: int) -> None:
+def wait_until_ready(process: Child, data: Path, port: int) -> None:
     """Return once the server takes connections, or raise what became of it."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + START_SECONDS
     while not (lock := read_lock(data)) or lock[3] != str(port) or "ready" not in lock[-1]:
         if not process.running():
             raise process.failure("ended")

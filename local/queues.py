@@ -1,37 +1,36 @@
-"""The template's queues on the local SQS, which is spoken to in SQS's own JSON protocol.
+"""The template's queues on the local SQS."""
 
-Not by boto3, because that would mind the developer's AWS profile and proxy, and takes longer to start than the queues.
-"""
-
-import http.client
 import json
+import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from local import ports, template
+from local.settings import CREDENTIALS
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 KIND = "AWS::SQS::Queue"
 LONG_POLL_SECONDS = 20
-# The signature itself is not checked; the service's name in it is what the server goes by.
-SIGNATURE = f"AWS4-HMAC-SHA256 Credential=local/20230828/{REGION}/sqs/aws4_request"
+IGNORE_THE_DEVELOPERS_PROFILE = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 
-Message = dict[str, Any]
-
-
-class QueueRefused(Exception):
-    """SQS did not do what it was asked."""
+Message = Any
+"""A message as boto3 returns it."""
 
 
 def arn(name: str) -> str:
-    """Return the queue's name on all of AWS."""
+    """Return the queue's ARN."""
     return f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}"
 
 
 def attributes(properties: dict[str, Any]) -> dict[str, str]:
-    """Return what the template says about a queue's visibility and about its dead letters, as SQS wants it."""
+    """Return a queue's visibility timeout and redrive policy, in the form that SQS takes."""
     wanted = {"VisibilityTimeout": str(properties.get("VisibilityTimeout", 30))}
     if redrive := properties.get("RedrivePolicy"):
         target = arn(template.referred(redrive["deadLetterTargetArn"]))
@@ -41,68 +40,62 @@ def attributes(properties: dict[str, Any]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Queues:
-    """The queues of the SQS that listens on a port."""
+    """The queues of the SQS that listens on a port. A call raises botocore's BotoCoreError or ClientError."""
 
     port: int
 
+    @cached_property
+    def client(self) -> Any:
+        """Return a client for this SQS. The developer's AWS profile and proxy have no influence on it."""
+        import boto3  # the import is slow, and a run that only prints its usage does not need it
+        import botocore.session
+        from botocore.config import Config
+
+        session = botocore.session.Session(session_vars=IGNORE_THE_DEVELOPERS_PROFILE)
+        key_id, key = CREDENTIALS
+        return boto3.Session(key_id, key, region_name=REGION, botocore_session=session).client(
+            "sqs",
+            endpoint_url=f"http://{ports.HOST}:{self.port}",
+            config=Config(proxies={}, retries={"total_max_attempts": 1}),
+        )
+
     def url(self, name: str) -> str:
-        """Return where clients find the queue."""
+        """Return the queue's URL."""
         return f"http://{ports.HOST}:{self.port}/{ACCOUNT}/{name}"
 
     def create(self, path: Path) -> None:
-        """Create the template's queues, dead letters first."""
+        """Create the template's queues. A dead-letter queue must exist before the queue that names it."""
         wanted = {name: attributes(properties) for name, properties in template.of_type(path, KIND).items()}
         for name in sorted(wanted, key=lambda name: "RedrivePolicy" in wanted[name]):
-            self.ask("CreateQueue", QueueName=name, Attributes=wanted[name])
+            self.client.create_queue(QueueName=name, Attributes=wanted[name])
 
     def receive(self, name: str, most: int, *, wait: bool = True) -> list[Message]:
-        """Return messages, after waiting for them a while where there are none."""
-        every = ["All"]
-        received = self.ask(
-            "ReceiveMessage",
+        """Return up to `most` messages. Wait for the first one unless `wait` is false."""
+        received = self.client.receive_message(
             QueueUrl=self.url(name),
             MaxNumberOfMessages=most,
             WaitTimeSeconds=LONG_POLL_SECONDS if wait else 0,
-            MessageSystemAttributeNames=every,
-            MessageAttributeNames=every,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
         )
-        messages: list[Message] = received.get("Messages", [])
-        return messages
+        return [*received.get("Messages", [])]
 
     def delete(self, name: str, message: Message) -> None:
-        """Take a message out of the queue for good."""
-        self.ask("DeleteMessage", QueueUrl=self.url(name), ReceiptHandle=message["ReceiptHandle"])
+        """Delete a message from the queue."""
+        self.client.delete_message(QueueUrl=self.url(name), ReceiptHandle=message["ReceiptHandle"])
 
     def give_back(self, name: str, message: Message, seconds: int) -> None:
-        """Let a message be received again in a while."""
-        handle = message["ReceiptHandle"]
-        self.ask("ChangeMessageVisibility", QueueUrl=self.url(name), ReceiptHandle=handle, VisibilityTimeout=seconds)
+        """Make a message visible again after some seconds."""
+        self.client.change_message_visibility(
+            QueueUrl=self.url(name), ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds
+        )
 
     def move(self, source: str, target: str) -> int:
-        """Put what is in one queue into another, as new messages, and return how many it were."""
+        """Move the messages of one queue to another, as new messages. Return their number."""
         moved = 0
         while messages := self.receive(source, 10, wait=False):
             for message in messages:
-                self.ask("SendMessage", QueueUrl=self.url(target), MessageBody=message["Body"])
+                self.client.send_message(QueueUrl=self.url(target), MessageBody=message["Body"])
                 self.delete(source, message)
             moved += len(messages)
         return moved
-
-    def ask(self, action: str, **members: Any) -> dict[str, Any]:
-        """Have SQS do something and return its answer; raises QueueRefused."""
-        headers = {
-            "Content-Type": "application/x-amz-json-1.0",
-            "X-Amz-Target": f"AmazonSQS.{action}",
-            "Authorization": SIGNATURE,
-        }
-        connection = http.client.HTTPConnection(ports.HOST, self.port)
-        try:
-            connection.request("POST", "/", json.dumps(members), headers)
-            response = connection.getresponse()
-            text = response.read().decode()
-        finally:
-            connection.close()
-        if response.status != http.HTTPStatus.OK:
-            raise QueueRefused(f"{action}: {text}")
-        answer: dict[str, Any] = json.loads(text or "{}")
-        return answer

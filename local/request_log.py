@@ -9,11 +9,11 @@ import time
 from typing import TextIO
 from urllib.parse import quote
 
-WAITING = 10_000
+MAX_PENDING = 10_000
 """Lines that wait at most; where the terminal is slower than that, lines are lost and no request is held up."""
 
 COLOURS = {"2": "32", "3": "36", "4": "33", "5": "31"}
-PATIENCE = 1
+FLUSH_SECONDS = 1
 
 
 class RequestLog:
@@ -22,9 +22,9 @@ class RequestLog:
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = out or sys.stdout
         self.in_colour = self.out.isatty()
-        self.lines: queue.Queue[str] = queue.Queue(WAITING)
+        self.lines: queue.Queue[str] = queue.Queue(MAX_PENDING)
         threading.Thread(target=self.write, daemon=True).start()
-        atexit.register(self.settle)
+        atexit.register(self.flush)
 
     def add(self, method: str, path: str, status: int, milliseconds: float, by: str) -> None:
         """Write a line about a request soon; its path is quoted, as a terminal obeys what it reads."""
@@ -47,8 +47,8 @@ class RequestLog:
                 self.out.flush()
             self.lines.task_done()
 
-    def settle(self) -> None:
+    def flush(self) -> None:
         """Return when all is written, or the terminal takes too long."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + FLUSH_SECONDS
         while self.lines.unfinished_tasks and time.monotonic() < deadline:
             time.sleep(0.01)

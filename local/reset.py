@@ -11,7 +11,7 @@ def main() -> int:
     """Delete the data, unless a run is using it."""
     settings = Settings()
     try:
-        with lock.alone(settings.state):
+        with lock.exclusive(settings.state):
             unprivileged.remove(settings.data)
     except ChildFailed as failure:
         sys.stderr.write(f"{failure}\n")

@@ -97,12 +97,12 @@ class Launcher:
         """Start an execution environment, on other ports when another program was quicker to take them."""
         for _ in range(ATTEMPTS):
             try:
-                return self.attempt(function)
+                return self.start(function)
             except processes.ChildFailed as failure:
                 reason = failure
         raise StartFailed(str(reason))
 
-    def attempt(self, function: Function) -> "Runtime":
+    def start(self, function: Function) -> "Runtime":
         """Start an execution environment and wait until it takes events."""
         port = ports.free()
         child = processes.start(
@@ -111,7 +111,7 @@ class Launcher:
             log=self.logs / f"{function.name}.log",
             environment=function.environment(),
             directory=function.directory,
-            patience=1,
+            grace_seconds=1,
         )
         processes.wait_until_listening(child, port)
         # The emulator ends an overdue handler itself; a worker cannot, and is ended from here.
@@ -133,7 +133,7 @@ class Runtime:
         try:
             connection.request("POST", INVOKE, event)
             response = connection.getresponse()
-            return judge(response.status, response.read())
+            return parse_answer(response.status, response.read())
         except TimeoutError:
             self.stop()
             return failure("Sandbox.Timedout", f"Task timed out after {self.seconds:.2f} seconds")
@@ -152,7 +152,7 @@ class Runtime:
         self.child.stop()
 
 
-def judge(status: int, payload: bytes) -> Answer:
+def parse_answer(status: int, payload: bytes) -> Answer:
     """Tell a function's answer from an error, which the emulator passes on with the status of a success."""
     if payload.startswith(b"Task timed out"):
         return failure("Sandbox.Timedout", payload.decode())

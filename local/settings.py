@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = ROOT / ".local"
 PORT = 8080
 HIGHEST_PORT = 65_535 - 3
-PATIENCE = 10  # what a cold start takes where little else is free, and those before it
+WAIT_SECONDS = 10  # what a cold start takes where little else is free, and those before it
 CREDENTIALS = ("local", "local-secret")  # of the local S3 and SQS, which listen on 127.0.0.1 only
 
 
@@ -53,7 +53,7 @@ class Settings:
     auth: bool = False  # whether a request needs a token
     pooler: bool = False  # whether PgBouncer stands in front of the database
     minute: float = 60  # what a minute of a schedule lasts, in seconds; tests cannot wait for long ones
-    patience: float = PATIENCE  # seconds that a request waits for a free environment; 0 as on AWS
+    wait_seconds: float = WAIT_SECONDS  # seconds that a request waits for a free environment; 0 as on AWS
     database: Database | None = None  # instead of ours
     storage: Storage | None = None  # instead of ours
 
@@ -95,7 +95,7 @@ class GatewaySettings:
     logs: str
     worker: bool
     auth: bool
-    patience: float
+    wait_seconds: float
     variables: dict[str, str]
     function_variables: dict[str, dict[str, str]]
     references: dict[str, str]

@@ -6,11 +6,11 @@ from types import FrameType
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Told(BaseException):
-    """A signal told us to stop."""
+class StopRequested(BaseException):
+    """A signal stop_requested us to stop."""
 
 
-class Later:
+class Deferred:
     """A block that no signal interrupts: the next such block raises instead.
 
     For what must not be left half-done: an exception in the middle of `Popen.poll()`, say, keeps the lock for which
@@ -18,35 +18,35 @@ class Later:
     """
 
     inside = False
-    told = False
+    stop_requested = False
 
     def __enter__(self) -> None:
-        if self.told:
-            raise Told
+        if self.stop_requested:
+            raise StopRequested
         self.inside = True
 
     def __exit__(self, *_: object) -> None:
         self.inside = False
 
 
-later = Later()
+deferred = Deferred()
 
 
 def listen() -> None:
     """Turn the first of the signals into an exception; a hang-up that was to be ignored (nohup) still is."""
-    later.told = False
+    deferred.stop_requested = False
     for number in STOPPING:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, tell)
+            signal.signal(number, request_stop)
 
 
-def tell(_number: int, _frame: FrameType | None) -> None:
+def request_stop(_number: int, _frame: FrameType | None) -> None:
     """Raise, once."""
     ignore()
-    if later.inside:
-        later.told = True
+    if deferred.inside:
+        deferred.stop_requested = True
     else:
-        raise Told
+        raise StopRequested
 
 
 def ignore() -> None:

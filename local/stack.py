@@ -9,7 +9,7 @@ import time
 from local import (
     banner,
     database,
-    elsewhere,
+    external_services,
     job_log,
     lock,
     migrations,
@@ -36,32 +36,32 @@ def run(settings: Settings) -> None:
     children: list[Child] = []
     signals.listen()
     try:
-        with lock.alone(settings.state):
-            refuse_taken_ports(settings)
-            meet_others(settings)
+        with lock.exclusive(settings.state):
+            check_ports(settings)
+            check_external_services(settings)
             try:
                 start(settings, children)
                 watch(children)
             finally:
                 signals.ignore()
                 processes.stop_all(children)
-    except signals.Told:
+    except signals.StopRequested:
         banner.say("Stopped.")
 
 
-def refuse_taken_ports(settings: Settings) -> None:
+def check_ports(settings: Settings) -> None:
     """Raise before anything starts when another program has one of our ports."""
     wanted = {name: port for name, port in settings.ports.items() if not (name == "S3" and settings.storage)}
     if taken := [f"{port} (for {name})" for name, port in wanted.items() if ports.taken(port)]:
         raise ChildFailed(f"Port {', '.join(taken)} is taken: choose others with PORT=, for example PORT=8180.")
 
 
-def meet_others(settings: Settings) -> None:
+def check_external_services(settings: Settings) -> None:
     """Raise before anything starts when what runs elsewhere is not there; make the buckets in another's S3."""
     if settings.database:
-        elsewhere.refuse_absent(settings.database)
+        external_services.check_database(settings.database)
     if settings.storage:
-        elsewhere.create_buckets(settings.storage, buckets(settings).values())
+        external_services.create_buckets(settings.storage, buckets(settings).values())
 
 
 def start(settings: Settings, children: list[Child]) -> None:
@@ -77,7 +77,7 @@ def start(settings: Settings, children: list[Child]) -> None:
     children.append(gateway)
     messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables())
     children.append(messaging)
-    awaited = [(messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)]
+    awaited = [(gateway, lambda_port), (gateway, api_port)]
     if not settings.storage:
         storage = s3.start(s3_port, settings.data / "s3", buckets(settings).values(), settings.logs / "s3.log")
         children.append(storage)
@@ -93,9 +93,10 @@ def start(settings: Settings, children: list[Child]) -> None:
     if pooler_port:
         folder, log = settings.state / "pgbouncer", settings.logs / "pgbouncer.log"
         children.append(pgbouncer.start(reached, folder, pooler_port, log=log))
+    processes.wait_until_listening(messaging, sqs_port)
+    Queues(sqs_port).create(settings.template)
     for child, port in awaited:
         processes.wait_until_listening(child, port)
-    Queues(sqs_port).create(settings.template)
     migrations.apply(lambda_port)
     children.append(start_part(settings, "The scheduler", "scheduler", lambda_port))
     children.append(start_part(settings, "The queue poller", "queue_poller", lambda_port, sqs_port))
@@ -157,7 +158,7 @@ def start_gateway(settings: Settings, urls: Database) -> Child:
         worker=settings.worker,
         variables=function_variables(settings, urls.url),
         auth=settings.auth,
-        patience=settings.patience,
+        wait_seconds=settings.wait_seconds,
         function_variables=secret_variables(settings, urls.owner_url),
         references=references(settings),
     )

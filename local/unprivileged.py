@@ -14,7 +14,7 @@ from pathlib import Path
 from local.processes import Account
 
 CANDIDATES = ("postgres", "nobody")
-SHELTERS = (Path("/var/lib"), Path("/var/tmp"))  # nosec B108 # noqa: S108 - what another user made there is refused
+FALLBACK_ROOTS = (Path("/var/lib"), Path("/var/tmp"))  # nosec B108 # noqa: S108 - what another user made there is refused
 
 
 def account() -> Account | None:
@@ -36,25 +36,25 @@ def reachable(path: Path, user: Account | None) -> bool:
     return asked.returncode == 0
 
 
-def place(path: Path, user: Account | None) -> Path:
+def reachable_path(path: Path, user: Account | None) -> Path:
     """Return the path itself when the user can reach its directory, else a stand-in outside the checkout."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    return path if reachable(path.parent, user) else shelter(path.parent) / path.name
+    return path if reachable(path.parent, user) else fallback_directory(path.parent) / path.name
 
 
-def shelter(directory: Path) -> Path:
+def fallback_directory(directory: Path) -> Path:
     """Make the stand-in of a directory: all can pass through it, only root can change it."""
-    stand_in = stand_in_of(directory)
-    stand_in.mkdir(mode=0o711, exist_ok=True)
-    if stand_in.is_symlink() or stand_in.stat().st_uid != 0:
-        raise PermissionError(f"{stand_in} belongs to another user: remove it")
-    return stand_in
+    fallback = fallback_path(directory)
+    fallback.mkdir(mode=0o711, exist_ok=True)
+    if fallback.is_symlink() or fallback.stat().st_uid != 0:
+        raise PermissionError(f"{fallback} belongs to another user: remove it")
+    return fallback
 
 
-def stand_in_of(directory: Path) -> Path:
+def fallback_path(directory: Path) -> Path:
     """Name the stand-in of a directory."""
     digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
-    root = next(root for root in SHELTERS if root.is_dir())
+    root = next(root for root in FALLBACK_ROOTS if root.is_dir())
     return root / f"segmentation-local-{digest}"
 
 
@@ -70,6 +70,6 @@ def make_directory(path: Path, user: Account | None) -> Path:
 
 def remove(directory: Path) -> None:
     """Delete a directory and its stand-in."""
-    for found in (directory, stand_in_of(directory)):
+    for found in (directory, fallback_path(directory)):
         if found.is_dir() and not found.is_symlink():
             shutil.rmtree(found)

@@ -28,7 +28,7 @@ class Breakable:
         """Stop at once, without a word to the clients."""
         with suppress(IndexError, ProcessLookupError):  # where it has not stopped by itself
             os.kill(self._postmaster, signal.SIGQUIT)
-        self.running.process.guardian.wait(30)
+        self.running.process.supervisor.wait(30)
         self.running.stop()
 
     def freeze(self) -> None:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import boto3
 import pytest
 
-from local import guardian, postgres
+from local import postgres, supervisor
 from segmentation.database import connection
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import leases
@@ -24,7 +24,7 @@ from tests.e2e.waiting import eventually
 from tests.functions.calls import payload, sample
 from tests.functions.keys import KEY, everything
 
-pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="AWS's client is for Linux")
+pytestmark = pytest.mark.skipif(not supervisor.LINUX, reason="AWS's client is for Linux")
 
 USERS = int(os.environ.get("ROLLOUT_USERS", "100000"))
 BATCH_SECONDS = SECONDS + USERS // 100_000

@@ -49,7 +49,7 @@ class Environment:
             os.kill(process, signal.SIGCONT)
 
     def _processes(self) -> list[int]:
-        return descendants(self._runtime.child.guardian.pid)
+        return descendants(self._runtime.child.supervisor.pid)
 
 
 class Environments:

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from local import guardian
+from local import supervisor
 
 
 def descendants(process: int) -> list[int]:
     """List what the process has started, and what that has started."""
-    children = guardian.children_of(process)
+    children = supervisor.children_of(process)
     return [*children, *(grandchild for child in children for grandchild in descendants(child))]
 
 

@@ -12,7 +12,7 @@ from contextlib import suppress
 import boto3
 import pytest
 
-from local import guardian
+from local import supervisor
 from local.settings import CREDENTIALS, ROOT
 from tests.e2e.process_tree import descendants, runs_function
 from tests.e2e.waiting import eventually
@@ -96,7 +96,7 @@ def test_a_compressed_report_is_a_gzip_file(history, order, finished, download):
     assert len(gzip.decompress(found.body).splitlines()) == 11
 
 
-@pytest.mark.skipif(not guardian.LINUX, reason="finds processes in /proc")
+@pytest.mark.skipif(not supervisor.LINUX, reason="finds processes in /proc")
 def test_a_worker_that_was_killed_is_followed_by_one_that_ends_the_job(
     history, order, show, finished, owner, kill_workers, files, download
 ):

@@ -10,11 +10,11 @@ import time
 import httpx
 import pytest
 
-from local import guardian, ports
+from local import ports, supervisor
 from tests.e2e.process_tree import command_line, descendants, read
 from tests.e2e.waiting import eventually
 
-pytestmark = pytest.mark.skipif(not guardian.LINUX, reason="finds processes in /proc")
+pytestmark = pytest.mark.skipif(not supervisor.LINUX, reason="finds processes in /proc")
 
 
 def busy(run):

@@ -50,7 +50,7 @@ class Phases:
 
 @pytest.fixture(scope="module")
 def run():
-    with filled_run(FEWER_PEOPLE, "--patience", "0") as run:
+    with filled_run(FEWER_PEOPLE, "--wait-seconds", "0") as run:
         yield run
 
 

@@ -46,7 +46,7 @@ def settings(folder: Path, *, worker: bool) -> GatewaySettings:
         logs=str(folder / "log"),
         worker=worker,
         auth=True,
-        patience=60,
+        wait_seconds=60,
         variables={"GIVEN_TO_ALL": "yes", "PYTHONPYCACHEPREFIX": str(folder / "pycache")},
         function_variables={"Probe": {"GIVEN_TO_ONE": "yes"}},
         references={"Inbox": "http://queue"},

@@ -12,7 +12,7 @@ from local.settings import ROOT, GatewaySettings
 HOLD = """
 import pathlib, sys
 from local import lock
-with lock.alone(pathlib.Path(sys.argv[1])):
+with lock.exclusive(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     input()
 """
@@ -49,7 +49,7 @@ def holder(tmp_path):
 
 
 def test_a_folder_in_use_is_refused_and_its_user_named(tmp_path, holder):
-    with pytest.raises(ChildFailed, match=f"as process {holder.pid}"), lock.alone(tmp_path):
+    with pytest.raises(ChildFailed, match=f"as process {holder.pid}"), lock.exclusive(tmp_path):
         pass
 
 
@@ -57,5 +57,5 @@ def test_a_killed_user_does_not_block_the_folder(tmp_path, holder):
     holder.kill()
     holder.wait()
 
-    with lock.alone(tmp_path):
+    with lock.exclusive(tmp_path):
         assert (tmp_path / "run.lock").read_text()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.pool import Busy, Pool
+from local.pool import Pool, Throttled
 from local.runtime import Answer, Function
 from tests.e2e.waiting import eventually
 
@@ -57,7 +57,7 @@ def launcher():
 
 @pytest.fixture
 def pool(launcher):
-    return Pool(launcher, patience=10)
+    return Pool(launcher, wait_seconds=10)
 
 
 @pytest.fixture
@@ -98,13 +98,13 @@ def test_there_are_never_more_than_the_limit(pool, launcher, function):
 
 
 def test_who_finds_no_free_environment_in_time_is_told(launcher, function):
-    pool = Pool(launcher, patience=0)
+    pool = Pool(launcher, wait_seconds=0)
     launcher.gate.clear()
     with ThreadPoolExecutor(CONCURRENCY) as threads:
         waiting = [threads.submit(pool.invoke, function, b"x") for _ in range(CONCURRENCY)]
         eventually(lambda: launcher.asked == CONCURRENCY)
 
-        with pytest.raises(Busy):
+        with pytest.raises(Throttled):
             pool.invoke(function, b"x")
 
         launcher.gate.set()

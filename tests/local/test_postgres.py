@@ -54,7 +54,7 @@ def test_a_killed_server_recovers(start):
         connection.execute("create table kept as select 42 as answer")
     postmaster = int((first.data / "postmaster.pid").read_text().splitlines()[0])
     os.kill(postmaster, signal.SIGKILL)
-    first.process.guardian.wait(10)
+    first.process.supervisor.wait(10)
 
     second = start()
 
@@ -151,10 +151,10 @@ def test_data_that_the_user_cannot_reach_has_a_stand_in(folder):
 
 @AS_ROOT
 def test_removing_a_folder_removes_its_stand_in(folder):
-    stand_in = unprivileged.shelter(folder)
-    (stand_in / "postgres").mkdir()
+    fallback = unprivileged.fallback_directory(folder)
+    (fallback / "postgres").mkdir()
 
     unprivileged.remove(folder)
 
-    assert not stand_in.exists()
+    assert not fallback.exists()
     assert not folder.exists()

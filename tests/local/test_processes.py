@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from local import guardian, processes, signals
+from local import processes, signals, supervisor
 from local.settings import ROOT
 
 STUBBORN = "trap '' TERM INT; echo started; while :; do sleep 0.1; done"
@@ -36,7 +36,7 @@ def _listening():
     before = {number: signal.getsignal(number) for number in signals.STOPPING}
     signals.listen()
     yield
-    signals.later.told = False
+    signals.deferred.stop_requested = False
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -82,7 +82,7 @@ def test_a_child_stops_when_asked(start):
 
 
 def test_a_child_that_ignores_the_signal_is_killed(start):
-    child = start(STUBBORN, patience=0.2)
+    child = start(STUBBORN, grace_seconds=0.2)
     said(child)
 
     child.stop()
@@ -100,7 +100,7 @@ def test_a_child_gets_the_signal_it_wants(start):
     assert child.log.read_text().split() == ["ready", "interrupted"]
 
 
-@pytest.mark.skipif(not guardian.LINUX, reason="only Linux hands orphans over")
+@pytest.mark.skipif(not supervisor.LINUX, reason="only Linux hands orphans over")
 def test_what_a_child_leaves_behind_is_killed(start):
     child = start(LEAVES_A_CHILD)
     orphan = said(child)
@@ -136,7 +136,7 @@ time.sleep(60)
 
 def test_a_failure_shows_the_end_of_the_log(start):
     child = start("seq 100; echo no space left >&2; exit 1")
-    child.guardian.wait(10)
+    child.supervisor.wait(10)
 
     failure = str(child.failure("ended"))
 
@@ -148,7 +148,7 @@ def test_a_failure_shows_the_end_of_the_log(start):
 def test_the_exit_code_is_passed_on(start):
     child = start("exit 7")
 
-    assert child.guardian.wait(10) == 7
+    assert child.supervisor.wait(10) == 7
 
 
 def test_waiting_for_a_port_ends_when_the_child_does(start):
@@ -161,12 +161,12 @@ def test_waiting_for_a_port_ends_when_the_child_does(start):
 @pytest.mark.usefixtures("_listening")
 def test_a_child_that_a_signal_found_us_looking_at_can_be_stopped(start):
     child = start("exec sleep 60")
-    its_lock = child.guardian._waitpid_lock
-    child.guardian._waitpid_lock = Interrupted(its_lock)
+    its_lock = child.supervisor._waitpid_lock
+    child.supervisor._waitpid_lock = Interrupted(its_lock)
 
     assert child.running()
 
-    child.guardian._waitpid_lock = its_lock
+    child.supervisor._waitpid_lock = its_lock
     stopping = Thread(target=child.stop, daemon=True)
     stopping.start()
     stopping.join(10)
@@ -184,5 +184,5 @@ def test_a_signal_that_came_while_a_child_was_started_is_told_when_it_is_looked_
 
     child = start("exec sleep 60")
 
-    with pytest.raises(signals.Told):
+    with pytest.raises(signals.StopRequested):
         child.running()

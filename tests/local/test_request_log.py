@@ -30,7 +30,7 @@ class Stuck(io.StringIO):
 def written(out, *, path="/user", status=200):
     log = RequestLog(out)
     log.add("GET", path, status, 12.34, "ListUsers warm")
-    log.settle()
+    log.flush()
     return out.getvalue()
 
 
@@ -64,14 +64,14 @@ def test_no_request_waits_for_a_slow_terminal():
 
 
 def test_what_a_terminal_is_too_slow_for_is_left_out(monkeypatch):
-    monkeypatch.setattr(request_log, "WAITING", 2)
+    monkeypatch.setattr(request_log, "MAX_PENDING", 2)
     out = Stuck()
     log = RequestLog(out)
 
     for _ in range(10):
         log.add("GET", "/user", 200, 1, "x")
     out.goes_on.set()
-    log.settle()
+    log.flush()
 
     assert 2 <= out.getvalue().count("\n") <= 3
 
@@ -82,6 +82,6 @@ def test_a_terminal_that_is_gone_is_no_failure():
     out.close()
 
     log.add("GET", "/user", 200, 1, "x")
-    log.settle()
+    log.flush()
 
     assert log.lines.unfinished_tasks == 0

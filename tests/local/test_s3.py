@@ -5,7 +5,7 @@ import time
 import boto3
 import pytest
 
-from local import guardian, ports, processes, s3
+from local import ports, processes, s3, supervisor
 from local.settings import CREDENTIALS
 from segmentation.reports import storage
 from segmentation.reports.months import Month
@@ -67,11 +67,11 @@ def test_a_report_of_the_longest_slug_is_stored_in_parts(bucket):
     assert report.get()["Body"].read() == b"a"
 
 
-@pytest.mark.skipif(not guardian.LINUX, reason="reads processor times in /proc")
+@pytest.mark.skipif(not supervisor.LINUX, reason="reads processor times in /proc")
 def test_it_rests_when_the_last_file_of_a_folder_has_been_removed(server, bucket):
     bucket.put_object(Key="reports/a.csv", Body=b"a")
     bucket.Object("reports/a.csv").delete()
-    [rclone] = descendants(server[0].guardian.pid)
+    [rclone] = descendants(server[0].supervisor.pid)
     before = ticks(rclone)
 
     time.sleep(0.5)

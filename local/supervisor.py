@@ -36,7 +36,7 @@ def parse_arguments() -> argparse.Namespace:
     """Read how to stop the command, whose it is, and the command."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--stop-signal", type=int, required=True)
-    parser.add_argument("--patience", type=float, required=True)
+    parser.add_argument("--grace-seconds", type=float, required=True)
     parser.add_argument("--user", type=int)
     parser.add_argument("--group", type=int)
     parser.add_argument("command", nargs=argparse.REMAINDER)
@@ -62,7 +62,7 @@ def stop_at_end_of_input(child: subprocess.Popen[bytes], options: argparse.Names
         pass
     child.send_signal(options.stop_signal)
     try:
-        child.wait(options.patience)
+        child.wait(options.grace_seconds)
     except subprocess.TimeoutExpired:
         child.kill()
 

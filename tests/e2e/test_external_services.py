@@ -10,7 +10,7 @@ import psycopg
 import pytest
 import yaml
 
-from local import elsewhere, ports, postgres, processes, programs
+from local import external_services, ports, postgres, processes, programs
 from local.processes import ChildFailed
 from local.settings import CREDENTIALS, ROOT, Storage
 
@@ -85,16 +85,16 @@ def test_everything_is_kept_by_what_the_environment_names(client, run, this_mont
 
 def test_a_bucket_that_is_there_is_no_obstacle(s3_port):
     storage = Storage(f"http://{ports.HOST}:{s3_port}", *CREDENTIALS)
-    elsewhere.create_buckets(storage, ["kept-bucket"])
+    external_services.create_buckets(storage, ["kept-bucket"])
 
-    elsewhere.create_buckets(storage, ["kept-bucket"])
+    external_services.create_buckets(storage, ["kept-bucket"])
 
 
 def test_a_key_that_s3_does_not_know_is_refused(s3_port):
     storage = Storage(f"http://{ports.HOST}:{s3_port}", "local", "wrong")
 
     with pytest.raises(ChildFailed, match="AWS_ENDPOINT_URL"):
-        elsewhere.create_buckets(storage, ["new-bucket"])
+        external_services.create_buckets(storage, ["new-bucket"])
 
 
 def test_a_database_that_is_not_there_is_named_before_anything_starts(start, state, environment):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local import elsewhere
+from local import external_services
 from local.processes import ChildFailed
 from local.settings import CREDENTIALS, Database, Storage
 
@@ -11,12 +11,12 @@ OWNER_URL = "postgresql://owner:local@127.0.0.1/segmentation"
 
 
 def test_an_environment_that_names_nothing_leaves_our_own():
-    assert elsewhere.database({"AWS_ACCESS_KEY_ID": "a"}) is None
-    assert elsewhere.storage({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}) is None
+    assert external_services.database({"AWS_ACCESS_KEY_ID": "a"}) is None
+    assert external_services.storage({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}) is None
 
 
 def test_both_urls_make_a_database():
-    named = elsewhere.database({"DATABASE_URL": URL, "DATABASE_OWNER_URL": OWNER_URL})
+    named = external_services.database({"DATABASE_URL": URL, "DATABASE_OWNER_URL": OWNER_URL})
 
     assert named == Database(URL, OWNER_URL)
 
@@ -33,12 +33,12 @@ def test_both_urls_make_a_database():
 )
 def test_half_of_a_database_is_refused_by_name(name, value):
     with pytest.raises(ChildFailed, match=f"^{name} "):
-        elsewhere.database({"DATABASE_URL": URL, "DATABASE_OWNER_URL": OWNER_URL, name: value})
+        external_services.database({"DATABASE_URL": URL, "DATABASE_OWNER_URL": OWNER_URL, name: value})
 
 
 def test_a_password_is_not_repeated():
     with pytest.raises(ChildFailed) as refused:
-        elsewhere.database({"DATABASE_URL": "mysql://app:hidden@127.0.0.1/x", "DATABASE_OWNER_URL": OWNER_URL})
+        external_services.database({"DATABASE_URL": "mysql://app:hidden@127.0.0.1/x", "DATABASE_OWNER_URL": OWNER_URL})
 
     assert "hidden" not in str(refused.value)
 
@@ -46,11 +46,11 @@ def test_a_password_is_not_repeated():
 def test_the_endpoint_of_s3_wins_over_the_one_of_everything():
     environment = {"AWS_ENDPOINT_URL": "http://everything", "AWS_ENDPOINT_URL_S3": "http://s3"}
 
-    assert elsewhere.storage(environment) == Storage("http://s3", *CREDENTIALS)
+    assert external_services.storage(environment) == Storage("http://s3", *CREDENTIALS)
 
 
 def test_half_of_a_key_does_not_count():
-    assert elsewhere.storage({"AWS_ENDPOINT_URL": "http://s3", "AWS_ACCESS_KEY_ID": "a"}) == Storage(
+    assert external_services.storage({"AWS_ENDPOINT_URL": "http://s3", "AWS_ACCESS_KEY_ID": "a"}) == Storage(
         "http://s3", *CREDENTIALS
     )
 
@@ -58,4 +58,4 @@ def test_half_of_a_key_does_not_count():
 def test_the_environments_own_key_opens_its_s3():
     environment = {"AWS_ENDPOINT_URL": "http://s3", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
 
-    assert elsewhere.storage(environment) == Storage("http://s3", "a", "b")
+    assert external_services.storage(environment) == Storage("http://s3", "a", "b")

@@ -12,8 +12,8 @@ from local import programs
 from local.processes import ChildFailed
 from local.settings import CREDENTIALS, Database, Storage
 
-PATIENCE = 5
-RCLONE = ("--config", os.devnull, "--retries", "1", "--low-level-retries", "1", "--contimeout", f"{PATIENCE}s")
+CONNECT_SECONDS = 5
+RCLONE = ("--config", os.devnull, "--retries", "1", "--low-level-retries", "1", "--contimeout", f"{CONNECT_SECONDS}s")
 
 
 def database(environment: Mapping[str, str]) -> Database | None:
@@ -45,10 +45,10 @@ def storage(environment: Mapping[str, str]) -> Storage | None:
     return Storage(url, key_id, key) if key_id and key else Storage(url, *CREDENTIALS)
 
 
-def refuse_absent(database: Database) -> None:
+def check_database(database: Database) -> None:
     """Raise unless the owner can connect; the application's role may be about to be created."""
     try:
-        psycopg.connect(database.owner_url, connect_timeout=PATIENCE).close()
+        psycopg.connect(database.owner_url, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.OperationalError as error:
         raise ChildFailed(f"DATABASE_OWNER_URL leads to no database: {error}") from None
 
