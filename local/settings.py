@@ -74,6 +74,11 @@ class Settings:
         return self.state / "data"
 
     @property
+    def gateway(self) -> Path:
+        """Return the file with the settings of the gateway process."""
+        return self.state / "gateway.json"
+
+    @property
     def admin(self) -> Path:
         """Return the file with the admin's username and password, as a sign-in sends them."""
         return self.data / "admin.json"
