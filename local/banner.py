@@ -1,4 +1,4 @@
-"""What the local run says in the terminal."""
+"""The text that the local run prints in the terminal."""
 
 import contextlib
 import sys
@@ -17,38 +17,43 @@ TRY = """\
 """
 READY = """
 Ready after {seconds:.1f} s: http://localhost:{port}
+Documentation of the API: http://localhost:{port}/docs
 Lambda invoke endpoint http://localhost:{lambda_port}, S3 {s3}, SQS http://localhost:{sqs_port}.
 Data is in {data}, logs are in {logs}.
-Changed code counts from the next request on; after a change of {template}, start again. Ctrl-C stops.
+The next request runs changed code. After a change of {template}, start again. Ctrl-C stops the run.
 """
 LOCAL_DATA = "{folder} (make reset removes it)"
 EXTERNAL_DATA = "the database that DATABASE_URL names"
 OPEN = """\
-Access is open: whoever reaches this port may do everything, as 'local'. make run AUTH=on asks for tokens.
-
-Try, in another terminal:
+Access is open: every client of this port may do everything, as 'local'. make run AUTH=on requires tokens.
 """
 CONTROLLED = """\
-Access is controlled: every request but a few needs a token. One for the admin, good for an hour:
+Access is controlled: all routes but the public ones require a token. This sets one for the admin, valid for an hour:
 
   TOKEN=$(curl --silent --data @{admin} 'http://localhost:{port}/auth/sign-in' | cut -d '"' -f 4)
-
-Try, in the terminal that has TOKEN:
 """
+TRY_OPEN = "\nTry, in another terminal:\n\n"
+TRY_CONTROLLED = "\nTry, in the terminal that has TOKEN:\n\n"
 AUTHORIZATION = '--header "Authorization: Bearer $TOKEN"'
 
 
 def say(text: str) -> None:
-    """Write a line at once; nobody has to read it."""
+    """Write a line at once. Ignore a terminal that is gone."""
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.write(f"{text}\n")
         sys.stdout.flush()
 
 
-def ready(settings: Settings, seconds: float, data: Path | None) -> None:
-    """Say that the service answers, and what to try."""
+def ready(settings: Settings, seconds: float, data: Path | None, *, is_empty: bool) -> None:
+    """Print that the service answers, and examples for an empty database."""
+    access = CONTROLLED.format(admin=settings.admin, port=settings.port) if settings.auth else OPEN
+    say(addresses(settings, seconds, data) + access + (examples(settings) if is_empty else ""))
+
+
+def addresses(settings: Settings, seconds: float, data: Path | None) -> str:
+    """Return where the service, its data and its logs are."""
     _, lambda_port, _, sqs_port = settings.ports.values()
-    text = READY.format(
+    return READY.format(
         seconds=seconds,
         port=settings.port,
         lambda_port=lambda_port,
@@ -58,10 +63,11 @@ def ready(settings: Settings, seconds: float, data: Path | None) -> None:
         logs=settings.logs,
         template=settings.template.name,
     )
-    examples = TRY.format(port=settings.port)
+
+
+def examples(settings: Settings) -> str:
+    """Return the first requests to try."""
+    text = TRY.format(port=settings.port)
     if settings.auth:
-        text += CONTROLLED.format(admin=settings.admin, port=settings.port)
-        examples = examples.replace("curl ", f"curl {AUTHORIZATION} ")
-    else:
-        text += OPEN
-    say(text + examples)
+        return TRY_CONTROLLED + text.replace("curl ", f"curl {AUTHORIZATION} ")
+    return TRY_OPEN + text

@@ -1,4 +1,4 @@
-"""The service's database on the local server, and who owns it; the migrations do the rest."""
+"""The service's database on the local server, and its owner. The migrations create the rest."""
 
 from typing import LiteralString
 
@@ -15,7 +15,7 @@ LOGIN = "segmentation_app_login"
 
 
 def prepare(server: Server, password: str) -> None:
-    """Create the owner and the database unless they exist, and give the owner the password."""
+    """Create the owner and the database if they are missing, and set the owner's password."""
     owner = sql.Identifier(OWNER)
     with psycopg.connect(server.url(), autocommit=True) as superuser:
         if not exists(superuser, "select 1 from pg_roles where rolname = %s", OWNER):
@@ -26,8 +26,15 @@ def prepare(server: Server, password: str) -> None:
 
 
 def exists(connection: psycopg.Connection, query: LiteralString, name: str) -> bool:
-    """Tell whether the query finds the name."""
+    """Return whether the query finds the name."""
     return connection.execute(query, [name]).fetchone() is not None
+
+
+def is_empty(database: Database) -> bool:
+    """Return whether a migrated database has no users and no segments."""
+    with psycopg.connect(database.owner_url) as owner:
+        query = "select from segments union all select from users limit 1"
+        return owner.execute(query).rowcount == 0
 
 
 def urls(port: int, known: Passwords) -> Database:

@@ -5,6 +5,8 @@ import secrets
 import shutil
 import sys
 import time
+from pathlib import Path
+from typing import NoReturn
 
 from local import (
     banner,
@@ -12,6 +14,7 @@ from local import (
     external_services,
     job_log,
     lock,
+    log_rotation,
     migrations,
     passwords,
     pgbouncer,
@@ -41,7 +44,7 @@ def run(settings: Settings) -> None:
             check_external_services(settings)
             try:
                 start(settings, children)
-                watch(children)
+                watch(children, settings.logs)
             finally:
                 signals.ignore()
                 processes.stop_all(children)
@@ -97,11 +100,11 @@ def start(settings: Settings, children: list[Child]) -> None:
     Queues(sqs_port).create(settings.template)
     for child, port in awaited:
         processes.wait_until_listening(child, port)
-    migrations.apply(lambda_port)
+    migrations.apply(lambda_port, settings)
     children.append(start_part(settings, "The scheduler", "scheduler", lambda_port))
     children.append(start_part(settings, "The queue poller", "queue_poller", lambda_port, sqs_port))
     job_log.start(settings.logs, settings.template)
-    banner.ready(settings, time.monotonic() - started_at, data)
+    banner.ready(settings, time.monotonic() - started_at, data, is_empty=database.is_empty(reached))
 
 
 def buckets(settings: Settings) -> dict[str, str]:
@@ -164,7 +167,7 @@ def start_gateway(settings: Settings, urls: Database) -> Child:
     )
     return processes.start(
         "The gateway",
-        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", told.write(settings.state / "gateway.json")],
+        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", told.write(settings.gateway)],
         log=settings.logs / "gateway.log",
         environment=gateway_environment(settings),
         directory=ROOT,
@@ -199,9 +202,10 @@ def gateway_environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def watch(children: list[Child]) -> None:
-    """Return never; raise as soon as a part has ended."""
+def watch(children: list[Child], logs: Path) -> NoReturn:
+    """Rotate the logs until a part ends, and raise its failure."""
     while True:
+        log_rotation.rotate(logs)
         for child in children:
             if not child.running():
                 raise child.failure("ended")

@@ -45,6 +45,13 @@ def test_half_a_line_is_read_when_it_is_whole(tmp_path):
     assert (first, second) == ([b"one"], [b"two"])
 
 
+def test_log_that_was_emptied_is_read_from_its_start(tmp_path):
+    log = tmp_path / "RunJob.log"
+    log.write_bytes(b"new\n")
+
+    assert job_log.read_on(log, 1000) == ([b"new"], 4)
+
+
 def test_a_log_that_is_not_there_yet_has_no_lines(tmp_path):
     assert job_log.read_on(tmp_path / "RunJob.log", 0) == ([], 0)
 
