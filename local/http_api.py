@@ -1,7 +1,4 @@
-"""SAM CLI's local API Gateway, with its differences from AWS's HTTP API evened out.
-
-Runs in SAM CLI's own environment.
-"""
+"""SAM CLI's local API Gateway, corrected where it differs from AWS's HTTP API. Runs in SAM CLI's environment."""
 
 import functools
 import json
@@ -9,13 +6,16 @@ import sys
 import time
 import traceback
 import uuid
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from local import authorizer, http_event, template
+from local import authorizer, function_log, http_event, template
 from local.authorizer import Authorizer
 from local.functions import Functions
 from local.pool import Throttled
@@ -25,7 +25,7 @@ from local.sam import CatchAllPathConverter, LambdaResponseParseException, Local
 
 BODY_LIMIT = 10 * 1024 * 1024
 RETRY_SECONDS = "1"
-EVENT_LIMIT = 6 * 1024 * 1024  # Lambda's: a body between the two is refused as well
+EVENT_LIMIT = 6 * 1024 * 1024  # of Lambda, lower than the limit of the API
 MESSAGES = {
     401: "Unauthorized",
     403: "Forbidden",
@@ -34,7 +34,7 @@ MESSAGES = {
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
-# the contract's own words, where a function would have them for the same refusal
+# the contract's problem types: a function answers the same errors with them
 PROBLEMS = {
     401: ("urn:segmentation:problem:unauthenticated", "A valid token is needed."),
     403: ("urn:segmentation:problem:role-too-low", "The caller's role does not reach."),
@@ -42,14 +42,14 @@ PROBLEMS = {
 
 
 class AnyPath(CatchAllPathConverter):  # type: ignore[misc] # mypy does not see SAM CLI
-    """The rest of a path, line feeds in it included."""
+    """The rest of a path, line feeds included."""
 
     regex = r"[\s\S]+"
-    part_isolating = False  # werkzeug would take a pattern that names no slash for one segment
+    part_isolating = False  # werkzeug takes a pattern without a slash for one path segment
 
 
 class ExactRule(Rule):
-    """A route that answers the methods it names, where Flask would add HEAD to GET."""
+    """A route that answers only its own methods. Flask would add HEAD to GET."""
 
     def __init__(self, path: str, methods: list[str], **options: Any) -> None:
         super().__init__(path, methods=methods, **options)
@@ -62,16 +62,18 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
     def __init__(self, api: Any, functions: Functions, port: int, host: str) -> None:
         super().__init__(api=api, lambda_runner=functions.runner, port=port, host=host)
         self.functions = functions
+        self.logs = Path(functions.settings.logs)
         self.authorizers: dict[str, Authorizer] = {}
 
     def create(self) -> None:
-        """Make the application; paths match exactly, as on AWS: no trailing slash comes or goes."""
+        """Make the application. As on AWS, a path with a trailing slash is another path."""
         self._app = app = Flask(__name__, static_folder=None)
-        app.url_rule_class = ExactRule  # type: ignore[assignment] # Flask invites to replace it
+        app.url_rule_class = ExactRule  # type: ignore[assignment] # Flask allows to replace it
         app.url_map.merge_slashes = False
         app.url_map.converters["path"] = AnyPath
         app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT
-        for route in self.api.routes:
+        # $default first: a route of its own for "/" takes the place of $default there
+        for route in sorted(self.api.routes, key=lambda route: bool(route.path != http_event.DEFAULT_ROUTE)):
             self.register_authorizer(route)
             self.add(route)
         app.register_error_handler(HTTPException, answer_http_error)
@@ -80,7 +82,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         app.after_request(report)
 
     def register_authorizer(self, route: Route) -> None:
-        """Ask the route's authorizer ourselves: SAM CLI would keep no answer, and answer in other words than AWS."""
+        """Take the authorizer from SAM CLI, which caches no answer and words its refusals in another way than AWS."""
         found, route.authorizer_object = route.authorizer_object, None
         if found and found.authorizer_name not in self.authorizers:
             self.authorizers[found.authorizer_name] = Authorizer(
@@ -107,7 +109,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         )
 
     def _generate_lambda_event(self, flask_request: Any, route: Route, method: str, endpoint: str) -> dict[str, Any]:
-        """Make the event, in AWS's form instead of SAM CLI's."""
+        """Make the event as AWS does, instead of SAM CLI's."""
         if route.is_default_route:
             event = http_event.from_request(flask_request, http_event.DEFAULT_ROUTE, {})
         else:
@@ -118,23 +120,27 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         return event
 
     def authorize(self, name: str, event: dict[str, Any]) -> dict[str, Any]:
-        """Return what the authorizer says about the caller; everybody is the same where access is open."""
+        """Return the authorizer's context about the caller. With open access, every caller is the same admin."""
         if not self.functions.settings.auth:
-            return authorizer.OPEN
+            return authorizer.LOCAL_ADMIN
         try:
             return self.authorizers[name].context(event)
         except authorizer.Refused as refused:
             abort(refused.status)
 
     def invoke(self, name: str, event: bytes) -> Answer:
-        """Invoke a function, unless all its places stay taken."""
+        """Invoke a function. Answer 503 if all its environments stay busy."""
         try:
-            return self.functions.invoke(name, event)
+            answer = self.functions.invoke(name, event)
         except Throttled:
             abort(503)
+        g.log = self.logs / f"{name}.log"
+        if answer.failed:
+            g.cause = error_of(answer.payload)
+        return answer
 
     def _invoke_lambda_function(self, name: str, event: dict[str, Any], _tenant: str | None = None) -> str:
-        """Invoke the function, and answer in its place when it fails."""
+        """Invoke the function, and return its response. Answer 500 if it fails."""
         payload = json.dumps(event).encode()
         if len(payload) > EVENT_LIMIT:
             abort(413)
@@ -147,27 +153,29 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
 
     @staticmethod
     def _parse_v2_payload_format_lambda_output(output: str, binary_types: Any, flask_request: Any) -> Any:
-        """Read the function's response, and answer in its place when it is none."""
+        """Parse the function's response. Answer 500 if it is invalid."""
         try:
             return LocalApigwService._parse_v2_payload_format_lambda_output(output, binary_types, flask_request)
-        except LambdaResponseParseException:
+        except LambdaResponseParseException as error:
+            g.cause = f"{type(error).__name__}: {error}"
             abort(500)
 
 
 def answer_http_error(error: HTTPException) -> Response:
-    """Word a refusal as API Gateway does; a wrong method is an unknown route there."""
+    """Answer an HTTP error as API Gateway does. There, a wrong method is an unknown route."""
     code = error.code or 500
     return message(404 if code == 405 else code)
 
 
 def answer_exception(error: Exception) -> Response:
-    """Say nothing about what went wrong here, except in the log."""
+    """Answer 500. The details of an error of the gateway itself go to its log and the terminal only."""
     sys.stderr.write("".join(traceback.format_exception(error)))
+    g.cause = traceback.format_exception_only(error)[-1].strip()
     return message(500)
 
 
 def message(code: int) -> Response:
-    """Make one of API Gateway's own answers: its message, as a problem document like every other answer here."""
+    """Make one of API Gateway's own responses: its message, in a problem document."""
     text = MESSAGES.get(code, "Bad Request")
     kind, title = PROBLEMS.get(code, ("about:blank", text))
     problem = {"type": kind, "title": title, "status": code, "detail": title, "message": text}
@@ -184,7 +192,7 @@ def message(code: int) -> Response:
 
 
 def request_id() -> str:
-    """Return the request's id; one that reached no function gets its own here."""
+    """Return the request's id. A request that reached no function gets one here."""
     if "request_id" not in g:
         g.request_id = str(uuid.uuid4())
     return str(g.request_id)
@@ -192,20 +200,39 @@ def request_id() -> str:
 
 @functools.cache
 def request_log() -> RequestLog:
-    """Return the one log of this process, begun with its first request."""
+    """Return the request log of this process."""
     return RequestLog()
 
 
 def start_clock() -> None:
-    """Remember when the request came."""
+    """Remember the start of the request."""
     g.started_at = time.monotonic()
 
 
 def report(response: Response) -> Response:
-    """Name the request to the client, and write a line about it to the terminal."""
+    """Add the request's id to the response, and write a line about the request to the terminal."""
     response.headers["apigw-requestid"] = request_id()
     response.headers.setdefault("x-request-id", request_id())
     took = (time.monotonic() - g.started_at) * 1000
     by = f"{g.function} {'cold' if g.cold else 'warm'}" if "function" in g else "gateway"
     request_log().add(request.method, request.path, response.status_code, took, by)
+    if response.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
+        request_log().explain(explanation())
     return response
+
+
+def explanation() -> Callable[[], str]:
+    """Return what finds the exception behind a 500. It takes the log's name and the request's id with it."""
+    cause, log, failed_request = g.get("cause"), g.get("log", "gateway.log"), request_id()
+
+    def explain() -> str:
+        found = cause or function_log.wait_for_exception(log, failed_request) or "No exception is logged."
+        return f"{found} (see {log})"
+
+    return explain
+
+
+def error_of(payload: bytes) -> str:
+    """Return the type and the message of a function error."""
+    error = json.loads(payload)
+    return f"{error['errorType']}: {error['errorMessage']}"

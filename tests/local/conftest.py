@@ -33,6 +33,11 @@ class Gateway:
         answer.raise_for_status()
         return answer.json()
 
+    @property
+    def output(self):
+        """The text that the gateway has written to the terminal."""
+        return (self.sample / "gateway.log").read_text()
+
     def wish(self, wish, path="/read"):
         return self.client.get(path, headers={"X-Wish": wish})
 

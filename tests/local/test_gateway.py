@@ -76,6 +76,24 @@ def test_an_exception_is_an_internal_server_error_without_details(gateway):
     assert "a secret detail" in (gateway.logs / "Probe.log").read_text()
 
 
+@pytest.mark.parametrize(
+    ("wish", "cause"),
+    [
+        ("fail", "ValueError: a secret detail"),
+        ("sleep", "Sandbox.Timedout: "),
+        ("leave", "Runtime.ExitError: "),
+        ("nonsense", "LambdaResponseParseException: "),
+    ],
+)
+def test_terminal_shows_the_cause_of_a_500_and_the_log(gateway, wish, cause):
+    said = len(gateway.output)
+
+    gateway.wish(wish)
+
+    eventually(lambda: f"         {cause}" in gateway.output[said:])
+    assert f"(see {gateway.logs / 'Probe.log'})" in gateway.output[said:]
+
+
 def test_a_function_that_takes_too_long_is_ended(gateway):
     answer = gateway.wish("sleep")
 

@@ -52,6 +52,20 @@ def test_a_path_cannot_command_the_terminal_or_begin_a_line():
     assert line.count("\n") == 1
 
 
+def test_cause_of_a_failure_follows_its_request_and_cannot_command_the_terminal():
+    out = io.StringIO()
+    log = RequestLog(out)
+
+    log.add("GET", "/user", 500, 1, "ListUsers warm")
+    log.explain(lambda: "ValueError: \033[2J\n (see ListUsers.log)")
+    log.flush()
+
+    assert (
+        out.getvalue().splitlines()[1]
+        == "         ValueError: \N{REPLACEMENT CHARACTER}[2J\N{REPLACEMENT CHARACTER} (see ListUsers.log)"
+    )
+
+
 def test_no_request_waits_for_a_slow_terminal():
     out = Stuck()
     log = RequestLog(out)
