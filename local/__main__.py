@@ -1,4 +1,4 @@
-"""`make run`: start every part, say what to try, and stop everything when told to or when a part fails."""
+"""`make run`: start every part of the service, and stop them all at a signal or when one of them ends."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from local.settings import PORT, ROOT, WAIT_SECONDS, Settings, first_port
 
 
 def main() -> int:
-    """Run until a signal, and answer the exit code."""
+    """Run until a signal, and return the exit code."""
     try:
         stack.run(parse(sys.argv[1:]))
     except ChildFailed as failure:
@@ -21,17 +21,17 @@ def main() -> int:
 
 
 def parse(arguments: list[str]) -> Settings:
-    """Read the command line, and from the environment what runs elsewhere."""
+    """Read the command line, and the addresses of external services from the environment."""
     default = Settings()
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--port", type=first_port, default=PORT, help="of the API; the next three are used too")
-    parser.add_argument("--state", type=Path, default=default.state, help="folder of data and logs")
+    parser.add_argument("--port", type=first_port, default=PORT, help="API port; the next three are used too")
+    parser.add_argument("--state", type=Path, default=default.state, help="folder for data and logs")
     parser.add_argument("--template", type=Path, default=default.template, help="SAM template, built or not")
-    parser.add_argument("--interpreter", type=Path, default=default.interpreter, help="Python of the functions")
-    parser.add_argument("--worker", action="store_true", help="without AWS's runtime client, as on macOS")
-    parser.add_argument("--auth", action="store_true", help="ask for tokens, as AWS does")
-    parser.add_argument("--pooler", action="store_true", help="with PgBouncer in front of the database")
-    parser.add_argument("--minute", type=float, default=default.minute, help="seconds a minute of a schedule lasts")
+    parser.add_argument("--interpreter", type=Path, default=default.interpreter, help="Python that runs the functions")
+    parser.add_argument("--worker", action="store_true", help="run without AWS's runtime client, as on macOS")
+    parser.add_argument("--auth", action="store_true", help="require tokens, as on AWS")
+    parser.add_argument("--pooler", action="store_true", help="put PgBouncer in front of the database")
+    parser.add_argument("--minute", type=float, default=default.minute, help="seconds in a minute of a schedule")
     parser.add_argument(
         "--wait-seconds", type=float, default=WAIT_SECONDS, help="seconds that a request waits for a free environment"
     )

@@ -1,4 +1,4 @@
-"""A database and an S3 that others run, in containers say: the environment names them, and none of ours is started."""
+"""A database and an S3 outside the local run, for example in containers. The environment has their addresses."""
 
 import os
 import subprocess
@@ -17,27 +17,27 @@ RCLONE = ("--config", os.devnull, "--retries", "1", "--low-level-retries", "1", 
 
 
 def database(environment: Mapping[str, str]) -> Database | None:
-    """Return the database that the environment names, if it does; raise ChildFailed for half of one."""
+    """Return the database of the environment, if any. Raise ChildFailed if one of its two URLs is missing."""
     urls = {name: environment.get(name, "") for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
     if not any(urls.values()):
         return None
     for name, url in urls.items():
-        refuse_without_password(name, url)
+        check_url(name, url)
     return Database(*urls.values())
 
 
-def refuse_without_password(name: str, url: str) -> None:
-    """Raise unless the URL says who connects, and how: the migrations create the application's role with it."""
+def check_url(name: str, url: str) -> None:
+    """Raise ChildFailed if the URL has no user or password. The migrations create the application's role with them."""
     try:
         known = conninfo_to_dict(url)
-    except psycopg.ProgrammingError:  # it repeats the URL, password included
-        raise ChildFailed(f"{name} is no URL of a Postgres database.") from None
+    except psycopg.ProgrammingError:  # its message contains the URL with the password
+        raise ChildFailed(f"{name} is not the URL of a Postgres database.") from None
     if not (known.get("user") and known.get("password")):
         raise ChildFailed(f"{name} must name a user and a password; DATABASE_URL and DATABASE_OWNER_URL go together.")
 
 
 def storage(environment: Mapping[str, str]) -> Storage | None:
-    """Return the S3 that the environment names, if it does, with the environment's key or our own."""
+    """Return the S3 of the environment, if any. Its key is the environment's, or the local one."""
     url = environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
     key_id, key = environment.get("AWS_ACCESS_KEY_ID"), environment.get("AWS_SECRET_ACCESS_KEY")
     if not url:
@@ -46,17 +46,17 @@ def storage(environment: Mapping[str, str]) -> Storage | None:
 
 
 def check_database(database: Database) -> None:
-    """Raise unless the owner can connect; the application's role may be about to be created."""
+    """Raise ChildFailed if the owner cannot connect. The application's role may not exist yet."""
     try:
         psycopg.connect(database.owner_url, connect_timeout=CONNECT_SECONDS).close()
     except psycopg.OperationalError as error:
-        raise ChildFailed(f"DATABASE_OWNER_URL leads to no database: {error}") from None
+        raise ChildFailed(f"The database of DATABASE_OWNER_URL cannot be reached: {error}") from None
 
 
 def create_buckets(storage: Storage, buckets: Iterable[str]) -> None:
-    """Make the buckets, unless they are there; raise ChildFailed where S3 is away or refuses.
+    """Create the missing buckets. Raise ChildFailed if S3 cannot be reached or rejects the key.
 
-    Not by boto3, which would mind the developer's AWS profile and proxy.
+    rclone does it, because boto3 reads the developer's AWS profile and proxy.
     """
     environment = {
         "RCLONE_S3_PROVIDER": "Other",
@@ -68,4 +68,4 @@ def create_buckets(storage: Storage, buckets: Iterable[str]) -> None:
         command: list[str | Path] = [programs.rclone(), "mkdir", f":s3:{bucket}", *RCLONE]
         done = subprocess.run(command, env=environment, capture_output=True, text=True)  # noqa: S603 - rclone
         if done.returncode:
-            raise ChildFailed(f"AWS_ENDPOINT_URL leads to no S3 that takes our key: {done.stderr}")
+            raise ChildFailed(f"The S3 of AWS_ENDPOINT_URL cannot be reached, or rejects the key: {done.stderr}")

@@ -1,4 +1,4 @@
-"""The template's functions, as SAM CLI reads them, run by our pool."""
+"""The template's functions: SAM CLI reads them, and our pool runs them."""
 
 import functools
 from pathlib import Path
@@ -12,7 +12,7 @@ from local.settings import GatewaySettings
 
 
 class Functions:
-    """What the API and the Lambda endpoint invoke."""
+    """The functions that the API and the Lambda endpoint invoke."""
 
     def __init__(self, stacks: Any, pool: Pool, settings: GatewaySettings) -> None:
         self.template = Path(settings.template)
@@ -24,11 +24,11 @@ class Functions:
         self.describe = functools.cache(self.read)
 
     def invoke(self, name: str, event: bytes) -> Answer:
-        """Invoke a function by any name that the template gives it."""
+        """Invoke a function by a name that the template gives it."""
         return self.pool.invoke(self.describe(name), event)
 
     def read(self, name: str) -> Function:
-        """Read from the template what is needed to run the function."""
+        """Return a function of the template."""
         config = self.runner.get_invoke_config(self.runner.get_function(name))
         return Function(
             name=config.name,
@@ -43,23 +43,23 @@ class Functions:
         )
 
     def variables(self, name: str, of_template: Any) -> dict[str, str]:
-        """Return the function's own variables; SAM CLI resolves a !Ref to the name of what it refers to."""
+        """Return the function's variables. SAM CLI resolves a !Ref to the logical name of its resource."""
         resolved = of_template.resolve()
         given = {key: self.settings.references.get(resolved[key], resolved[key]) for key in of_template.variables}
         return given | self.settings.variables | self.settings.function_variables.get(name, {})
 
     def importable(self, code: str) -> Path:
-        """Return the folder to import from: `python` in a built layer, the layer's own folder in the source."""
+        """Return the import folder of a layer: `python` in a built layer, the layer's own folder in the source."""
         folder = Path(resolve_code_path(self.folder, code))
         return folder / "python" if (folder / "python").is_dir() else folder
 
 
 class ContainerRuntime:
-    """What SAM CLI's Lambda endpoint takes for its container runtime."""
+    """The object that SAM CLI's Lambda endpoint uses as its container runtime."""
 
     def __init__(self, functions: Functions) -> None:
         self.functions = functions
 
     def invoke(self, config: Any, event: str, *_: object, stdout: Any, **__: object) -> None:
-        """Invoke the function and write what came of it to where SAM CLI reads it."""
+        """Invoke the function, and write its answer to the stream that SAM CLI reads."""
         stdout.write_str(self.functions.invoke(config.name, event.encode()).payload.decode())

@@ -1,4 +1,4 @@
-"""The API and the Lambda invoke endpoint: SAM CLI's own, reading the template, with our execution environments.
+"""The API and the Lambda invoke endpoint: SAM CLI's own, with our execution environments.
 
 Run by `.local/sam/bin/python -m local.gateway settings.json`.
 """
@@ -24,22 +24,22 @@ ARCHITECTURES = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "AMD6
 
 
 class Quiet(WSGIRequestHandler):
-    """Speak HTTP/1.1, and leave the log and the server's name to us."""
+    """Handle requests with HTTP/1.1, without a log and without werkzeug's name."""
 
     protocol_version = "HTTP/1.1"
     server_version = "segmentation-local"
     sys_version = ""
     disable_nagle_algorithm = True
-    # what is refused before any application sees it, a path of 64 KiB for one, is worded as by an API Gateway
+    # the form of API Gateway for a request that reaches no application, for example with a path of 64 KiB
     error_content_type = "application/json"
     error_message_format = '{"message": "%(explain)s"}'
 
     def log_request(self, *_: object) -> None:
-        """Write nothing: the application does."""
+        """Write nothing: the application has its own log."""
 
 
 def main() -> None:
-    """Serve until told to stop."""
+    """Serve until SIGTERM."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     settings = GatewaySettings.read(Path(sys.argv[1]))
     launcher = Launcher(Path(settings.interpreter), emulator(settings.worker), Path(settings.logs))
@@ -51,14 +51,14 @@ def main() -> None:
 
 
 def emulator(worker: bool) -> Path | None:
-    """Return AWS's runtime emulator, or None where there is none for the system or a worker was asked for."""
+    """Return AWS's runtime emulator. It exists for Linux only, and a worker does without it."""
     if worker or sys.platform != "linux":
         return None
     return EMULATORS / f"aws-lambda-rie-{ARCHITECTURES[platform.machine()]}"
 
 
 def serve(settings: GatewaySettings, pool: Pool) -> None:
-    """Serve the API, and the Lambda endpoint beside it."""
+    """Serve the API and the Lambda endpoint."""
     stacks, _ = SamLocalStackProvider.get_stacks(settings.template)
     functions = Functions(stacks, pool, settings)
     api = HttpApi(ApiProvider(stacks, cwd=functions.folder).api, functions, settings.port, ports.HOST)
@@ -68,7 +68,7 @@ def serve(settings: GatewaySettings, pool: Pool) -> None:
 
 
 def listen(service: Any) -> Any:
-    """Open the service's port; each connection gets a thread."""
+    """Open the service's port. Each connection gets a thread."""
     service.create()
     return make_server(service.host, service.port, service._app, threaded=True, request_handler=Quiet)
 

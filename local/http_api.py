@@ -222,7 +222,7 @@ def report(response: Response) -> Response:
 
 
 def explanation() -> Callable[[], str]:
-    """Return what finds the exception behind a 500. It takes the log's name and the request's id with it."""
+    """Return a function that describes the cause of this 500. It runs in another thread, without Flask's context."""
     cause, log, failed_request = g.get("cause"), g.get("log", "gateway.log"), request_id()
 
     def explain() -> str:

@@ -1,4 +1,4 @@
-"""Events as AWS's HTTP API (payload format 2.0) makes them; SAM CLI's differ in headers, bodies, times and more."""
+"""Events as AWS's HTTP API makes them (payload format 2.0). SAM CLI's differ in headers, bodies, times and more."""
 
 import base64
 import time
@@ -16,7 +16,7 @@ Event = dict[str, Any]
 
 
 def from_request(request: Request, route_key: str, path_parameters: dict[str, str]) -> Event:
-    """Make the event of a request; as on AWS, a member without a value is absent."""
+    """Make the event of a request. As on AWS, a member without a value is absent."""
     body, encoded = encode(request)
     event = {
         "version": "2.0",
@@ -35,7 +35,7 @@ def from_request(request: Request, route_key: str, path_parameters: dict[str, st
 
 
 def encode(request: Request) -> tuple[str, bool]:
-    """Return the body as text where its type says that it is text, else in base64."""
+    """Return the body and whether it is in base64. Only a valid text of a text type is not."""
     body = request.get_data()
     if is_text(request):
         try:
@@ -46,14 +46,14 @@ def encode(request: Request) -> tuple[str, bool]:
 
 
 def is_text(request: Request) -> bool:
-    """Tell whether API Gateway would pass the body on as it is."""
+    """Return whether API Gateway passes the body on as text."""
     if "Content-Encoding" in request.headers:
         return False
     return request.mimetype.startswith("text/") or request.mimetype in TEXT_TYPES
 
 
 def headers(request: Request) -> dict[str, str]:
-    """Return the headers in lower case, without the cookies, with those that API Gateway adds."""
+    """Return the headers in lower case, without cookies, with the headers that API Gateway adds."""
     sent = {name.lower(): value for name, value in request.headers.items()}
     sent.pop("cookie", None)
     added = {
@@ -66,7 +66,7 @@ def headers(request: Request) -> dict[str, str]:
 
 
 def context(request: Request, route_key: str) -> Event:
-    """Return what API Gateway knows about the request."""
+    """Return the request context of the event."""
     now = time.time()
     return {
         "accountId": ACCOUNT,

@@ -11,7 +11,7 @@ from local.processes import ChildFailed
 
 @contextmanager
 def exclusive(state: Path) -> Iterator[None]:
-    """Hold the folder for the block; raise when another run holds it. The system lets go when we end."""
+    """Lock the folder during the block. Raise ChildFailed if another run holds the lock. It ends with its process."""
     state.mkdir(parents=True, exist_ok=True)
     with (state / "run.lock").open("a+") as lock:
         try:

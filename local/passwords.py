@@ -1,4 +1,4 @@
-"""The passwords of the local database, made at the first start and kept beside its data."""
+"""The passwords of the local database, generated at the first start and kept beside its data."""
 
 import json
 import os
@@ -17,20 +17,20 @@ class Passwords:
 
 
 def load(path: Path) -> Passwords:
-    """Read the passwords, made up first when there are none."""
+    """Return the passwords. Generate them if there are none."""
     made = asdict(Passwords(*(secrets.token_urlsafe(24) for _ in range(3))))
     return Passwords(**json.loads(keep(path, made)))
 
 
 def keep(path: Path, new: dict[str, str]) -> str:
-    """Return what the file holds, in JSON; where there is none, write what is new."""
+    """Return the file's JSON text. Write the file first if it is missing."""
     if not path.exists():
         save(new, path)
     return path.read_text()
 
 
 def save(members: dict[str, str], path: Path) -> None:
-    """Write a file that only its owner can read, and that appears when complete."""
+    """Write a file that only its owner can read. It appears when it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".unfinished")
     unfinished.unlink(missing_ok=True)

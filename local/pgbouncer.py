@@ -14,11 +14,11 @@ from local.settings import INSTALLED, ROOT, Database
 PROGRAM = INSTALLED / "pgbouncer" / "bin" / "pgbouncer"
 SHIPPED = ROOT / "docs" / "pgbouncer" / "pgbouncer.ini"
 POOL_SIZE = 4
-"""Few enough that the connections of a test, or of a function's environments, share them."""
+"""Low enough that the connections of a test, or of a function's environments, share server connections."""
 
 
 def start(behind: Database, folder: Path, port: int, *, log: Path, **changed: object) -> Child:
-    """Start it in front of a database, for the two roles that its URLs name, and return when it listens."""
+    """Start PgBouncer in front of a database, with the two roles of its URLs. Return when it listens."""
     login = conninfo_to_dict(behind.url)
     known = [(role["user"], role["password"]) for role in (login, conninfo_to_dict(behind.owner_url))]
     folder.mkdir(parents=True, exist_ok=True)
@@ -30,14 +30,14 @@ def start(behind: Database, folder: Path, port: int, *, log: Path, **changed: ob
         [PROGRAM, configuration],
         log=log,
         environment=postgres.ENVIRONMENT,
-        stop_signal=signal.SIGQUIT,  # at once: since 1.23 it waits for its clients at SIGTERM
+        stop_signal=signal.SIGQUIT,  # stops at once: since 1.23, SIGTERM makes it wait for its clients
     )
     processes.wait_until_listening(child, port)
     return child
 
 
 def in_front_of(database: Database, port: int) -> Database:
-    """Return how the two roles connect through it."""
+    """Return how the two roles connect through PgBouncer."""
     return Database(*(make_conninfo(url, host=ports.HOST, port=port) for url in (database.url, database.owner_url)))
 
 
@@ -53,7 +53,7 @@ def _write(configuration: Path, server: str, users: Path, changed: Mapping[str, 
         "default_pool_size": POOL_SIZE,
         "client_tls_sslmode": "disable",
         "server_tls_sslmode": "disable",
-        **({"user": account.name} if account else {}),  # like Postgres, it does not run as root
+        **({"user": account.name} if account else {}),  # like Postgres, it refuses to run as root
         **changed,
     }
     parser["pgbouncer"].update({name: str(value) for name, value in settings.items()})

@@ -1,4 +1,4 @@
-"""A few execution environments a function: started when all others are busy, kept for the next event."""
+"""The execution environments of each function. A new one starts when all others are busy; idle ones are reused."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from local.runtime import Answer, Function, Launcher, Runtime
 
 
 class Throttled(Exception):
-    """All environments of the function stayed busy for as long as a request waits here."""
+    """All environments of the function stayed busy."""
 
 
 @dataclass
@@ -22,7 +22,7 @@ class FunctionEnvironments:
 
 
 class Pool:
-    """All execution environments; who finds none free waits for a while, where Lambda waits for nobody."""
+    """All execution environments. Unlike Lambda, an invocation waits for a free one when the limit is reached."""
 
     def __init__(self, launcher: Launcher, wait_seconds: float) -> None:
         self.launcher = launcher
@@ -33,7 +33,7 @@ class Pool:
         self.stopped = False
 
     def invoke(self, function: Function, event: bytes) -> Answer:
-        """Run the function on the event, after waiting for a free environment where the limit is reached."""
+        """Invoke the function in a free environment; raises Throttled."""
         with self.slots(function) as environments:
             runtime, cold = self.environment(environments, function)
             answer = runtime.invoke(event)
@@ -43,7 +43,7 @@ class Pool:
 
     @contextmanager
     def slots(self, function: Function) -> Iterator[FunctionEnvironments]:
-        """Hold one of the function's places."""
+        """Occupy one of the function's environments during the block; raises Throttled."""
         with self.lock:
             environments = self.functions.setdefault(
                 function.name, FunctionEnvironments(threading.BoundedSemaphore(function.concurrency))
@@ -56,20 +56,20 @@ class Pool:
             environments.slots.release()
 
     def environment(self, environments: FunctionEnvironments, function: Function) -> tuple[Runtime, bool]:
-        """Return the most recently used environment that runs today's code, or a new one."""
+        """Return the most recently used environment with the current code, or a new one, and whether it is new."""
         changed_at = sources.changed_at(function.directory, *function.layers)
         while environments.idle:
             try:
                 runtime = environments.idle.pop()
             except IndexError:
-                break  # another thread was quicker
+                break  # another thread has taken it
             if runtime.running() and runtime.started_at > changed_at:
                 return runtime, False
             runtime.stop()
         return self.launch(function), True
 
     def launch(self, function: Function) -> Runtime:
-        """Start an environment that `stop` will know about."""
+        """Start an environment, and register it for `stop`."""
         runtime = self.launcher.launch(function)
         with self.lock:
             self.started = [known for known in self.started if known.running()] + [runtime]
@@ -78,7 +78,7 @@ class Pool:
         return runtime
 
     def stop(self) -> None:
-        """End all environments, and return when they are gone."""
+        """Stop all environments, and return when they have ended."""
         with self.lock:
             self.stopped = True
             started = list(self.started)

@@ -1,4 +1,4 @@
-"""TCP ports of this machine: free, taken, listening."""
+"""TCP ports of this machine: choose a free one, and look at one."""
 
 import os
 import socket
@@ -6,13 +6,13 @@ from collections import deque
 
 HOST = "127.0.0.1"
 MOST_RESERVED = 100
-"""Long before so many more are given out, the taker of a port listens on it."""
+"""How many ports stay reserved. The process that a port is for listens on it long before so many others are chosen."""
 
 RESERVED: deque[int] = deque()
 
 
 def free() -> int:
-    """Choose a port that nobody listens on, and that no process here gave out lately: its taker may not listen yet."""
+    """Choose a port that is free, and that no local process has chosen lately for a server that does not listen yet."""
     while not reserved(port := unused()):
         pass
     while len(RESERVED) > MOST_RESERVED:
@@ -27,7 +27,7 @@ def unused() -> int:
 
 
 def reserved(port: int) -> bool:
-    """Keep others here from giving out the same TCP port, by holding the UDP port of that number."""
+    """Reserve a TCP port, by binding the UDP port of the same number. Return whether it was free."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as reservation:
         try:
             reservation.bind((HOST, port))
@@ -38,12 +38,12 @@ def reserved(port: int) -> bool:
 
 
 def taken(port: int) -> bool:
-    """Tell whether another program has the port, on either family of localhost."""
+    """Return whether another program uses the port, on IPv4 or IPv6."""
     return listening(port, "::1") or not bindable(port)
 
 
 def bindable(port: int) -> bool:
-    """Tell whether we could listen on the port."""
+    """Return whether a server can listen on the port."""
     try:
         bound(port).close()
     except OSError:
@@ -52,9 +52,9 @@ def bindable(port: int) -> bool:
 
 
 def bound(port: int) -> socket.socket:
-    """Hold the port without listening on it: who waits for its taker would find us, and send us what is for the taker.
+    """Bind the port without listening on it: a client that waits for its server would connect to us.
 
-    The option lets the taker listen even while we hold it.
+    SO_REUSEADDR lets the server listen even while we hold the port.
     """
     holder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
@@ -67,7 +67,7 @@ def bound(port: int) -> socket.socket:
 
 
 def listening(port: int, host: str = HOST) -> bool:
-    """Tell whether somebody accepts connections on the port."""
+    """Return whether a server accepts connections on the port."""
     try:
         socket.create_connection((host, port), timeout=1).close()
     except OSError:

@@ -1,4 +1,4 @@
-"""An embedded Postgres server on 127.0.0.1: for the local run, and throw-away ones for the tests."""
+"""An embedded Postgres server on 127.0.0.1, for the local run and, with temporary data, for the tests."""
 
 import os
 import secrets
@@ -23,7 +23,7 @@ SETTINGS = {
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "wal_level": "minimal",  # nothing replicates from here
+    "wal_level": "minimal",  # there is no replica
     "max_wal_senders": "0",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -39,11 +39,11 @@ class Server:
     data: Path
 
     def url(self, user: str = SUPERUSER, password: str | None = None, database: str = "postgres") -> str:
-        """Return a libpq URI; without a password, with the superuser's."""
+        """Return a libpq URI. The default password is the superuser's."""
         return make_url(self.port, user, self.password if password is None else password, database)
 
     def stop(self) -> None:
-        """Disconnect the clients and stop when everything is on disk."""
+        """Disconnect the clients, write everything to disk, and stop."""
         self.process.stop()
 
 
@@ -55,7 +55,7 @@ def make_url(port: int, user: str, password: str, database: str) -> str:
 
 @contextmanager
 def server(data_directory: Path | None = None, *, durable: bool = False) -> Iterator[Server]:
-    """Run a server until the block ends; without a directory, on data that is thrown away with it."""
+    """Run a server during the block. Without a directory, its data is temporary."""
     with throw_away_directory() as temporary:
         running = start(data_directory or temporary / "postgres", secrets.token_urlsafe(), durable=durable)
         try:
@@ -66,7 +66,7 @@ def server(data_directory: Path | None = None, *, durable: bool = False) -> Iter
 
 @contextmanager
 def throw_away_directory() -> Iterator[Path]:
-    """Make a temporary directory that the server's user can enter, and remove it with what grew in it."""
+    """Make a temporary directory that the server's user can enter. Remove it with its content after the block."""
     directory = Path(tempfile.mkdtemp(prefix="segmentation-"))
     try:
         directory.chmod(0o711)
@@ -83,10 +83,10 @@ def start(
     durable: bool = True,
     log: Path | None = None,
 ) -> Server:
-    """Start a server, on data made with the superuser's password at the first start, and wait until it is ready.
+    """Start a server, and wait until it is ready. The first start creates its data, with the superuser's password.
 
-    Run as root, the server runs as an unprivileged user; where that user cannot enter, the data is kept in a
-    stand-in outside, see `local.unprivileged`.
+    Root starts the server as an unprivileged user. If that user cannot enter the directory, the data is in a fallback
+    directory: see `local.unprivileged`.
     """
     account = unprivileged.account()
     binaries = programs.postgres(account)
@@ -103,7 +103,7 @@ def start(
         environment=ENVIRONMENT,
         account=account,
         directory=Path("/"),
-        stop_signal=signal.SIGINT,  # fast mode: do not wait for the clients
+        stop_signal=signal.SIGINT,  # fast mode: does not wait for the clients
         grace_seconds=START_SECONDS,
     )
     try:
@@ -115,7 +115,7 @@ def start(
 
 
 def initialise(binaries: Path, data: Path, password: str, account: Account | None, *, durable: bool) -> None:
-    """Create the data beside its place and move it there when complete: a half-made one is never used."""
+    """Create the data under another name, and rename it when it is complete. Incomplete data is never used."""
     unfinished = unprivileged.make_directory(data.with_suffix(".unfinished"), account)
     password_file = unfinished.with_suffix(".password")
     write_secret(password_file, password, account)
@@ -127,7 +127,7 @@ def initialise(binaries: Path, data: Path, password: str, account: Account | Non
 
 
 def write_secret(path: Path, text: str, account: Account | None) -> None:
-    """Write a file that only its reader can read, from its first moment on."""
+    """Write a file that only its reader can read, from the moment it exists."""
     path.unlink(missing_ok=True)
     path.touch(mode=0o600, exist_ok=False)
     path.write_text(text)
@@ -136,7 +136,7 @@ def write_secret(path: Path, text: str, account: Account | None) -> None:
 
 
 def run_initdb(binaries: Path, data: Path, password_file: Path, account: Account | None, options: list[str]) -> None:
-    """Run initdb as the user; interrupted, leave none of the processes that it starts behind."""
+    """Run initdb as the user. If interrupted, stop the processes that it started."""
     child = processes.start(
         "initdb",
         [
@@ -156,21 +156,21 @@ def run_initdb(binaries: Path, data: Path, password_file: Path, account: Account
 
 
 def wait_for_previous_server(data: Path) -> None:
-    """Wait for the server of a killed run to end, and clear away the lock file of one that is gone.
+    """Wait for the server of a killed run to end. Remove the lock file of a server that is gone.
 
-    Postgres does the same, except where another process of its user has got the old process id since.
+    Postgres does the same, unless another process of its user has the old process id.
     """
     deadline = time.monotonic() + START_SECONDS
     while lock := read_lock(data):
         if not ports.listening(int(lock[3])):
             (data / "postmaster.pid").unlink(missing_ok=True)
         elif time.monotonic() > deadline:
-            raise processes.ChildFailed(f"another Postgres, process {lock[0]}, is using {data}")
+            raise processes.ChildFailed(f"Another Postgres, process {lock[0]}, uses {data}.")
         time.sleep(0.02)
 
 
 def wait_until_ready(process: Child, data: Path, port: int) -> None:
-    """Return once the server takes connections, or raise what became of it."""
+    """Return when the server accepts connections. Raise ChildFailed if it ends or takes too long."""
     deadline = time.monotonic() + START_SECONDS
     while not (lock := read_lock(data)) or lock[3] != str(port) or "ready" not in lock[-1]:
         if not process.running():
@@ -181,7 +181,7 @@ def wait_until_ready(process: Child, data: Path, port: int) -> None:
 
 
 def read_lock(data: Path) -> list[str]:
-    """Read Postgres's lock file: process, directory, start, port, socket, address, memory, status."""
+    """Read the fields of Postgres's lock file: process, directory, start, port, socket, address, memory, status."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except FileNotFoundError:

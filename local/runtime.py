@@ -1,7 +1,7 @@
 """Lambda execution environments: processes that run one function, one event at a time.
 
-On Linux each is AWS's own runtime emulator with AWS's own runtime client inside; elsewhere, where that client
-does not exist, `local/worker.py` answers the same HTTP request.
+On Linux, each is AWS's own runtime emulator with AWS's own runtime client. On other systems that client does not
+exist, and `local/worker.py` answers the same HTTP request.
 """
 
 import http.client
@@ -26,7 +26,7 @@ class StartFailed(Exception):
 
 @dataclass(frozen=True)
 class Function:
-    """What the template says about a function."""
+    """The properties of a function in the template."""
 
     name: str
     runtime: str
@@ -39,7 +39,7 @@ class Function:
     concurrency: int
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that Lambda sets, with the template's own on top."""
+        """Return the variables that Lambda sets, and the template's, which take precedence."""
         return {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "LANG": "C.UTF-8",
@@ -48,7 +48,7 @@ class Function:
             "PYTHONPATH": os.pathsep.join(str(layer) for layer in self.layers),
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            # the template's Python and not this one: AWS's client writes and counts answers as that one does
+            # the template's Python, not the local one: AWS's client measures and writes answers as that version does
             "AWS_EXECUTION_ENV": f"AWS_Lambda_{self.runtime}",
             "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
             "AWS_LAMBDA_FUNCTION_NAME": self.name,
@@ -57,7 +57,7 @@ class Function:
             "AWS_LAMBDA_FUNCTION_TIMEOUT": str(self.timeout),
             "AWS_LAMBDA_LOG_GROUP_NAME": f"/aws/lambda/{self.name}",
             "AWS_LAMBDA_LOG_STREAM_NAME": "local",
-            # What the developer keeps in the home directory is not for the functions.
+            # the functions must not read the developer's AWS configuration
             "AWS_CONFIG_FILE": os.devnull,
             "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
             "AWS_EC2_METADATA_DISABLED": "true",
@@ -67,7 +67,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Answer:
-    """What an invocation came to; `failed` is what Lambda calls a function error."""
+    """The result of an invocation. `failed` means a function error, in Lambda's terms."""
 
     payload: bytes
     failed: bool
@@ -76,7 +76,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Launcher:
-    """How to start an execution environment: with the emulator, or without it as a worker."""
+    """Starts execution environments, with the emulator, or without it as a worker."""
 
     interpreter: Path
     emulator: Path | None
@@ -94,7 +94,7 @@ class Launcher:
         ]
 
     def launch(self, function: Function) -> "Runtime":
-        """Start an execution environment, on other ports when another program was quicker to take them."""
+        """Start an execution environment. Try other ports if another program has taken them."""
         for _ in range(ATTEMPTS):
             try:
                 return self.start(function)
@@ -103,7 +103,7 @@ class Launcher:
         raise StartFailed(str(reason))
 
     def start(self, function: Function) -> "Runtime":
-        """Start an execution environment and wait until it takes events."""
+        """Start an execution environment, and wait until it accepts events."""
         port = ports.free()
         child = processes.start(
             function.name,
@@ -114,13 +114,13 @@ class Launcher:
             grace_seconds=1,
         )
         processes.wait_until_listening(child, port)
-        # The emulator ends an overdue handler itself; a worker cannot, and is ended from here.
+        # The emulator itself stops a handler that takes too long. A worker cannot, so the request has the time limit.
         return Runtime(child, port, function.timeout + (1 if self.emulator else 0), time.time_ns())
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """One execution environment, good for one event at a time."""
+    """One execution environment. It handles one event at a time."""
 
     child: Child
     port: int
@@ -128,7 +128,7 @@ class Runtime:
     started_at: int
 
     def invoke(self, event: bytes) -> Answer:
-        """Hand over the event and return what came of it; end the environment when nothing does."""
+        """Send the event, and return the result. Stop the environment if it does not answer."""
         connection = http.client.HTTPConnection(ports.HOST, self.port, timeout=self.seconds)
         try:
             connection.request("POST", INVOKE, event)
@@ -144,16 +144,16 @@ class Runtime:
             connection.close()
 
     def running(self) -> bool:
-        """Tell whether it can take another event."""
+        """Return whether the environment can handle another event."""
         return self.child.running()
 
     def stop(self) -> None:
-        """End it, and return when it is gone."""
+        """Stop the environment, and return when it has ended."""
         self.child.stop()
 
 
 def parse_answer(status: int, payload: bytes) -> Answer:
-    """Tell a function's answer from an error, which the emulator passes on with the status of a success."""
+    """Return the result. The emulator gives a function error the status of a success, so its members identify it."""
     if payload.startswith(b"Task timed out"):
         return failure("Sandbox.Timedout", payload.decode())
     if status == http.HTTPStatus.OK and b'"errorType"' not in payload:
@@ -161,10 +161,10 @@ def parse_answer(status: int, payload: bytes) -> Answer:
     error = json.loads(payload)
     if status == http.HTTPStatus.OK and not (isinstance(error, dict) and {"errorMessage", "requestId"} <= error.keys()):
         return Answer(payload, failed=False)
-    error.pop("requestId", None)  # SAM CLI does not take it for an error otherwise
+    error.pop("requestId", None)  # with it, SAM CLI does not recognise the error
     return Answer(json.dumps(error).encode(), failed=True)
 
 
 def failure(kind: str, message: str) -> Answer:
-    """Word an error as Lambda does."""
+    """Return an error in Lambda's form."""
     return Answer(json.dumps({"errorType": kind, "errorMessage": message}).encode(), failed=True)

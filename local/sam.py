@@ -1,6 +1,6 @@
 # mypy: disable-error-code="import-not-found"
-# SAM CLI lives in an environment of its own, so mypy, which runs in ours, does not find it.
-"""The classes of SAM CLI that we use; private to it, which is why the requirement file pins an exact version."""
+# SAM CLI has an environment of its own, so mypy, which runs in ours, does not find it.
+"""The classes of SAM CLI that we use. They are private to it, so the requirement file pins an exact version."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The schedules of the template, kept as EventBridge keeps them: each sends its event to its function.
+"""A scheduler that sends the events of the template's schedules to their functions, as EventBridge does.
 
 Run by `.local/venv/bin/python -m local.scheduler template.yaml LAMBDA_PORT SECONDS_A_MINUTE`.
 """
@@ -23,19 +23,19 @@ RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 
 
 class UnknownSchedule(Exception):
-    """Only schedules of the form rate(1 minute) are kept here."""
+    """Only schedules of the form rate(1 minute) are supported."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a function is invoked."""
+    """A function, and how often it is invoked."""
 
     name: str
     function: str
     minutes: int
 
     def event(self, moment: datetime) -> dict[str, Any]:
-        """Return what EventBridge sends at a moment."""
+        """Return the event that EventBridge sends at a moment."""
         return {
             "version": "0",
             "id": str(uuid.uuid4()),
@@ -50,7 +50,7 @@ class Schedule:
 
 
 def schedules(template: Path) -> Iterator[Schedule]:
-    """Read the schedules of the template's functions; raises UnknownSchedule."""
+    """Return the schedules of the template's functions; raises UnknownSchedule."""
     for function, resource in resources(template).items():
         for name, event in resource.get("Properties", {}).get("Events", {}).items():
             if event["Type"] == "Schedule":
@@ -65,7 +65,7 @@ def _minutes(expression: str) -> int:
 
 
 def keep(schedule: Schedule, lambda_port: int, seconds_a_minute: float) -> None:
-    """Send the schedule's events for as long as this process lives, the first at once."""
+    """Send the schedule's events until this process ends. The first is sent at once."""
     due = time.monotonic()
     while True:
         send(schedule, lambda_port)
@@ -74,7 +74,7 @@ def keep(schedule: Schedule, lambda_port: int, seconds_a_minute: float) -> None:
 
 
 def send(schedule: Schedule, lambda_port: int) -> None:
-    """Invoke the function with the event; a failure is said, and the next time tried anew."""
+    """Invoke the function with the event. Print a failure; the next event is sent all the same."""
     try:
         invocation.invoke(lambda_port, schedule.function, schedule.event(datetime.now(UTC)))
     except invocation.InvocationFailed as failure:
@@ -82,7 +82,7 @@ def send(schedule: Schedule, lambda_port: int) -> None:
 
 
 def main(template: str, lambda_port: str, seconds_a_minute: str) -> None:
-    """Keep every schedule in a thread of its own, so that a slow function delays no other."""
+    """Run each schedule in a thread of its own, so that a slow function delays no other."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     for schedule in [*schedules(Path(template))]:
         arguments = (schedule, int(lambda_port), float(seconds_a_minute))

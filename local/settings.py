@@ -1,4 +1,4 @@
-"""Where the local run keeps what, on which ports, and what the gateway is told."""
+"""The settings of the local run, and of its gateway process."""
 
 import json
 import os
@@ -13,20 +13,20 @@ ROOT = Path(__file__).resolve().parent.parent
 INSTALLED = ROOT / ".local"
 PORT = 8080
 HIGHEST_PORT = 65_535 - 3
-WAIT_SECONDS = 10  # what a cold start takes where little else is free, and those before it
+WAIT_SECONDS = 10  # enough for several cold starts in a row on a busy machine
 CREDENTIALS = ("local", "local-secret")  # of the local S3 and SQS, which listen on 127.0.0.1 only
 
 
 def first_port(text: str) -> int:
-    """Read the port of the API from a command line."""
+    """Parse the API port of a command line."""
     if not text.isdecimal() or not 1 <= int(text) <= HIGHEST_PORT:
-        raise ArgumentTypeError(f"{text} is no port from 1 to {HIGHEST_PORT}: the next three are used too")
+        raise ArgumentTypeError(f"{text} is not a port from 1 to {HIGHEST_PORT}: the next three are used too")
     return int(text)
 
 
 @dataclass(frozen=True)
 class Database:
-    """How the application and the owner of the schema connect."""
+    """The URLs of the application and of the owner of the schema."""
 
     url: str
     owner_url: str
@@ -34,7 +34,7 @@ class Database:
 
 @dataclass(frozen=True)
 class Storage:
-    """Where S3 is, and the key that opens it."""
+    """The URL of an S3, and its access key."""
 
     url: str
     key_id: str
@@ -43,7 +43,7 @@ class Storage:
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices of `make run`."""
+    """The options of `make run`."""
 
     port: int = PORT
     state: Path = INSTALLED
@@ -51,21 +51,21 @@ class Settings:
     interpreter: Path = INSTALLED / "venv" / "bin" / "python"
     worker: bool = False
     auth: bool = False  # whether a request needs a token
-    pooler: bool = False  # whether PgBouncer stands in front of the database
-    minute: float = 60  # what a minute of a schedule lasts, in seconds; tests cannot wait for long ones
-    wait_seconds: float = WAIT_SECONDS  # seconds that a request waits for a free environment; 0 as on AWS
-    database: Database | None = None  # instead of ours
-    storage: Storage | None = None  # instead of ours
+    pooler: bool = False  # whether PgBouncer is in front of the database
+    minute: float = 60  # seconds in a minute of a schedule; tests use shorter minutes
+    wait_seconds: float = WAIT_SECONDS  # how long a request waits for a free environment; on AWS it does not wait
+    database: Database | None = None  # an external one
+    storage: Storage | None = None  # an external one
 
     @property
     def ports(self) -> dict[str, int]:
-        """Return the ports that others use, by what listens there."""
+        """Return the ports for clients, by the name of their server."""
         names = ("the API", "the Lambda invoke endpoint", "S3", "SQS")
         return {name: self.port + offset for offset, name in enumerate(names)}
 
     @property
     def s3(self) -> Storage:
-        """Return the S3 in use, ours or another."""
+        """Return the S3 in use, local or external."""
         return self.storage or Storage(f"http://{ports.HOST}:{self.ports['S3']}", *CREDENTIALS)
 
     @property
@@ -80,7 +80,7 @@ class Settings:
 
     @property
     def admin(self) -> Path:
-        """Return the file with the admin's username and password, as a sign-in sends them."""
+        """Return the file with the admin's username and password, in the form of a sign-in request."""
         return self.data / "admin.json"
 
     @property
@@ -91,7 +91,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class GatewaySettings:
-    """What the gateway process needs to know; it lives in SAM CLI's own environment."""
+    """The settings of the gateway process, which runs in SAM CLI's environment."""
 
     template: str
     port: int
@@ -106,7 +106,7 @@ class GatewaySettings:
     references: dict[str, str]
 
     def write(self, path: Path) -> Path:
-        """Write a file for the gateway alone: there are passwords in it."""
+        """Write a file that only its owner can read, because it contains passwords."""
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -115,6 +115,6 @@ class GatewaySettings:
 
     @classmethod
     def read(cls, path: Path) -> "GatewaySettings":
-        """Read what `write` wrote."""
+        """Read a file that `write` has written."""
         members: dict[str, Any] = json.loads(path.read_text())
         return cls(**members)

@@ -7,14 +7,14 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class StopRequested(BaseException):
-    """A signal stop_requested us to stop."""
+    """A signal asks the local run to stop."""
 
 
 class Deferred:
-    """A block that no signal interrupts: the next such block raises instead.
+    """A block that no signal interrupts. After a signal, the next such block raises StopRequested.
 
-    For what must not be left half-done: an exception in the middle of `Popen.poll()`, say, keeps the lock for which
-    `Popen.wait()` then waits for ever.
+    An exception in the middle of `Popen.poll()`, for example, keeps a lock locked, and `Popen.wait()` would then wait
+    for it for ever.
     """
 
     inside = False
@@ -33,7 +33,7 @@ deferred = Deferred()
 
 
 def listen() -> None:
-    """Turn the first of the signals into an exception; a hang-up that was to be ignored (nohup) still is."""
+    """Make the first signal raise StopRequested. Under nohup, SIGHUP stays ignored."""
     deferred.stop_requested = False
     for number in STOPPING:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
@@ -41,7 +41,7 @@ def listen() -> None:
 
 
 def request_stop(_number: int, _frame: FrameType | None) -> None:
-    """Raise, once."""
+    """Raise StopRequested, at once or in the next deferred block. Ignore all further signals."""
     ignore()
     if deferred.inside:
         deferred.stop_requested = True
@@ -50,6 +50,6 @@ def request_stop(_number: int, _frame: FrameType | None) -> None:
 
 
 def ignore() -> None:
-    """Let nothing interrupt the stopping."""
+    """Ignore further signals, so that nothing interrupts the stop."""
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)

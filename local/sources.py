@@ -1,4 +1,4 @@
-"""When the code of a function last changed."""
+"""The time of the last change of a function's code."""
 
 import functools
 import os
@@ -11,22 +11,22 @@ LOOK_EVERY = 0.1
 
 
 def changed_at(*folders: Path) -> int:
-    """Return the latest change, in nanoseconds since 1970; it may be noticed a moment late."""
+    """Return the time of the last change, in nanoseconds since 1970. A change counts after a tenth of a second."""
     moment = int(time.monotonic() / LOOK_EVERY)
     return max(newest(folder, moment) for folder in folders)
 
 
 @functools.lru_cache(maxsize=64)
 def newest(folder: Path, moment: int) -> int:
-    """Look through the folder, once a moment: a built layer has thousands of files."""
+    """Return the time of the last change in a folder. It is cached, because a built layer has thousands of files."""
     return max(changes(str(folder)), default=0)
 
 
 def changes(folder: str) -> Iterator[int]:
-    """Yield when each file and folder changed, removals included: they change their folder."""
+    """Yield the change times of all files and folders. A removal changes the time of its folder."""
     yield os.stat(folder).st_mtime_ns
     for entry in os.scandir(folder):
-        # gone by now, or a link that leads nowhere, as Emacs makes beside what it edits
+        # removed in the meantime, or a link without a target, as Emacs makes beside an edited file
         with suppress(FileNotFoundError):
             if entry.is_dir():
                 if entry.name != "__pycache__":

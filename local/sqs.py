@@ -1,4 +1,4 @@
-"""Local SQS: moto's server. Its queues last as long as it runs."""
+"""Local SQS: moto's server. Its queues exist only as long as it runs."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""All parts of the local run: the order of starting and stopping, and the watch over them."""
+"""All parts of the local run: they start in order, are watched, and stop together."""
 
 import os
 import secrets
@@ -35,7 +35,7 @@ LOOK_EVERY = 0.2
 
 
 def run(settings: Settings) -> None:
-    """Start, serve until a signal, stop; raise when a part fails."""
+    """Start all parts, and stop them at a signal. Raise ChildFailed if one of them ends."""
     children: list[Child] = []
     signals.listen()
     try:
@@ -53,14 +53,14 @@ def run(settings: Settings) -> None:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise before anything starts when another program has one of our ports."""
+    """Raise ChildFailed if another program uses one of our ports."""
     wanted = {name: port for name, port in settings.ports.items() if not (name == "S3" and settings.storage)}
     if taken := [f"{port} (for {name})" for name, port in wanted.items() if ports.taken(port)]:
-        raise ChildFailed(f"Port {', '.join(taken)} is taken: choose others with PORT=, for example PORT=8180.")
+        raise ChildFailed(f"Port {', '.join(taken)} is taken: choose other ports with PORT=, for example PORT=8180.")
 
 
 def check_external_services(settings: Settings) -> None:
-    """Raise before anything starts when what runs elsewhere is not there; make the buckets in another's S3."""
+    """Raise ChildFailed if an external service is missing. Create the buckets in an external S3."""
     if settings.database:
         external_services.check_database(settings.database)
     if settings.storage:
@@ -68,9 +68,9 @@ def check_external_services(settings: Settings) -> None:
 
 
 def start(settings: Settings, children: list[Child]) -> None:
-    """Start the parts side by side, each on the list as soon as it lives, and return when the service answers."""
+    """Start the parts side by side, and return when the service answers. `children` gets each part at its start."""
     started_at = time.monotonic()
-    shutil.rmtree(settings.logs, ignore_errors=True)  # those of the run before
+    shutil.rmtree(settings.logs, ignore_errors=True)  # the logs of the run before
     api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
     known = passwords.load(settings.data / "passwords.json")
     database_port = ports.free()
@@ -108,33 +108,33 @@ def start(settings: Settings, children: list[Child]) -> None:
 
 
 def buckets(settings: Settings) -> dict[str, str]:
-    """Return what the template's buckets are called here."""
+    """Return the local names of the template's buckets."""
     return {name: s3.bucket(name) for name in template.of_type(settings.template, s3.KIND)}
 
 
 def references(settings: Settings) -> dict[str, str]:
-    """Return what a !Ref to one of the template's buckets or queues is here."""
+    """Return the local values of a !Ref to a bucket or a queue of the template."""
     source = Queues(settings.ports["SQS"])
     return buckets(settings) | {name: source.url(name) for name in template.of_type(settings.template, queues.KIND)}
 
 
 def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
-    """Return what every function is told beyond the template: where the other parts are."""
+    """Return the variables of every function that are not in the template: the addresses of the other parts."""
     return {
         "DATABASE_URL": database_url,
         "DATABASE_POOLED": str(settings.pooler).lower(),
         "AWS_ENDPOINT_URL_S3": settings.s3.url,
         "AWS_ACCESS_KEY_ID": settings.s3.key_id,
         "AWS_SECRET_ACCESS_KEY": settings.s3.key,
-        # Ours whatever runs elsewhere: its queues are the template's, and it asks for no key.
+        # always the local SQS: it has the template's queues, and accepts every key
         "AWS_ENDPOINT_URL_SQS": f"http://{ports.HOST}:{settings.ports['SQS']}",
-        # Its own folder: a function's folder is packaged as it is.
+        # a cache outside the function's folder, which is packaged as it is
         **python_variables(),
     }
 
 
 def secret_variables(settings: Settings, owner_url: str) -> dict[str, dict[str, str]]:
-    """Return what only some functions are told: what AWS keeps in Secrets Manager is made up at the first start."""
+    """Return the secrets of each function. On AWS they are in Secrets Manager; here the first start generates them."""
     admin = passwords.keep(settings.admin, {"username": "admin", "password": secrets.token_urlsafe(24)})
     keys = passwords.keep(settings.data / "signing-keys.json", {"current": secrets.token_urlsafe(48)})
     return {
@@ -145,14 +145,14 @@ def secret_variables(settings: Settings, owner_url: str) -> dict[str, dict[str, 
 
 
 def python_variables() -> dict[str, str]:
-    """Return where Python keeps what it compiles."""
+    """Return the variable with the folder for compiled Python files."""
     return {"PYTHONPYCACHEPREFIX": str(INSTALLED / "pycache")}
 
 
 def start_gateway(settings: Settings, urls: Database) -> Child:
-    """Start the API and the Lambda endpoint; only the migrations learn the owner's password."""
+    """Start the API and the Lambda endpoint. Only the migrations get the owner's password."""
     api_port, lambda_port, _, _ = settings.ports.values()
-    told = GatewaySettings(
+    gateway = GatewaySettings(
         template=str(settings.template),
         port=api_port,
         lambda_port=lambda_port,
@@ -167,7 +167,7 @@ def start_gateway(settings: Settings, urls: Database) -> Child:
     )
     return processes.start(
         "The gateway",
-        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", told.write(settings.gateway)],
+        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", gateway.write(settings.gateway)],
         log=settings.logs / "gateway.log",
         environment=gateway_environment(settings),
         directory=ROOT,
@@ -176,7 +176,7 @@ def start_gateway(settings: Settings, urls: Database) -> Child:
 
 
 def start_part(settings: Settings, name: str, module: str, *port_numbers: int) -> Child:
-    """Start what stands in for a service that invokes the template's functions."""
+    """Start a local replacement of an AWS service that invokes the template's functions."""
     arguments = [str(settings.template), *map(str, port_numbers), str(settings.minute)]
     return processes.start(
         name,
@@ -189,13 +189,13 @@ def start_part(settings: Settings, name: str, module: str, *port_numbers: int) -
 
 
 def gateway_environment(settings: Settings) -> dict[str, str]:
-    """Return a small environment: SAM CLI would put its variables above the template's."""
+    """Return a small environment, because SAM CLI gives its own variables precedence over the template's."""
     return {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "HOME": str(settings.state),
         "SAM_CLI_TELEMETRY": "0",
-        # without credentials, every AWS client searches the machine for some
+        # without credentials, each AWS client searches the machine for some
         "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
         "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
         **python_variables(),

@@ -1,8 +1,8 @@
-"""Run one command that ends when its starter does, however the starter ends.
+"""Run a command, and stop it when the process that started it ends, in whatever way.
 
-Started as a script by `local.processes`. The starter holds the other end of our standard input: when that
-closes, because it asked for it or because it was killed, the command is stopped, and what the command itself
-left behind is killed.
+`local.processes` starts this script, and holds the other end of its standard input. The input closes when that
+process asks for a stop, or when it is killed. Then the supervisor stops the command, and kills the processes that
+the command has left.
 """
 
 import argparse
@@ -20,10 +20,10 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def main() -> int:
-    """Run the command of the arguments, and answer its exit code."""
+    """Run the command of the arguments, and return its exit code."""
     options = parse_arguments()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: None)  # a handler, unlike SIG_IGN, is not inherited by the command
+        signal.signal(number, lambda *_: None)  # unlike SIG_IGN, the command does not inherit a handler
     process_control(PR_SET_CHILD_SUBREAPER, 1)
     child = start(options)
     threading.Thread(target=stop_at_end_of_input, args=(child, options), daemon=True).start()
@@ -33,7 +33,7 @@ def main() -> int:
 
 
 def parse_arguments() -> argparse.Namespace:
-    """Read how to stop the command, whose it is, and the command."""
+    """Read the command, its user, and how to stop it."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--stop-signal", type=int, required=True)
     parser.add_argument("--grace-seconds", type=float, required=True)
@@ -45,7 +45,7 @@ def parse_arguments() -> argparse.Namespace:
 
 def start(options: argparse.Namespace) -> subprocess.Popen[bytes]:
     """Start the command as its user."""
-    # preexec_fn is safe here: this process has one thread so far.
+    # preexec_fn is safe here, because this process has only one thread so far.
     return subprocess.Popen(  # noqa: S603 - the command is local.processes' own
         options.command,
         stdin=subprocess.DEVNULL,
@@ -57,7 +57,7 @@ def start(options: argparse.Namespace) -> subprocess.Popen[bytes]:
 
 
 def stop_at_end_of_input(child: subprocess.Popen[bytes], options: argparse.Namespace) -> None:
-    """Wait for the end of the standard input, then stop the command, patiently at first."""
+    """Wait for the end of the standard input, then stop the command. Kill it after the grace period."""
     while os.read(0, 1024):
         pass
     child.send_signal(options.stop_signal)
@@ -68,7 +68,7 @@ def stop_at_end_of_input(child: subprocess.Popen[bytes], options: argparse.Names
 
 
 def kill_orphans() -> None:
-    """Kill the command's own children, which Linux hands to us when it ends; other systems do not."""
+    """Kill the command's orphaned children. Linux makes them ours; other systems do not."""
     while LINUX and (orphans := children_of(os.getpid())):
         for orphan in orphans:
             os.kill(orphan, signal.SIGKILL)
@@ -76,20 +76,20 @@ def kill_orphans() -> None:
 
 
 def children_of(parent: int) -> list[int]:
-    """List the processes that a process has started or was handed."""
+    """List the children of a process, adopted orphans included."""
     return [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if parent_of(stat) == parent]
 
 
 def parent_of(stat: Path) -> int | None:
-    """Read a process's parent, after its name, which may hold any character."""
+    """Return a process's parent. It stands after the name, which may contain any character."""
     try:
         return int(stat.read_text().rpartition(")")[2].split()[1])
     except (OSError, ValueError):
-        return None  # it ended while we looked
+        return None  # it has ended in the meantime
 
 
 def process_control(option: int, value: int) -> None:
-    """Set one of the things that Linux lets a process wish for itself."""
+    """Set a process attribute, on Linux only."""
     if LINUX:
         ctypes.CDLL(None).prctl(option, value)
 

@@ -1,4 +1,4 @@
-"""The SAM template, as far as SAM CLI does not read it for us: written by hand or by `sam build`."""
+"""The parts of the SAM template that SAM CLI does not read for us, in the source or in the output of `sam build`."""
 
 import functools
 from pathlib import Path
@@ -8,7 +8,7 @@ import yaml
 
 
 class Loader(yaml.SafeLoader):
-    """Reads a template without resolving CloudFormation's own tags, such as !Ref."""
+    """Reads a template without resolving CloudFormation's tags, such as !Ref."""
 
 
 def _unresolved(loader: Loader, _: str, node: yaml.Node) -> Any:
@@ -24,7 +24,7 @@ def _unresolved(loader: Loader, _: str, node: yaml.Node) -> Any:
 Loader.add_multi_constructor("!", _unresolved)
 
 
-@functools.cache  # a tenth of a second each time
+@functools.cache  # because parsing the template is slow
 def resources(template: Path) -> dict[str, dict[str, Any]]:
     """Return the template's resources by their logical names."""
     found: dict[str, dict[str, Any]] = yaml.load(template.read_text(), Loader)["Resources"]  # nosec B506 # noqa: S506 -- a SafeLoader
@@ -41,7 +41,7 @@ def of_type(template: Path, kind: str) -> dict[str, dict[str, Any]]:
 
 
 def authorizer_seconds(template: Path, name: str) -> int:
-    """Return how long the answer of an HTTP API's authorizer counts; five minutes where the template does not say."""
+    """Return how long an authorizer's answer is cached. The default is five minutes."""
     for api in of_type(template, "AWS::Serverless::HttpApi").values():
         found = api.get("Auth", {}).get("Authorizers", {}).get(name, {})
         if "ReauthorizeEvery" in found.get("Identity", {}):
@@ -50,7 +50,7 @@ def authorizer_seconds(template: Path, name: str) -> int:
 
 
 def referred(value: Any) -> str:
-    """Name the resource that a !Ref or !GetAtt means; `sam build` writes both as mappings."""
+    """Return the logical name in a !Ref or !GetAtt. `sam build` writes both as mappings."""
     if isinstance(value, dict):
         [value] = value.values()
     return str(value if isinstance(value, str) else value[0]).partition(".")[0]

@@ -1,6 +1,6 @@
-"""An execution environment where AWS's runtime client does not exist: answers the emulator's HTTP request.
+"""An execution environment without AWS's runtime client. It answers the same HTTP request as AWS's emulator.
 
-Started as a script, in the function's folder, with the handler's name and the port.
+It is a script. It starts in the function's folder, with the handler's name and the port as arguments.
 """
 
 import functools
@@ -21,7 +21,7 @@ Handler = Callable[[Any, "Context"], Any]
 
 @dataclass(frozen=True)
 class Context:
-    """What Lambda tells a handler about its invocation."""
+    """The context that Lambda passes to a handler."""
 
     function_name: str = os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "")
     function_version: str = "$LATEST"
@@ -35,17 +35,17 @@ class Context:
 
     @property
     def invoked_function_arn(self) -> str:
-        """Return the name that Amazon would have for it."""
+        """Return the function's ARN."""
         return f"arn:aws:lambda:{os.environ['AWS_REGION']}:012345678912:function:{self.function_name}"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return how long the handler may still take."""
+        """Return the time that the handler has left."""
         timeout = float(os.environ["AWS_LAMBDA_FUNCTION_TIMEOUT"])
         return max(0, int(1000 * (timeout - (time.monotonic() - self.started_at))))
 
 
 class Invocations(BaseHTTPRequestHandler):
-    """Serve invocations, one after another."""
+    """Handles invocations, one after another."""
 
     def do_POST(self) -> None:
         """Run the handler on the event of the body."""
@@ -57,15 +57,15 @@ class Invocations(BaseHTTPRequestHandler):
         self.wfile.write(payload)
 
     def log_message(self, *_: object) -> None:
-        """Leave the log to the handler."""
+        """Write nothing: the log belongs to the handler."""
 
 
 def answer(event: object) -> object:
-    """Return what the handler does, or its exception as Lambda words it."""
+    """Return the handler's answer, or its exception in Lambda's form."""
     context = Context()
     try:
         return load(sys.argv[1])(event, context)
-    except Exception as error:  # whatever a handler raises is its answer
+    except Exception as error:  # every exception of a handler is an answer
         traceback.print_exc()
         return {
             "errorMessage": str(error),
@@ -77,7 +77,7 @@ def answer(event: object) -> object:
 
 @functools.cache
 def load(name: str) -> Handler:
-    """Import the handler at the first event, so that a failure is that event's answer."""
+    """Import the handler at the first event, so that a failure becomes the answer to that event."""
     module, _, attribute = name.rpartition(".")
     handler: Handler = getattr(importlib.import_module(module), attribute)
     return handler
