@@ -27,6 +27,7 @@ from local import (
     sqs,
     template,
 )
+from local.passwords import Passwords
 from local.processes import Child, ChildFailed
 from local.queues import Queues
 from local.settings import CREDENTIALS, INSTALLED, ROOT, Database, GatewaySettings, Settings
@@ -71,40 +72,58 @@ def start(settings: Settings, children: list[Child]) -> None:
     """Start the parts side by side, and return when the service answers. `children` gets each part at its start."""
     started_at = time.monotonic()
     shutil.rmtree(settings.logs, ignore_errors=True)  # the logs of the run before
-    api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
     known = passwords.load(settings.data / "passwords.json")
     database_port = ports.free()
-    reached = settings.database or database.urls(database_port, known)
+    direct = settings.database or database.urls(database_port, known)
     pooler_port = ports.free() if settings.pooler else None
-    gateway = start_gateway(settings, pgbouncer.in_front_of(reached, pooler_port) if pooler_port else reached)
-    children.append(gateway)
-    messaging = sqs.start(sqs_port, settings.logs / "sqs.log", python_variables())
-    children.append(messaging)
-    awaited = [(gateway, lambda_port), (gateway, api_port)]
-    if not settings.storage:
-        storage = s3.start(s3_port, settings.data / "s3", buckets(settings).values(), settings.logs / "s3.log")
-        children.append(storage)
-        awaited.append((storage, s3_port))
-    data = None
-    if not settings.database:
-        server = postgres.start(
-            settings.data / "postgres", known.superuser, port=database_port, log=settings.logs / "postgres.log"
-        )
-        children.append(server.process)
-        database.prepare(server, known.owner)
-        data = server.data
+    servers = start_servers(settings, children, pgbouncer.in_front_of(direct, pooler_port) if pooler_port else direct)
+    data = None if settings.database else start_database(settings, children, known, database_port)
     if pooler_port:
-        folder, log = settings.state / "pgbouncer", settings.logs / "pgbouncer.log"
-        children.append(pgbouncer.start(reached, folder, pooler_port, log=log))
+        log = settings.logs / "pgbouncer.log"
+        children.append(pgbouncer.start(direct, settings.state / "pgbouncer", pooler_port, log=log))
+    wait_for_servers(settings, servers)
+    migrations.apply(settings.ports["the Lambda invoke endpoint"], settings)
+    start_invokers(settings, children)
+    banner.ready(settings, time.monotonic() - started_at, data, is_empty=database.is_empty(direct))
+
+
+def start_servers(settings: Settings, children: list[Child], urls: Database) -> list[tuple[Child, int]]:
+    """Start the gateway, SQS, and S3 unless it is external. Return each with its ports, SQS first."""
+    api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
+    children.append(gateway := start_gateway(settings, urls))
+    children.append(messaging := sqs.start(sqs_port, settings.logs / "sqs.log", python_variables()))
+    servers = [(messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)]
+    if not settings.storage:
+        log = settings.logs / "s3.log"
+        children.append(storage := s3.start(s3_port, settings.data / "s3", buckets(settings).values(), log))
+        servers.append((storage, s3_port))
+    return servers
+
+
+def start_database(settings: Settings, children: list[Child], known: Passwords, port: int) -> Path:
+    """Start Postgres, create the service's database in it, and return the folder of its data."""
+    log = settings.logs / "postgres.log"
+    server = postgres.start(settings.data / "postgres", known.superuser, port=port, log=log)
+    children.append(server.process)
+    database.prepare(server, known.owner)
+    return server.data
+
+
+def wait_for_servers(settings: Settings, servers: list[tuple[Child, int]]) -> None:
+    """Wait until the servers listen. Create the queues in the meantime, because the gateway takes longest."""
+    (messaging, sqs_port), *others = servers
     processes.wait_until_listening(messaging, sqs_port)
     Queues(sqs_port).create(settings.template)
-    for child, port in awaited:
+    for child, port in others:
         processes.wait_until_listening(child, port)
-    migrations.apply(lambda_port, settings)
+
+
+def start_invokers(settings: Settings, children: list[Child]) -> None:
+    """Start the parts that invoke functions, and show the progress of jobs."""
+    _, lambda_port, _, sqs_port = settings.ports.values()
     children.append(start_part(settings, "The scheduler", "scheduler", lambda_port))
     children.append(start_part(settings, "The queue poller", "queue_poller", lambda_port, sqs_port))
     job_log.start(settings.logs, settings.template)
-    banner.ready(settings, time.monotonic() - started_at, data, is_empty=database.is_empty(reached))
 
 
 def buckets(settings: Settings) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The whole service, started as `make run` starts it, with fresh data; asked over real HTTP."""
+"""The whole service, started as `make run` starts it, with new data. Tests send real HTTP requests."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from segmentation.runtime import settings
 from tests.e2e.waiting import eventually
 from tests.emptying import empty
 
-START_SECONDS = 120  # the first start on a machine compiles what it imports
+START_SECONDS = 120  # the first start on a machine compiles its imports
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class LocalRun:
 
     @cached_property
     def owner_url(self) -> str:
-        told = json.loads((self.state / "gateway.json").read_text())
-        return str(told["function_variables"]["ApplyMigrations"]["DATABASE_OWNER_URL"])
+        gateway = json.loads((self.state / "gateway.json").read_text())
+        return str(gateway["function_variables"]["ApplyMigrations"]["DATABASE_OWNER_URL"])
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -66,8 +66,8 @@ class LocalRun:
 
 
 def free_ports() -> int:
-    """The first of four free ports in a row."""
-    candidates = (random.randrange(20000, 30000) for _ in range(100))  # noqa: S311 - any will do
+    """Return the first of four consecutive free ports."""
+    candidates = (random.randrange(20000, 30000) for _ in range(100))  # noqa: S311 - not for security
     return next(first for first in candidates if all(is_free(first + offset) for offset in range(4)))
 
 
@@ -110,14 +110,14 @@ def local_run() -> Iterator[LocalRun]:
 
 @pytest.fixture
 def state() -> Iterator[Path]:
-    """A folder for a run of one's own."""
+    """A folder for a run that one test starts."""
     with postgres.throw_away_directory() as directory:
         yield directory
 
 
 @pytest.fixture
 def start(state: Path) -> Iterator[Callable[..., LocalRun]]:
-    """Starts runs, and sees to it that they end before their folder does."""
+    """Starts runs, and stops them before their folder is removed."""
     started: list[LocalRun] = []
 
     def start_one(state: Path, port: int | None = None, *options: str, **environment: str) -> LocalRun:
@@ -143,7 +143,7 @@ def client(base_url: str) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def owner(local_run: LocalRun) -> Iterator[psycopg.Connection]:
-    """The schema's owner, looking into an emptied database."""
+    """A connection of the schema's owner to an emptied database."""
     with psycopg.connect(local_run.owner_url, autocommit=True, prepare_threshold=None) as connection:
         empty(connection, keep=("accounts",))
         connection.execute("delete from accounts where username <> 'admin'")
@@ -177,7 +177,7 @@ def slugs_of(client: httpx.Client) -> Callable[[int], list[str]]:
 
 @dataclass(frozen=True)
 class Download:
-    """What curl has saved, and the headers it came with; the last ones, where it was redirected."""
+    """The file that curl has saved, with the headers of the last response."""
 
     status: int
     headers: dict[str, str]
@@ -186,13 +186,13 @@ class Download:
 
 @pytest.fixture
 def download(tmp_path: Path) -> Callable[[str], Download]:
-    """Downloads with curl, as a person would: whatever a link needs has to be in it."""
+    """Downloads with curl, so that a link must contain all that it needs."""
 
     def run_curl(url: str) -> Download:
         saved = tmp_path / "saved"
         headers = ["--write-out", '{"status": %{http_code}, "headers": %{header_json}}']
         command = ["curl", "--silent", "--show-error", "--location", *headers, "--output", saved, url]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - links of our own
+        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - our own links
         answer = json.loads(done.stdout)
         joined = {name: values[-1] for name, values in answer["headers"].items()}
         return Download(answer["status"], joined, saved.read_bytes())
@@ -213,7 +213,7 @@ def show(client: httpx.Client) -> Callable[[str], dict[str, Any]]:
 
 @pytest.fixture
 def finished(show: Callable[[str], dict[str, Any]]) -> Callable[[str], dict[str, Any]]:
-    """Returns a job when it has ended."""
+    """Waits for the end of a job, and returns the job."""
 
     def wait(job_id: str) -> dict[str, Any]:
         eventually(lambda: show(job_id)["status"] in {"succeeded", "failed"})

@@ -1,4 +1,4 @@
-"""The matrix: every route of the template, asked with every kind of token, over HTTP."""
+"""The matrix: every route of the template, with every kind of token, over HTTP."""
 
 import json
 import re
@@ -46,7 +46,7 @@ def key(run):
 
 
 def ask(client, route, authorization=None):
-    """Ask what changes nothing: the things are not there, and no route knows this body's member."""
+    """Send a request that changes nothing: its resources do not exist, and its body has an unknown member."""
     method, _, path = route.partition(" ") if route != "$default" else ("PUT", "", UNKNOWN_PATH)
     headers = {} if authorization is None else {"Authorization": authorization}
     filled = PATTERN.sub(lambda match: VALUES[match[1]], path)
@@ -69,27 +69,27 @@ def is_problem(answer, status):
 
 
 @pytest.mark.parametrize("route", PROTECTED)
-def test_a_route_takes_nobody_without_a_token(client, route):
+def test_a_protected_route_requires_a_token(client, route):
     answer = ask(client, route)
 
     assert is_problem(answer, 401)
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-@pytest.mark.parametrize("what", BAD)
-def test_a_bad_token_is_refused_on_every_route_and_no_function_runs(run, client, key, what):
-    header, said = bad(key)[what], len(run.output)
+@pytest.mark.parametrize("kind", BAD)
+def test_a_bad_token_is_refused_on_every_route_and_no_function_runs(run, client, key, kind):
+    header, said = bad(key)[kind], len(run.output)
 
     answers = {route: ask(client, route, header) for route in PROTECTED}
 
     assert {route for route, answer in answers.items() if not is_problem(answer, 401)} == set()
-    # it is written beside the requests, and may begin with the last of the test before
+    # another thread writes the log, so it may begin with the last request of the test before
     eventually(lambda: answered_by(run.output[said:]).total() >= len(PROTECTED))
     assert set(answered_by(run.output[said:])) == {"gateway"}
 
 
 def answered_by(output):
-    """Count the requests in what the run says, by what answered them."""
+    """Count the requests in the output, by the part that answered them."""
     return Counter(line.rpartition("  ")[2] for line in output.splitlines())
 
 
@@ -107,21 +107,21 @@ def test_a_role_opens_its_routes_and_no_other(client, key, role):
 
 @pytest.mark.parametrize("route", sorted(set(ROUTES) & permissions.PUBLIC))
 @pytest.mark.parametrize("header", [None, "Bearer garbage"])
-def test_a_public_route_takes_anybody(client, route, header):
+def test_a_public_route_requires_no_token(client, route, header):
     assert ask(client, route, header).status_code not in {401, 403}
 
 
-def test_the_printed_way_to_a_token_works(run, client):
+def test_the_printed_command_gets_a_token(run, client):
     [line] = re.findall(r"TOKEN=.*", run.output)
 
-    token = subprocess.run(  # noqa: S603 -- what we print
+    token = subprocess.run(  # noqa: S603 -- our own output
         ["/bin/sh", "-c", f'{line}; printf %s "$TOKEN"'], capture_output=True, text=True, check=True
     ).stdout
 
     assert client.get("/segment", headers={"Authorization": f"Bearer {token}"}).status_code == 200
 
 
-def test_the_history_names_the_tokens_subject(client, key):
+def test_the_history_has_the_tokens_subject_as_actor(client, key):
     for path, body in (
         ("/segment", {"slug": "AAA"}),
         ("/segment/user", {"user_id": 7, "add_segments": ["AAA"]}),
@@ -133,7 +133,7 @@ def test_the_history_names_the_tokens_subject(client, key):
     assert [operation["actor"] for operation in answer.json()["operations"]] == ["editor"]
 
 
-def test_an_account_goes_from_sign_up_to_its_own_limits(client, key):
+def test_a_new_account_can_sign_in_and_has_only_its_role(client, key):
     account = {"username": "bob", "password": "correct horse battery staple"}
     created = client.post("/auth/sign-up", json=account, headers={"Authorization": as_role(key, "admin")})
     token = client.post("/auth/sign-in", json=account).json()["token"]
@@ -145,6 +145,6 @@ def test_an_account_goes_from_sign_up_to_its_own_limits(client, key):
     assert [answer.status_code for answer in statuses] == [200, 403]
 
 
-def test_secrets_are_their_owners_only(run):
+def test_only_their_owner_can_read_the_secrets(run):
     for name in ("admin.json", "signing-keys.json"):
         assert (run.state / "data" / name).stat().st_mode & 0o077 == 0

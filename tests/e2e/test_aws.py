@@ -1,4 +1,4 @@
-"""The stand-ins for AWS's own services, with AWS's own client."""
+"""The local S3 and SQS, with AWS's own client."""
 
 import boto3
 import pytest
@@ -17,7 +17,7 @@ def connect(run, service, offset, secret=CREDENTIALS[1]):
     )
 
 
-def test_s3_keeps_objects_in_the_data_folder(local_run):
+def test_s3_stores_objects_in_the_data_folder(local_run):
     storage = connect(local_run, "s3", 2)
     storage.create_bucket(Bucket="reports")
 
@@ -28,13 +28,13 @@ def test_s3_keeps_objects_in_the_data_folder(local_run):
 
 
 def test_s3_checks_signatures(local_run):
-    storage = connect(local_run, "s3", 2, secret="another")  # noqa: S106 - that is the point
+    storage = connect(local_run, "s3", 2, secret="another")  # noqa: S106 - not a secret
 
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
         storage.list_buckets()
 
 
-def test_sqs_delivers_what_was_sent(local_run):
+def test_sqs_delivers_a_message(local_run):
     queues = connect(local_run, "sqs", 3)
     url = queues.create_queue(QueueName="jobs")["QueueUrl"]
 

@@ -1,4 +1,4 @@
-"""The package that a deployment uploads, run with nothing beside it but what Lambda has."""
+"""The package of a deployment, with no other libraries than those of Lambda."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is no
 
 @pytest.fixture(scope="module")
 def build():
-    subprocess.run(["make", "built-here"], cwd=ROOT, check=True)  # noqa: S607 - whichever make there is
+    subprocess.run(["make", "built-here"], cwd=ROOT, check=True)  # noqa: S607 - the make on PATH
     return INSTALLED / "build" / "template.yaml"
 
 
@@ -32,13 +32,13 @@ def test_the_package_answers_requests(client):
     assert answer.json() == {"user_id": 1}
 
 
-def test_the_package_does_jobs(client):
+def test_the_package_runs_jobs(client):
     job_id = client.post("/report", json={"year": 2023, "month": 8}).json()["job_id"]
 
     eventually(lambda: client.get(f"/job/{job_id}").json()["status"] == "succeeded")
 
 
-def test_the_package_signs_people_in(client, state):
+def test_the_package_signs_the_admin_in(client, state):
     answer = client.post("/auth/sign-in", content=(state / "data" / "admin.json").read_bytes())
 
     assert answer.status_code == 200

@@ -28,7 +28,7 @@ def send(local_run):
 
 @pytest.fixture
 def world(client, segment, change):
-    """What the samples speak of: user 1000 in the samples' segment, the samples' action, and who signs in."""
+    """The data of the samples: user 1000 in a segment, an action, and an account."""
     segment(SLUG)
     segment("AVITO_VOICE")
     change(1000, add_segments=[SLUG])
@@ -60,7 +60,7 @@ def test_every_http_event_is_sent():
     assert {*HTTP_SAMPLES} == {*EXPECTED, *FORMS}
 
 
-def test_event_of_the_schedule_sweeps(owner, send):
+def test_event_of_the_schedule_removes_expired_memberships(owner, send):
     assert send("expire_memberships").keys() == {"removed", "remaining", "oldest_age_seconds"}
 
 
@@ -68,11 +68,11 @@ def test_event_of_a_deployment_finds_nothing_to_migrate(local_run, send):
     assert send("apply_migrations")["applied"] == []
 
 
-def test_event_of_a_job_that_is_gone_is_done_with(owner, send):
+def test_event_of_a_deleted_job_succeeds(owner, send):
     assert send("run_job") == {"batchItemFailures": []}
 
 
-def test_poison_message_alone_comes_again(owner, send):
+def test_only_the_invalid_message_comes_again(owner, send):
     answer = send("run_job", "edge_cases/run_job-poison_message")
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "8d2b1c9e-55f7-4c53-8a55-3f0d9d4e6b10"}]}
@@ -87,7 +87,7 @@ def test_poison_message_alone_comes_again(owner, send):
         ("create_segment", "form", 415),
     ],
 )
-def test_body_is_read_however_it_comes(owner, send, function, case, status):
+def test_body_is_read_in_every_encoding(owner, send, function, case, status):
     answer = send(function, f"edge_cases/{function}-{case}")
 
     assert answer["statusCode"] == status

@@ -18,7 +18,7 @@ def run_example(owner, local_run):
 
     def run(number):
         command = [*examples[number - 1], "--silent", "--show-error"]
-        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - what we print
+        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 - our own output
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
@@ -58,7 +58,7 @@ def test_the_fifth_example_lists_both_in_order_of_slug(run_example):
     assert [segment["slug"] for segment in answer["segments"]] == ["AVITO_DISCOUNT_30", "AVITO_DISCOUNT_50"]
 
 
-def test_the_sixth_example_takes_a_segment_from_everyone(run_example):
+def test_the_sixth_example_deletes_a_segment(run_example):
     for number in (1, 2, 3, 4):
         run_example(number)
 

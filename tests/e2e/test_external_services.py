@@ -1,4 +1,4 @@
-"""The local run against a database and an S3 that others run: the services of compose.yaml, started without Docker."""
+"""The local run with an external database and S3: the services of compose.yaml, started without Docker."""
 
 import csv
 import os
@@ -70,7 +70,7 @@ def client(run):
         yield opened
 
 
-def test_everything_is_kept_by_what_the_environment_names(client, run, this_month, download, database_port, s3_port):
+def test_external_services_keep_all_data(client, run, this_month, download, database_port, s3_port):
     client.post("/segment", json={"slug": "AVITO_ELSEWHERE"}).raise_for_status()
     client.post("/segment/user", json={"user_id": 7, "add_segments": ["AVITO_ELSEWHERE"]}).raise_for_status()
 
@@ -83,23 +83,23 @@ def test_everything_is_kept_by_what_the_environment_names(client, run, this_mont
     assert {path.name for path in (run.state / "data").iterdir()}.isdisjoint({"postgres", "s3"})
 
 
-def test_a_bucket_that_is_there_is_no_obstacle(s3_port):
+def test_an_existing_bucket_is_no_error(s3_port):
     storage = Storage(f"http://{ports.HOST}:{s3_port}", *CREDENTIALS)
     external_services.create_buckets(storage, ["kept-bucket"])
 
     external_services.create_buckets(storage, ["kept-bucket"])
 
 
-def test_a_key_that_s3_does_not_know_is_refused(s3_port):
+def test_a_key_that_s3_rejects_is_an_error(s3_port):
     storage = Storage(f"http://{ports.HOST}:{s3_port}", "local", "wrong")
 
     with pytest.raises(ChildFailed, match="AWS_ENDPOINT_URL"):
         external_services.create_buckets(storage, ["new-bucket"])
 
 
-def test_a_database_that_is_not_there_is_named_before_anything_starts(start, state, environment):
+def test_a_missing_database_is_named_before_anything_starts(start, state, environment):
     run = start(state, **environment | {"DATABASE_OWNER_URL": OWNER_URL.format(1)})
 
     assert run.process.wait(30) == 1
-    assert "DATABASE_OWNER_URL leads to no database" in run.output
+    assert "The database of DATABASE_OWNER_URL cannot be reached" in run.output
     assert not (state / "data").exists()

@@ -1,4 +1,4 @@
-"""Requests that nobody sends by mistake, as they come through the gateway: refused, and nothing changed or told."""
+"""Hostile requests through the gateway. They are refused, change nothing, and reveal nothing."""
 
 import http.client
 import json
@@ -27,7 +27,7 @@ def send(local_run):
     connection = http.client.HTTPConnection(ports.HOST, local_run.port, timeout=60)
 
     def request(method, path, body=None, **headers):
-        """Send a path as it is: a client's library would tidy it up."""
+        """Send a path unchanged, which the libraries for clients do not."""
         connection.request(method, path, body, headers={name.replace("_", "-"): text for name, text in headers.items()})
         answer = connection.getresponse()
         return answer.status, answer.headers["content-type"], answer.read().decode()
@@ -59,7 +59,7 @@ def test_hostile_text_in_a_path_is_refused(send, route):
 
 
 @pytest.mark.parametrize("suffix", ["/", "/.", "/%2e%2e", "%2f", "%0a", "%00", ";x=1"])
-def test_path_that_is_almost_a_routes_is_refused(send, suffix):
+def test_path_that_is_almost_a_route_is_refused(send, suffix):
     answers = {name_of(route): send(route.method, route.unknown + suffix) for route in ROUTES[::3]}
 
     assert otherwise(answers, 404, 422) == {}
@@ -122,12 +122,12 @@ def is_object(line):
 @pytest.mark.parametrize(
     "sent",
     [
-        # no byte more than the server reads: what is left unread would reset the connection before the answer is read
+        # exactly as many bytes as the server reads: further bytes would reset the connection before the answer is read
         pytest.param(b"GET /".ljust(65_537, b"a"), id="a path too long"),
         pytest.param(b'GET /"two words" HTTP/1.1\r\n\r\n', id="a path of two words"),
     ],
 )
-def test_what_is_no_request_is_refused_in_json(local_run, sent):
+def test_invalid_http_is_refused_in_json(local_run, sent):
     with socket.create_connection((ports.HOST, local_run.port), timeout=60) as line:
         line.sendall(sent)
         answer = http.client.HTTPResponse(line)

@@ -1,4 +1,4 @@
-"""What only the way through the gateway shows."""
+"""Behaviour that only a request through the gateway shows."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -15,13 +15,13 @@ def lambda_client(local_run):
         endpoint_url=local_run.lambda_url,
         region_name="us-east-1",
         aws_access_key_id="local",
-        aws_secret_access_key="local",  # noqa: S106 - nobody checks it
+        aws_secret_access_key="local",  # noqa: S106 - never checked
         config=Config(retries={"total_max_attempts": 1}),
     )
 
 
 @pytest.mark.parametrize("path", ["/nowhere", "/nowhere/else", "/user/1", "/user/", "//user", "/segment/%0a/x"])
-def test_an_unknown_route_is_the_functions_problem(client, path):
+def test_an_unknown_route_is_answered_by_its_function(client, path):
     answer = client.get(path)
 
     assert answer.status_code == 404
@@ -48,7 +48,7 @@ def test_a_known_path_with_another_method_is_an_unknown_route(client, path):
     assert answer.json()["type"] == "urn:segmentation:problem:route-unknown"
 
 
-def test_a_body_is_json_whatever_its_type_says(client, owner):
+def test_a_body_is_json_whatever_its_content_type(client, owner):
     body = json.dumps({"slug": "ANY_TYPE"})
 
     answers = [
@@ -79,6 +79,6 @@ def test_a_function_can_be_invoked_directly(lambda_client):
     assert json.load(answer["Payload"])["applied"] == []
 
 
-def test_an_unknown_function_is_said_to_be_so(lambda_client):
+def test_an_unknown_function_is_an_error(lambda_client):
     with pytest.raises(lambda_client.exceptions.ClientError, match="ResourceNotFound"):
         lambda_client.invoke(FunctionName="Nothing", Payload=b"{}")

@@ -19,7 +19,7 @@ def test_a_retry_gets_the_first_answer_again(client, owner):
     assert first.headers["x-request-id"] != again.headers["x-request-id"]
 
 
-def test_twenty_retries_at_once_make_one_user(client, owner):
+def test_twenty_concurrent_retries_create_one_user(client, owner):
     headers = under_a_new_key()
 
     with ThreadPoolExecutor(20) as threads:

@@ -1,4 +1,4 @@
-"""Jobs: a real queue, a real worker, and what becomes of them when something dies."""
+"""Jobs with a real queue and a real worker, and with failures of both."""
 
 import gzip
 import json
@@ -32,7 +32,7 @@ def order(client):
 
 @pytest.fixture
 def history(owner):
-    """Writes a past month in one go, which no request could."""
+    """Writes the rows of a past month, which no request can."""
 
     def write(rows):
         owner.execute(
@@ -43,7 +43,7 @@ def history(owner):
             """,
             [rows],
         )
-        owner.execute("analyze history")  # what autovacuum does within a minute
+        owner.execute("analyze history")  # autovacuum would take a minute
         return {"year": 2023, "month": 8}
 
     return write
@@ -54,7 +54,7 @@ def kill_workers(local_run):
     def kill():
         workers = [each for each in descendants(local_run.process.pid) if runs_function(each, "RunJob")]
         for worker in workers:
-            with suppress(ProcessLookupError):  # whose parent was killed before it dies with that
+            with suppress(ProcessLookupError):  # it ends with its parent, which may be killed before
                 os.kill(worker, signal.SIGKILL)
         return workers
 
@@ -63,7 +63,7 @@ def kill_workers(local_run):
 
 @pytest.fixture
 def files(local_run):
-    """Lists the reports that are there for everyone to see."""
+    """Lists the stored reports."""
     return lambda: set((local_run.state / "data" / "s3" / "reports-bucket" / "reports").glob("*"))
 
 
@@ -78,7 +78,7 @@ def sqs(local_run):
     )
 
 
-def test_a_report_is_made_and_downloaded(history, order, finished, download):
+def test_a_report_is_created_and_downloaded(history, order, finished, download):
     job = finished(order(**history(10)))
 
     assert (job["status"], job["done"], job["total"]) == ("succeeded", 10, 10)
@@ -97,17 +97,17 @@ def test_a_compressed_report_is_a_gzip_file(history, order, finished, download):
 
 
 @pytest.mark.skipif(not supervisor.LINUX, reason="finds processes in /proc")
-def test_a_worker_that_was_killed_is_followed_by_one_that_ends_the_job(
+def test_another_worker_finishes_the_job_of_a_killed_one(
     history, order, show, finished, owner, kill_workers, files, download
 ):
     job_id = order(**history(500_000))
     eventually(lambda: show(job_id)["done"])
     with owner.transaction():
-        owner.execute("lock table history in access exclusive mode")  # keeps the worker where it is
+        owner.execute("lock table history in access exclusive mode")  # blocks the worker
         assert show(job_id)["status"] == "running"
         assert kill_workers()
         seen_before = files()
-    # the lease runs out, and the schedule's patience
+    # end the lease, and let the schedule send the message again
     owner.execute("update jobs set leased_until = now(), queued_at = now() - interval '1 hour'")
 
     job = finished(job_id)
@@ -149,7 +149,7 @@ def test_a_message_that_makes_no_sense_becomes_a_dead_letter(sqs):
 
 @pytest.fixture
 def last_try(owner, sqs):
-    """Orders a report that has one try left."""
+    """Orders a report that has one attempt left."""
 
     def order(**month):
         [[job_id]] = owner.execute(
@@ -168,9 +168,9 @@ def last_try(owner, sqs):
 
 def test_a_job_that_failed_succeeds_when_its_dead_letter_is_replayed(history, last_try, finished, local_run, download):
     bucket = local_run.state / "data" / "s3" / "reports-bucket"
-    elsewhere = bucket.rename(bucket.with_name("elsewhere"))
+    away = bucket.rename(bucket.with_name("away"))
     failed = finished(last_try(**history(10)))
-    elsewhere.rename(bucket)
+    away.rename(bucket)
 
     replay = [sys.executable, "-m", "local.replay", "--port", str(local_run.port)]
     said = subprocess.run(replay, cwd=ROOT, capture_output=True, text=True, timeout=30)  # noqa: S603 -- our own
@@ -180,7 +180,7 @@ def test_a_job_that_failed_succeeds_when_its_dead_letter_is_replayed(history, la
     assert len(download(finished(failed["job_id"])["result"]["report_link"]).body.splitlines()) == 11
 
 
-def test_the_terminal_tells_how_a_job_gets_on(client, owner, local_run):
+def test_the_terminal_shows_the_progress_of_a_job(client, owner, local_run):
     ordered = client.post("/report", json={"year": 2023, "month": 8}).json()["job_id"]
 
     eventually(lambda: f"job {ordered[:8]} month_report succeeded" in local_run.output)

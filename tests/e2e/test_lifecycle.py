@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not supervisor.LINUX, reason="finds processes in
 
 
 def busy(run):
-    """Make execution environments, and return the processes of the run."""
+    """Start execution environments, and return the processes of the run."""
     httpx.get(f"http://localhost:{run.port}/health", trust_env=False).raise_for_status()
     return descendants(run.process.pid)
 
@@ -31,14 +31,14 @@ def wait_until_gone(processes, seconds=10):
 
 
 def alive(process):
-    """Tell whether a process runs; one that ended and waits for its parent to notice does not."""
+    """Return whether a process runs. A zombie does not."""
     stat = read(process, "stat").decode()
     return bool(stat) and stat.rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.fixture
 def with_terminal():
-    """What is started hears that its terminal has gone, even where the tests were started by nohup and do not."""
+    """Lets the started run receive SIGHUP, even if nohup made the tests ignore it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)
@@ -69,7 +69,7 @@ def test_a_signal_while_starting_stops_every_process(start, state):
     wait_until_gone(processes, seconds=1)
 
 
-def test_killed_it_leaves_no_process_and_no_lost_data(start, state):
+def test_a_killed_run_leaves_no_process_and_loses_no_data(start, state):
     run = start(state)
     run.wait_until_ready()
     httpx.post(f"http://localhost:{run.port}/segment", json={"slug": "KEPT"}, trust_env=False).raise_for_status()
@@ -81,6 +81,19 @@ def test_killed_it_leaves_no_process_and_no_lost_data(start, state):
     again = start(state)
     again.wait_until_ready()
     assert httpx.get(f"http://localhost:{again.port}/segment/KEPT", trust_env=False).status_code == 200
+
+
+def test_only_a_run_with_an_empty_database_shows_examples(start, state):
+    first = start(state)
+    first.wait_until_ready()
+    httpx.post(f"http://localhost:{first.port}/user", trust_env=False).raise_for_status()
+    first.stop()
+
+    second = start(state)
+
+    second.wait_until_ready()
+    assert f"http://localhost:{first.port}/docs" in first.output
+    assert ("Try, " in first.output, "Try, " in second.output) == (True, False)
 
 
 def test_the_second_start_takes_less_than_ten_seconds(start, state):
@@ -109,7 +122,7 @@ def test_a_taken_port_is_named_before_anything_starts(start, state, offset):
     assert not (state / "data").exists()
 
 
-def test_a_second_run_in_the_same_folder_says_so_and_stops(start, state):
+def test_a_second_run_in_the_same_folder_is_refused(start, state):
     first = start(state)
     eventually((state / "data").exists, seconds=60)
 
@@ -119,7 +132,7 @@ def test_a_second_run_in_the_same_folder_says_so_and_stops(start, state):
     assert f"Already running here, as process {first.process.pid}." in second.output
 
 
-def test_a_failed_part_is_named_with_its_log_and_ends_the_run(start, state):
+def test_a_part_that_fails_at_the_start_ends_the_run(start, state):
     (state / "data").mkdir()
     (state / "data" / "s3").write_text("not a folder")
 
@@ -129,7 +142,7 @@ def test_a_failed_part_is_named_with_its_log_and_ends_the_run(start, state):
     assert "s3" in run.output
 
 
-def test_a_part_that_dies_ends_the_run(start, state):
+def test_a_part_that_is_killed_ends_the_run(start, state):
     run = start(state)
     run.wait_until_ready()
     processes = descendants(run.process.pid)
@@ -142,7 +155,7 @@ def test_a_part_that_dies_ends_the_run(start, state):
     wait_until_gone(processes, seconds=1)
 
 
-def test_the_functions_also_run_without_the_runtime_client(start, state):
+def test_the_functions_also_run_without_awss_runtime_client(start, state):
     run = start(state, None, "--worker")
 
     run.wait_until_ready()

@@ -1,4 +1,4 @@
-"""Memberships, over HTTP and by many clients at once."""
+"""Memberships, over HTTP and with many concurrent clients."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor

@@ -23,7 +23,7 @@ def report(client, this_month):
 
 @pytest.fixture
 def member(segment, change):
-    """The id of a user who is in a segment."""
+    """The id of a user in a segment."""
     change(1, add_segments=[segment("AVITO_DISCOUNT_50")]).raise_for_status()
     return 1
 
@@ -54,7 +54,7 @@ def test_the_download_has_a_name_and_a_type(member, report, download, this_month
     assert found.headers["content-type"] == "text/csv; charset=utf-8"
 
 
-def test_a_month_without_rows_is_a_header(owner, report, download):
+def test_a_report_of_an_empty_month_has_only_a_header(owner, report, download):
     answer = report(2, year=2023, month=8)
 
     assert answer["rows"] == 0
@@ -67,7 +67,7 @@ def test_the_delimiter_can_be_chosen(member, report, download):
     assert rows_of(download(answer["report_link"]).body, ";")[0] == HEADER
 
 
-def test_the_address_of_the_file_leads_to_a_fresh_link(member, report, download, base_url):
+def test_the_address_of_the_file_redirects_to_a_new_link(member, report, download, base_url):
     link = report(member)["report_link"]
 
     found = download(f"{base_url}/segment/reports/{file_name_of(link)}")

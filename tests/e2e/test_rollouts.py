@@ -1,4 +1,4 @@
-"""Rollouts over HTTP: small ones in the request, large ones by a real queue and a real worker."""
+"""Rollouts over HTTP: small ones in the request, large ones in a job."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +19,7 @@ def members(client, slug):
     return client.get(f"/segment/{slug}").json()["members"]
 
 
-def test_half_of_two_hundred_users_are_a_hundred(client, users):
+def test_fifty_percent_of_two_hundred_users_are_a_hundred(client, users):
     users(200)
 
     answer = client.post("/segment", json={"slug": "HALF", "user_percent": 50})
@@ -28,7 +28,7 @@ def test_half_of_two_hundred_users_are_a_hundred(client, users):
     assert members(client, "HALF") == 100
 
 
-def test_users_who_register_at_once_are_enrolled_exactly(client, owner):
+def test_concurrent_registrations_are_enrolled_exactly(client, owner):
     client.post("/segment", json={"slug": "TENTH", "user_percent": 10}).raise_for_status()
 
     with ThreadPoolExecutor(8) as pool:
@@ -38,7 +38,7 @@ def test_users_who_register_at_once_are_enrolled_exactly(client, owner):
     assert members(client, "TENTH") == 10
 
 
-def test_large_rollout_is_done_by_a_job(client, users, finished):
+def test_a_job_does_a_large_rollout(client, users, finished):
     users(LARGE)
 
     answer = client.post("/segment", json={"slug": "LARGE", "user_percent": 90})
@@ -49,7 +49,7 @@ def test_large_rollout_is_done_by_a_job(client, users, finished):
     assert members(client, "LARGE") == 54_000
 
 
-def test_large_segment_is_gone_at_once_and_emptied_by_a_job(client, users, owner, finished):
+def test_a_large_segment_is_deleted_at_once_and_a_job_removes_its_members(client, users, owner, finished):
     users(LARGE)
     finished(client.post("/segment", json={"slug": "LARGE", "user_percent": 90}).json()["job_id"])
 

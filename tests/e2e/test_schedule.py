@@ -1,4 +1,4 @@
-"""The template's own schedule, kept by the local run."""
+"""The template's schedule, in the local run."""
 
 import json
 
@@ -19,7 +19,7 @@ def exits(owner):
     return rows
 
 
-def test_the_schedule_writes_the_exit_of_what_expired(segment, change, exits):
+def test_the_schedule_records_the_exit_of_an_expired_membership(segment, change, exits):
     change(1, add_segments=[segment("AVITO_30")], ttl=1)
 
     assert eventually(exits) == [(1, "ttl", "schedule", True)]
@@ -31,7 +31,7 @@ def test_the_function_can_be_invoked_with_a_real_event(local_run, owner):
         endpoint_url=local_run.lambda_url,
         region_name="us-east-1",
         aws_access_key_id="any",
-        aws_secret_access_key="any",  # noqa: S106 - nobody checks it here
+        aws_secret_access_key="any",  # noqa: S106 - never checked
     )
     event = (ROOT / "events" / "expire_memberships.json").read_bytes()
 

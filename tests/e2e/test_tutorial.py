@@ -43,7 +43,7 @@ def test_the_printed_version_of_the_schema_is_the_newest():
     assert int(printed) == migrate.migrations()[-1].version
 
 
-def test_every_command_answers_what_is_printed(owner, base_url, tmp_path):
+def test_every_command_prints_the_answer_of_the_tutorial(owner, base_url, tmp_path):
     commands, printed = zip(*STEPS, strict=True)
 
     answers = answers_of(commands, base_url, tmp_path)

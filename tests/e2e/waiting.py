@@ -1,4 +1,4 @@
-"""Waiting for what happens by itself."""
+"""Waiting for something that happens in another process."""
 
 import time
 from collections.abc import Callable
@@ -8,9 +8,9 @@ Found = TypeVar("Found")
 
 
 def eventually(condition: Callable[[], Found], seconds: float = 20) -> Found:
-    """Return the first true answer of the condition."""
+    """Return the first true answer of the condition. Fail when the time is over."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, "it never came"
+        assert time.monotonic() < deadline, "the condition never became true"
         time.sleep(0.05)
     return found

@@ -1,4 +1,4 @@
-"""A gateway over a sample template, once for each kind of execution environment; and a Lambda endpoint without one."""
+"""A gateway for a sample template, with each kind of execution environment, and a Lambda endpoint without functions."""
 
 import json
 import shutil
@@ -21,7 +21,7 @@ SAMPLE = Path(__file__).with_name("sample")
 
 @dataclass(frozen=True)
 class Gateway:
-    """A running gateway and the copy of the sample that it serves."""
+    """A running gateway and its copy of the sample."""
 
     client: httpx.Client
     lambda_url: str
@@ -38,8 +38,8 @@ class Gateway:
         """The text that the gateway has written to the terminal."""
         return (self.sample / "gateway.log").read_text()
 
-    def wish(self, wish, path="/read"):
-        return self.client.get(path, headers={"X-Wish": wish})
+    def behave(self, behaviour, path="/read"):
+        return self.client.get(path, headers={"X-Behaviour": behaviour})
 
 
 def settings(folder: Path, *, worker: bool) -> GatewaySettings:
@@ -70,27 +70,27 @@ KINDS = [
 def gateway(request, tmp_path_factory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("gateway") / "sample"
     shutil.copytree(SAMPLE, folder)
-    told = settings(folder, worker=request.param)
+    gateway_settings = settings(folder, worker=request.param)
     child = processes.start(
         "The gateway",
-        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", told.write(folder / "gateway.json")],
+        [INSTALLED / "sam" / "bin" / "python", "-m", "local.gateway", gateway_settings.write(folder / "gateway.json")],
         log=folder / "gateway.log",
         environment={"SAM_CLI_TELEMETRY": "0", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"},
         directory=ROOT,
     )
     try:
-        processes.wait_until_listening(child, told.port, 120)
-        url = f"http://{ports.HOST}:{told.port}"
+        processes.wait_until_listening(child, gateway_settings.port, 120)
+        url = f"http://{ports.HOST}:{gateway_settings.port}"
         with httpx.Client(base_url=url, timeout=60, trust_env=False) as client:
-            # the first start compiles what it imports, which its timeout of a second may be too short for
+            # the first start compiles the imports, which may take longer than the function's timeout of a second
             eventually(lambda: client.get("/show/it").status_code == 200)
-            yield Gateway(client, f"http://{ports.HOST}:{told.lambda_port}", folder, folder / "log")
+            yield Gateway(client, f"http://{ports.HOST}:{gateway_settings.lambda_port}", folder, folder / "log")
     finally:
         child.stop()
 
 
 class Endpoint(HTTPServer):
-    """A Lambda endpoint that remembers what it was sent and answers as it is told."""
+    """A Lambda endpoint that records its requests, and gives a fixed answer."""
 
     def __init__(self):
         super().__init__((ports.HOST, 0), Invocations)
@@ -109,7 +109,7 @@ class Invocations(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(self.server.answer).encode())
 
     def log_message(self, *_):
-        """Say nothing."""
+        """Write no log."""
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Authorizers at the gateway, as AWS's HTTP API asks them."""
+"""Authorizers at the gateway, invoked as AWS's HTTP API invokes them."""
 
 import http.client
 import json
@@ -19,11 +19,11 @@ def context(answer):
     return answer.json()["event"]["requestContext"]["authorizer"]["lambda"]
 
 
-def test_the_function_is_told_what_the_authorizer_says(gateway):
+def test_the_function_gets_the_authorizers_context(gateway):
     assert context(ask(gateway, "told"))["call"] >= 1
 
 
-def test_the_authorizer_is_told_the_request_without_its_body(gateway):
+def test_the_authorizer_gets_the_request_without_its_body(gateway):
     told = context(ask(gateway, "telling"))["event"]
 
     assert (told["version"], told["type"], told["routeKey"]) == ("2.0", "REQUEST", "POST /guarded/{name}")
@@ -34,14 +34,14 @@ def test_the_authorizer_is_told_the_request_without_its_body(gateway):
     assert "body" not in told
 
 
-def test_an_answer_counts_for_the_same_token_on_every_path(gateway):
+def test_an_answer_is_cached_for_a_token_on_every_path(gateway):
     first = context(ask(gateway, "same", "one"))
 
     assert context(ask(gateway, "same", "two")) == first
     assert context(ask(gateway, "different", "one")) != first
 
 
-def test_an_answer_counts_for_as_long_as_the_template_says(gateway):
+def test_an_answer_is_cached_for_the_time_of_the_template(gateway):
     first = context(ask(gateway, "lasting"))
     time.sleep(2)
 
@@ -49,7 +49,7 @@ def test_an_answer_counts_for_as_long_as_the_template_says(gateway):
 
 
 @pytest.mark.parametrize("token", [None, ""])
-def test_without_a_token_the_authorizer_is_not_asked(gateway, token):
+def test_without_a_token_the_authorizer_is_not_invoked(gateway, token):
     before = context(ask(gateway, f"before-{token}"))["call"]
 
     answer = ask(gateway, token)
@@ -69,7 +69,7 @@ def test_a_refused_request_never_reaches_the_function(gateway, token, status):
 
 
 @pytest.mark.parametrize(("token", "problem"), [("unknown", Unauthenticated()), ("known", RoleTooLow())])
-def test_a_refusal_is_worded_as_the_contract_has_it(gateway, token, problem):
+def test_a_refusal_is_the_problem_of_the_contract(gateway, token, problem):
     answer = ask(gateway, token)
 
     assert answer.headers["content-type"] == "application/problem+json"
@@ -77,7 +77,7 @@ def test_a_refusal_is_worded_as_the_contract_has_it(gateway, token, problem):
     assert answer.json() == problem.body() | {"message": answer.json()["message"]}
 
 
-def test_an_authorizer_that_fails_tells_nothing(gateway):
+def test_a_failing_authorizer_reveals_nothing(gateway):
     assert ask(gateway, "fail").json()["detail"] == "Internal Server Error"
 
 

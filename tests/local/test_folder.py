@@ -1,4 +1,4 @@
-"""What the local run keeps in its folder."""
+"""The files and the lock in the folder of the local run."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ with lock.exclusive(pathlib.Path(sys.argv[1])):
 """
 
 
-def test_passwords_are_made_once_and_readable_by_their_owner_only(tmp_path):
+def test_passwords_are_generated_once_and_only_their_owner_can_read_them(tmp_path):
     path = tmp_path / "data" / "passwords.json"
 
     first = passwords.load(path)
@@ -28,7 +28,7 @@ def test_passwords_are_made_once_and_readable_by_their_owner_only(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_gateways_settings_are_readable_by_their_owner_only(tmp_path):
+def test_only_their_owner_can_read_the_gateways_settings(tmp_path):
     settings = GatewaySettings("t", 1, 2, "i", "l", False, False, 0, {"A": "1"}, {"F": {"B": "2"}}, {"Q": "url"})
 
     path = settings.write(tmp_path / "state" / "gateway.json")
@@ -48,12 +48,12 @@ def holder(tmp_path):
         process.kill()
 
 
-def test_a_folder_in_use_is_refused_and_its_user_named(tmp_path, holder):
+def test_a_folder_in_use_is_refused_with_the_id_of_its_process(tmp_path, holder):
     with pytest.raises(ChildFailed, match=f"as process {holder.pid}"), lock.exclusive(tmp_path):
         pass
 
 
-def test_a_killed_user_does_not_block_the_folder(tmp_path, holder):
+def test_a_killed_process_does_not_block_the_folder(tmp_path, holder):
     holder.kill()
     holder.wait()
 

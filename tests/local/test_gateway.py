@@ -1,4 +1,4 @@
-"""The gateway, as AWS's HTTP API behaves, over both kinds of execution environment."""
+"""The gateway behaves as AWS's HTTP API, with both kinds of execution environment."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def test_repeated_headers_are_joined(gateway):
     assert event["headers"]["x-many"] == "a,b"
 
 
-def test_the_functions_environment_is_lambdas_and_the_templates_and_nothing_else(gateway):
+def test_a_functions_environment_has_only_the_variables_of_lambda_and_the_template(gateway):
     variables = gateway.show()["variables"]
 
     assert variables["GREETING"] == "hello"
@@ -38,7 +38,7 @@ def test_the_functions_environment_is_lambdas_and_the_templates_and_nothing_else
     assert "SAM_CLI_TELEMETRY" not in variables
 
 
-def test_a_reference_to_a_queue_or_a_bucket_is_what_it_is_called_here(gateway):
+def test_a_reference_to_a_queue_is_its_local_url(gateway):
     assert gateway.show()["variables"]["INBOX"] == "http://queue"
 
 
@@ -46,7 +46,7 @@ def test_layers_can_be_imported(gateway):
     assert gateway.show()["layer"] == "from the layer"
 
 
-def test_the_context_counts_the_time_down(gateway):
+def test_the_context_has_the_remaining_time(gateway):
     shown = gateway.show()
 
     assert 0 < shown["remaining"] <= 1000
@@ -54,22 +54,22 @@ def test_the_context_counts_the_time_down(gateway):
     assert shown["request_id"]
 
 
-def test_a_runtime_is_kept_for_the_next_event(gateway):
+def test_a_runtime_is_reused_for_the_next_event(gateway):
     first = gateway.show()["process"]
 
     assert gateway.show()["process"] == first
 
 
-def test_more_clients_than_the_template_reserves_environments_for_wait_their_turn(gateway):
+def test_requests_wait_while_all_reserved_environments_are_busy(gateway):
     with ThreadPoolExecutor(20) as threads:
-        answers = list(threads.map(lambda _: gateway.wish("pause"), range(20)))
+        answers = list(threads.map(lambda _: gateway.behave("pause"), range(20)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["process"] for answer in answers}) == 3
 
 
-def test_an_exception_is_an_internal_server_error_without_details(gateway):
-    answer = gateway.wish("fail")
+def test_an_exception_is_a_500_without_details(gateway):
+    answer = gateway.behave("fail")
 
     assert answer.status_code == 500
     assert answer.json()["message"] == "Internal Server Error"
@@ -77,7 +77,7 @@ def test_an_exception_is_an_internal_server_error_without_details(gateway):
 
 
 @pytest.mark.parametrize(
-    ("wish", "cause"),
+    ("behaviour", "cause"),
     [
         ("fail", "ValueError: a secret detail"),
         ("sleep", "Sandbox.Timedout: "),
@@ -85,17 +85,17 @@ def test_an_exception_is_an_internal_server_error_without_details(gateway):
         ("nonsense", "LambdaResponseParseException: "),
     ],
 )
-def test_terminal_shows_the_cause_of_a_500_and_the_log(gateway, wish, cause):
+def test_terminal_shows_the_cause_of_a_500_and_the_log(gateway, behaviour, cause):
     said = len(gateway.output)
 
-    gateway.wish(wish)
+    gateway.behave(behaviour)
 
     eventually(lambda: f"         {cause}" in gateway.output[said:])
     assert f"(see {gateway.logs / 'Probe.log'})" in gateway.output[said:]
 
 
-def test_a_function_that_takes_too_long_is_ended(gateway):
-    answer = gateway.wish("sleep")
+def test_a_function_that_takes_too_long_is_stopped(gateway):
+    answer = gateway.behave("sleep")
 
     assert answer.status_code == 500
     assert answer.json()["message"] == "Internal Server Error"
@@ -104,21 +104,21 @@ def test_a_function_that_takes_too_long_is_ended(gateway):
 
 
 def test_a_runtime_that_dies_is_replaced(gateway):
-    answer = gateway.wish("leave")
+    answer = gateway.behave("leave")
 
     assert answer.status_code == 500
     assert gateway.show()["layer"]
 
 
-def test_nonsense_from_a_function_is_an_internal_server_error(gateway):
-    answer = gateway.wish("nonsense")
+def test_an_invalid_response_of_a_function_is_a_500(gateway):
+    answer = gateway.behave("nonsense")
 
     assert answer.status_code == 500
     assert answer.json()["message"] == "Internal Server Error"
 
 
-def test_status_headers_cookies_and_binary_bodies_come_through(gateway):
-    answer = gateway.wish("full")
+def test_status_headers_cookies_and_binary_body_reach_the_client(gateway):
+    answer = gateway.behave("full")
 
     assert answer.status_code == 418
     assert answer.headers["x-own"] == "yes"
@@ -126,8 +126,8 @@ def test_status_headers_cookies_and_binary_bodies_come_through(gateway):
     assert answer.content == b"\x89PNG"
 
 
-def test_an_answer_of_less_than_six_mebibytes_comes_through_whatever_its_escapes_would_take(gateway):
-    answer = gateway.wish("many")
+def test_an_answer_below_six_mebibytes_reaches_the_client_even_if_its_escapes_take_more(gateway):
+    answer = gateway.behave("many")
 
     assert answer.status_code == 200
     assert answer.text == "\U0001f600" * 1_400_000
@@ -147,7 +147,7 @@ def test_a_method_without_a_route_is_not_found(gateway):
     assert gateway.client.head("/read").status_code == 404
 
 
-def test_any_covers_head_and_options(gateway):
+def test_any_includes_head_and_options(gateway):
     answers = [gateway.client.request(method, "/show/it") for method in ("HEAD", "OPTIONS", "PATCH")]
 
     assert [answer.status_code for answer in answers] == [200, 200, 200]
@@ -160,7 +160,7 @@ def test_a_trailing_slash_is_another_path(gateway):
 
 @pytest.mark.parametrize("mebibytes", [6, 10, 11])
 @pytest.mark.parametrize("content_type", ["text/plain", "application/octet-stream"])
-def test_a_body_that_lambda_or_the_api_does_not_take_is_refused(gateway, mebibytes, content_type):
+def test_a_body_above_the_limit_of_lambda_or_the_api_is_refused(gateway, mebibytes, content_type):
     headers = {"content-type": content_type}
 
     answer = gateway.client.post("/do", content=b"x" * (mebibytes * 1024 * 1024), headers=headers)
@@ -177,13 +177,13 @@ def test_a_refusal_is_a_problem_document_with_a_request_id(gateway):
     assert answer.headers["x-request-id"] == answer.headers["apigw-requestid"]
 
 
-def test_an_internal_server_error_names_its_request(gateway):
-    answer = gateway.wish("fail")
+def test_a_500_has_the_id_of_its_request(gateway):
+    answer = gateway.behave("fail")
 
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-def test_changed_code_counts_soon(gateway):
+def test_changed_code_runs_soon(gateway):
     shared = gateway.sample / "layer" / "shared.py"
     before, answer = shared.read_text(), gateway.show()["layer"]
 
@@ -195,8 +195,8 @@ def test_changed_code_counts_soon(gateway):
     eventually(lambda: gateway.show()["layer"] == answer)
 
 
-def test_direct_invocation_returns_what_the_handler_returns(gateway):
-    answer = invoke(gateway, {"wish": "full"})
+def test_direct_invocation_returns_the_handlers_answer(gateway):
+    answer = invoke(gateway, {"behaviour": "full"})
 
     assert answer.status_code == 200
     assert answer.json()["statusCode"] == 418
@@ -204,15 +204,15 @@ def test_direct_invocation_returns_what_the_handler_returns(gateway):
 
 
 def test_direct_invocation_marks_a_function_error(gateway):
-    answer = invoke(gateway, {"wish": "fail"})
+    answer = invoke(gateway, {"behaviour": "fail"})
 
     assert answer.headers["x-amz-function-error"] == "Unhandled"
     assert answer.json()["errorMessage"] == "a secret detail"
     assert answer.json()["errorType"] == "ValueError"
 
 
-def test_direct_invocation_says_that_a_function_timed_out(gateway):
-    answer = invoke(gateway, {"wish": "sleep"})
+def test_direct_invocation_reports_a_timeout(gateway):
+    answer = invoke(gateway, {"behaviour": "sleep"})
 
     assert answer.headers["x-amz-function-error"] == "Unhandled"
     assert "Task timed out after 1.00 seconds" in answer.json()["errorMessage"]

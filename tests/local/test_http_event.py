@@ -20,7 +20,7 @@ def test_header_names_are_lower_case():
     assert event["headers"]["x-mixed-case"] == "1"
 
 
-def test_cookies_have_a_member_of_their_own():
+def test_cookies_are_a_member_of_their_own():
     event = make_event(headers=[("Cookie", "a=1; b=2")])
 
     assert event["cookies"] == ["a=1", "b=2"]
@@ -34,7 +34,7 @@ def test_repeated_query_parameters_are_joined():
     assert event["queryStringParameters"] == {"x": "1,2", "y": "ä"}
 
 
-def test_what_is_not_there_has_no_member():
+def test_absent_parts_of_a_request_have_no_member():
     event = make_event()
 
     assert {"body", "cookies", "queryStringParameters", "pathParameters"}.isdisjoint(event)
@@ -42,7 +42,7 @@ def test_what_is_not_there_has_no_member():
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "text/csv", "application/xml"])
-def test_a_body_of_text_is_passed_on_as_it_is(kind):
+def test_a_text_body_is_passed_on_unchanged(kind):
     event = make_event(method="POST", data='{"é": 1}'.encode(), content_type=kind)
 
     assert event["body"] == '{"é": 1}'
@@ -50,21 +50,21 @@ def test_a_body_of_text_is_passed_on_as_it_is(kind):
 
 
 @pytest.mark.parametrize("kind", ["application/x-www-form-urlencoded", "image/png", None])
-def test_a_body_of_another_type_comes_in_base64(kind):
+def test_a_body_of_another_type_is_in_base64(kind):
     event = make_event(method="POST", data=b"slug=A", content_type=kind)
 
     assert base64.b64decode(event["body"]) == b"slug=A"
     assert event["isBase64Encoded"] is True
 
 
-def test_a_body_that_is_no_text_comes_in_base64_whatever_its_type_says():
+def test_an_invalid_text_is_in_base64_whatever_its_content_type():
     event = make_event(method="POST", data=b"\xff", content_type="application/json")
 
     assert base64.b64decode(event["body"]) == b"\xff"
     assert event["isBase64Encoded"] is True
 
 
-def test_a_compressed_body_comes_in_base64():
+def test_a_compressed_body_is_in_base64():
     headers = {"Content-Encoding": "gzip"}
 
     event = make_event(method="POST", data=b"\x1f\x8b", content_type="application/json", headers=headers)
@@ -72,7 +72,7 @@ def test_a_compressed_body_comes_in_base64():
     assert event["isBase64Encoded"] is True
 
 
-def test_the_context_says_what_was_asked():
+def test_the_context_describes_the_request():
     event = make_event("/show/it", method="PUT", headers={"User-Agent": "curl/8"})
 
     context = event["requestContext"]

@@ -1,4 +1,4 @@
-"""The script through which everything is fetched."""
+"""The script that repeats a download until it succeeds."""
 
 import os
 import shutil
@@ -10,14 +10,14 @@ import pytest
 INSIST = Path(__file__).parents[2] / ".ci" / "insist"
 TRIES, NOT_FOUND, TERMINATED = 4, 127, 143
 A_CODE = 3
-needs_timeout = pytest.mark.skipif(not shutil.which("timeout"), reason="nothing here that ends what takes too long")
+needs_timeout = pytest.mark.skipif(not shutil.which("timeout"), reason="timeout is not installed")
 
 
 @pytest.fixture
 def insist(tmp_path):
     def run(script):
-        """Run a shell's script in an empty folder, a second long at first."""
-        return subprocess.run(  # noqa: S603 -- returns when nobody is left who could write
+        """Run a shell script in an empty folder. The first try may take a second."""
+        return subprocess.run(  # noqa: S603 -- returns when no process can write to its output any more
             [INSIST, "sh", "-c", script],
             cwd=tmp_path,
             env={**os.environ, "INSIST_SECONDS": "1"},
@@ -31,44 +31,44 @@ def insist(tmp_path):
 
 
 @needs_timeout
-def test_what_hangs_is_ended_and_begun_again(insist):
+def test_a_command_that_hangs_is_stopped_and_tried_again(insist):
     done = insist("[ -e tried ] || { touch tried; sleep 100; }")
 
     assert (done.returncode, done.stderr.count("not done after 1 s, trying again")) == (0, 1)
 
 
-def test_what_fails_is_tried_again(insist):
+def test_a_command_that_fails_is_tried_again(insist):
     done = insist("[ -e tried ] || { touch tried; exit 3; }")
 
     assert (done.returncode, done.stderr.count("exit code 3, trying again")) == (0, 1)
 
 
-def test_what_always_fails_ends_with_its_own_code(insist, tmp_path):
+def test_a_command_that_always_fails_ends_with_its_own_code(insist, tmp_path):
     done = insist(f"echo >>tries; exit {A_CODE}")
 
     assert done.returncode == A_CODE
     assert (tmp_path / "tries").read_text().count("\n") == TRIES
 
 
-def test_what_is_not_installed_is_not_tried_again(insist):
+def test_a_command_that_is_not_installed_is_not_tried_again(insist):
     done = insist("exec program-that-nobody-has")
 
     assert done.returncode == NOT_FOUND
     assert "trying again" not in done.stderr
 
 
-def test_what_works_is_run_once_and_says_nothing_more(insist):
+def test_a_command_that_succeeds_runs_once_and_nothing_else_is_printed(insist):
     done = insist("echo fetched")
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "fetched\n", "")
 
 
-def test_ending_it_ends_what_it_runs():
+def test_stopping_it_stops_its_command():
     with subprocess.Popen(  # noqa: S603 -- a fixed command
         [INSIST, "sh", "-c", "echo begun; sleep 100"], stdout=subprocess.PIPE, text=True
     ) as running:
         assert running.stdout.readline() == "begun\n"
         running.terminate()
-        rest, _ = running.communicate(timeout=10)  # ends when nobody is left who could write
+        rest, _ = running.communicate(timeout=10)  # returns when no process can write to its output any more
 
     assert (running.returncode, rest) == (TERMINATED, "")

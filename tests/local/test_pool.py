@@ -1,4 +1,4 @@
-"""Execution environments: how many, and when they are kept or replaced."""
+"""Execution environments: their number, and when they are reused or replaced."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -35,7 +35,7 @@ class Environment:
 
 
 class Launcher:
-    """Starts environments that exist in memory only."""
+    """Starts environments without a process."""
 
     def __init__(self):
         self.asked = 0
@@ -97,7 +97,7 @@ def test_there_are_never_more_than_the_limit(pool, launcher, function):
     assert 1 <= len(launcher.launched) <= CONCURRENCY
 
 
-def test_who_finds_no_free_environment_in_time_is_told(launcher, function):
+def test_an_invocation_without_a_free_environment_in_time_is_throttled(launcher, function):
     pool = Pool(launcher, wait_seconds=0)
     launcher.gate.clear()
     with ThreadPoolExecutor(CONCURRENCY) as threads:
@@ -111,13 +111,13 @@ def test_who_finds_no_free_environment_in_time_is_told(launcher, function):
     assert all(answer.result() for answer in waiting)
 
 
-def test_a_failed_start_gives_its_place_back(pool, launcher, function):
+def test_a_failed_start_frees_its_place(pool, launcher, function):
     def refuse(_function):
         raise OSError
 
     launcher.launch, launch = refuse, launcher.launch
     for _ in range(CONCURRENCY + 1):
-        with pytest.raises(OSError):  # noqa: PT011 - whatever the launcher raises
+        with pytest.raises(OSError):  # noqa: PT011 - the launcher's own error
             pool.invoke(function, b"x")
 
     launcher.launch = launch
@@ -133,7 +133,7 @@ def test_stopping_stops_every_environment(pool, launcher, function):
     assert launcher.launched[0].stopped
 
 
-def test_an_environment_that_starts_while_all_stop_is_stopped_too(pool, launcher, function):
+def test_an_environment_that_starts_during_the_stop_is_stopped_too(pool, launcher, function):
     pool.stop()
 
     pool.invoke(function, b"x")

@@ -1,4 +1,4 @@
-"""Ports that are given out before anybody listens on them."""
+"""Ports that are chosen before a server listens on them."""
 
 import socket
 import subprocess
@@ -10,7 +10,7 @@ from local import ports
 from local.settings import ROOT
 
 
-def test_port_that_was_given_out_is_given_out_by_no_other_process():
+def test_chosen_port_is_chosen_by_no_other_process():
     ask = f"from local import ports; print(ports.reserved({ports.free()}))"
 
     asked = subprocess.run([sys.executable, "-c", ask], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 -- ours
@@ -18,7 +18,7 @@ def test_port_that_was_given_out_is_given_out_by_no_other_process():
     assert asked.stdout == "False\n"
 
 
-def test_port_is_given_out_again_when_its_taker_has_long_been_there(monkeypatch):
+def test_port_is_free_again_after_many_others_were_chosen(monkeypatch):
     monkeypatch.setattr(ports, "MOST_RESERVED", 1)
     port = ports.free()
 
@@ -28,17 +28,17 @@ def test_port_is_given_out_again_when_its_taker_has_long_been_there(monkeypatch)
     assert ports.reserved(port)
 
 
-def test_port_that_is_given_out_can_be_listened_on():
+def test_a_server_can_listen_on_a_chosen_port():
     assert ports.bindable(ports.free())
 
 
 @pytest.mark.parametrize("look", [ports.unused, lambda: ports.bindable(ports.free())])
-def test_who_looks_for_a_port_is_never_taken_for_the_server_that_another_waits_for(look, monkeypatch):
-    monkeypatch.setattr(socket.socket, "listen", lambda *_: pytest.fail("a moment's server answers on the port"))
+def test_looking_for_a_port_never_listens_on_it(look, monkeypatch):
+    monkeypatch.setattr(socket.socket, "listen", lambda *_: pytest.fail("a client would take us for its server"))
 
     assert look()
 
 
-def test_server_can_listen_on_a_port_that_another_is_looking_at():
+def test_server_can_listen_on_a_port_that_another_process_holds():
     with ports.bound(0) as holder, socket.create_server(holder.getsockname()):
         assert ports.listening(holder.getsockname()[1])

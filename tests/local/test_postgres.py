@@ -9,7 +9,7 @@ import pytest
 
 from local import database, postgres, unprivileged
 
-AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root has to hide behind another user")
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as another user")
 PASSWORD = secrets.token_urlsafe()
 
 
@@ -61,7 +61,7 @@ def test_a_killed_server_recovers(start):
     assert ask(second, "select answer from kept") == 42
 
 
-def test_a_lock_file_of_a_process_id_that_is_in_use_again_is_cleared_away(start):
+def test_a_lock_file_with_a_reused_process_id_is_removed(start):
     first = start()
     lock = first.data / "postmaster.pid"
     text = lock.read_text()
@@ -73,7 +73,7 @@ def test_a_lock_file_of_a_process_id_that_is_in_use_again_is_cleared_away(start)
     assert ask(second, "select 1") == 1
 
 
-def test_an_interrupted_first_start_is_done_again(start, folder):
+def test_an_interrupted_first_start_is_repeated(start, folder):
     unfinished = folder / "postgres.unfinished"
     unfinished.mkdir()
     (unfinished / "PG_VERSION").write_text("16\n")
@@ -83,7 +83,7 @@ def test_an_interrupted_first_start_is_done_again(start, folder):
     assert ask(server, "select 1") == 1
 
 
-def test_the_local_run_does_not_trade_safety_for_speed(start):
+def test_the_local_run_writes_durably(start):
     server = start()
 
     settings = [ask(server, f"show {name}") for name in ("fsync", "synchronous_commit", "full_page_writes")]
@@ -91,7 +91,7 @@ def test_the_local_run_does_not_trade_safety_for_speed(start):
     assert settings == ["on", "on", "on"]
 
 
-def test_it_is_postgres_16_in_utc_on_this_machine_only(start):
+def test_it_is_postgres_16_in_utc_and_listens_on_this_machine_only(start):
     server = start()
 
     assert ask(server, "select current_setting('server_version_num')::int / 10000") == 16
@@ -104,10 +104,10 @@ def test_a_wrong_password_is_refused(start):
     server = start()
 
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
-        psycopg.connect(server.url(password="wrong"))  # noqa: S106 - it is
+        psycopg.connect(server.url(password="wrong"))  # noqa: S106 - not a secret
 
 
-def test_the_database_belongs_to_an_owner_who_is_no_superuser(start):
+def test_the_owner_of_the_database_is_not_a_superuser(start):
     server = start()
 
     database.prepare(server, "owner's")
@@ -119,7 +119,7 @@ def test_the_database_belongs_to_an_owner_who_is_no_superuser(start):
     assert ask(server, "select datdba::regrole::text from pg_database where datname = 'segmentation'") == database.OWNER
 
 
-def test_a_throw_away_server_leaves_nothing():
+def test_a_temporary_server_leaves_nothing():
     with postgres.server() as server:
         data = server.data
 
@@ -129,14 +129,14 @@ def test_a_throw_away_server_leaves_nothing():
 
 
 @AS_ROOT
-def test_root_hands_it_to_another_user(start):
+def test_root_runs_it_as_another_user(start):
     server = start()
 
     assert server.data.owner() != "root"
 
 
 @AS_ROOT
-def test_data_that_the_user_cannot_reach_has_a_stand_in(folder):
+def test_data_that_the_user_cannot_reach_is_in_a_fallback_directory(folder):
     folder.chmod(0o700)
 
     server = postgres.start(folder / "postgres", PASSWORD, durable=False)
@@ -150,7 +150,7 @@ def test_data_that_the_user_cannot_reach_has_a_stand_in(folder):
 
 
 @AS_ROOT
-def test_removing_a_folder_removes_its_stand_in(folder):
+def test_removing_a_folder_removes_its_fallback(folder):
     fallback = unprivileged.fallback_directory(folder)
     (fallback / "postgres").mkdir()
 

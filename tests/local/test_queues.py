@@ -24,7 +24,7 @@ def source(tmp_path_factory):
 
 @pytest.fixture
 def inbox(source, tmp_path):
-    """A queue that gives a message up after two tries, with its dead letters."""
+    """A queue that moves a message to its dead letters after two receives."""
     path = tmp_path / "template.yaml"
     path.write_text(
         """
@@ -43,7 +43,7 @@ def inbox(source, tmp_path):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch):
-    """Nobody here waits for what may come later."""
+    """Return at once from an empty queue."""
     monkeypatch.setattr(queues, "LONG_POLL_SECONDS", 0)
 
 
@@ -55,7 +55,7 @@ def bodies(source, name):
     return [message["Body"] for message in source.receive(name, 10)]
 
 
-def test_queues_are_as_the_template_says():
+def test_queues_have_the_attributes_of_the_template():
     found = {
         name: queues.attributes(properties)
         for name, properties in template.of_type(PROJECT / "template.yaml", queues.KIND).items()
@@ -69,7 +69,7 @@ def test_queues_are_as_the_template_says():
     assert "RedrivePolicy" not in found["JobsDeadLetters"]
 
 
-def test_a_message_is_received_with_its_number_of_tries(source, inbox):
+def test_a_message_has_its_receive_count(source, inbox):
     send(source, "work")
 
     [message] = source.receive(inbox, 1)
@@ -78,7 +78,7 @@ def test_a_message_is_received_with_its_number_of_tries(source, inbox):
     assert message["Attributes"]["ApproximateReceiveCount"] == "1"
 
 
-def test_a_message_in_work_is_not_received_by_another(source, inbox):
+def test_a_received_message_is_invisible(source, inbox):
     send(source, "work")
     source.receive(inbox, 1)
 
@@ -114,7 +114,7 @@ def test_a_message_that_is_given_back_too_often_becomes_a_dead_letter(source, in
     assert bodies(source, "Rejected") == ["poison"]
 
 
-def test_dead_letters_that_are_replayed_come_again_as_new_messages(source, inbox, tmp_path):
+def test_replayed_dead_letters_are_new_messages(source, inbox, tmp_path):
     for number in range(12):
         source.client.send_message(QueueUrl=source.url("Rejected"), MessageBody=f"letter {number}")
 
@@ -126,7 +126,7 @@ def test_dead_letters_that_are_replayed_come_again_as_new_messages(source, inbox
     assert bodies(source, "Rejected") == []
 
 
-def test_replay_without_a_run_says_so(tmp_path):
+def test_replay_without_a_run_prints_a_sentence(tmp_path):
     command = [sys.executable, "-m", "local.replay", "--port", str(ports.free() - 3)]
 
     answer = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, timeout=30)  # noqa: S603 -- our own

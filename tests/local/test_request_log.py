@@ -9,14 +9,14 @@ from local.request_log import RequestLog
 
 
 class Terminal(io.StringIO):
-    """What somebody looks at."""
+    """An output that is a terminal."""
 
     def isatty(self):
         return True
 
 
 class Stuck(io.StringIO):
-    """A terminal that takes nothing until it is told to."""
+    """A terminal that accepts nothing until `goes_on` is set."""
 
     def __init__(self):
         super().__init__()
@@ -34,25 +34,25 @@ def written(out, *, path="/user", status=200):
     return out.getvalue()
 
 
-def test_a_line_says_what_came_and_what_became_of_it():
+def test_a_line_describes_the_request_and_its_answer():
     line = written(io.StringIO())
 
     assert re.fullmatch(r"\d\d:\d\d:\d\d 200 GET        12 ms  /user  ListUsers warm\n", line)
 
 
-def test_colours_are_for_a_terminal_alone():
+def test_only_a_terminal_gets_colours():
     assert "\033" not in written(io.StringIO(), status=500)
     assert written(Terminal(), status=500).startswith("\033[31m")
 
 
-def test_a_path_cannot_command_the_terminal_or_begin_a_line():
+def test_a_path_cannot_control_the_terminal_or_start_a_line():
     line = written(io.StringIO(), path="/user\r\n\033[2J\u202e")
 
     assert "/user%0D%0A%1B%5B2J%E2%80%AE" in line
     assert line.count("\n") == 1
 
 
-def test_cause_of_a_failure_follows_its_request_and_cannot_command_the_terminal():
+def test_cause_of_a_failure_follows_its_request_and_cannot_control_the_terminal():
     out = io.StringIO()
     log = RequestLog(out)
 
@@ -77,7 +77,7 @@ def test_no_request_waits_for_a_slow_terminal():
     out.goes_on.set()
 
 
-def test_what_a_terminal_is_too_slow_for_is_left_out(monkeypatch):
+def test_lines_beyond_the_limit_of_a_slow_terminal_are_dropped(monkeypatch):
     monkeypatch.setattr(request_log, "MAX_PENDING", 2)
     out = Stuck()
     log = RequestLog(out)
@@ -90,7 +90,7 @@ def test_what_a_terminal_is_too_slow_for_is_left_out(monkeypatch):
     assert 2 <= out.getvalue().count("\n") <= 3
 
 
-def test_a_terminal_that_is_gone_is_no_failure():
+def test_a_closed_terminal_is_no_failure():
     out = io.StringIO()
     log = RequestLog(out)
     out.close()

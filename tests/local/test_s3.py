@@ -12,7 +12,7 @@ from segmentation.reports.months import Month
 from tests.e2e.process_tree import descendants, read
 
 HALF_A_SECOND = 50
-"""In ticks, as Linux counts processor time."""
+"""In ticks, Linux's unit of processor time."""
 
 
 @pytest.fixture
@@ -45,11 +45,11 @@ def ticks(process):
     return int(user) + int(system)
 
 
-def test_a_bucket_is_named_as_s3_allows():
+def test_a_buckets_name_is_valid_in_s3():
     assert s3.bucket("ReportsBucket") == "reports-bucket"
 
 
-def test_what_another_program_puts_into_the_folder_is_seen_at_once(folder, bucket):
+def test_a_file_of_another_program_is_visible_at_once(folder, bucket):
     assert list(bucket.objects.all()) == []
 
     (folder / "reports" / "a.csv").write_text("a")
@@ -68,7 +68,7 @@ def test_a_report_of_the_longest_slug_is_stored_in_parts(bucket):
 
 
 @pytest.mark.skipif(not supervisor.LINUX, reason="reads processor times in /proc")
-def test_it_rests_when_the_last_file_of_a_folder_has_been_removed(server, bucket):
+def test_it_is_idle_after_the_last_file_of_a_folder_was_removed(server, bucket):
     bucket.put_object(Key="reports/a.csv", Body=b"a")
     bucket.Object("reports/a.csv").delete()
     [rclone] = descendants(server[0].supervisor.pid)

@@ -1,4 +1,4 @@
-"""The local schedule: read from the template, sent as EventBridge sends it."""
+"""The schedules of the template, and their events."""
 
 import json
 from datetime import UTC, datetime
@@ -42,13 +42,13 @@ def test_schedules_are_those_of_the_template():
 @pytest.mark.parametrize(
     ("expression", "minutes"), [("rate(5 minutes)", 5), ("rate(1 hour)", 60), ("rate(2 days)", 2880)]
 )
-def test_rate_is_read(template, expression, minutes):
+def test_rate_is_parsed(template, expression, minutes):
     [schedule] = scheduler.schedules(template(expression))
 
     assert schedule == Schedule("TidyOften", "Tidy", minutes)
 
 
-def test_schedule_of_another_form_is_named(template):
+def test_schedule_of_another_form_is_an_error_that_names_it(template):
     with pytest.raises(scheduler.UnknownSchedule, match="cron"):
         [*scheduler.schedules(template("cron(0 12 * * ? *)"))]
 
@@ -70,7 +70,7 @@ def test_event_is_sent_to_the_function(endpoint):
     assert event["detail-type"] == "Scheduled Event"
 
 
-def test_a_failure_is_said_and_ends_nothing(endpoint, capsys):
+def test_a_failure_is_printed_and_stops_nothing(endpoint, capsys):
     endpoint.failing = True
 
     scheduler.send(EXPIRY, endpoint.server_port)

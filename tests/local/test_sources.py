@@ -1,4 +1,4 @@
-"""When the code of a function last changed."""
+"""The time of the last change of a function's code."""
 
 import os
 from pathlib import Path
@@ -12,7 +12,7 @@ YEAR_2001, YEAR_2100 = 10**18, 41 * 10**17
 
 @pytest.fixture
 def code(tmp_path):
-    """A folder with a file in a folder, all of them old."""
+    """A folder with a file in a subfolder, all of them old."""
     (tmp_path / "layer").mkdir()
     (tmp_path / "layer" / "module.py").touch()
     date(tmp_path / "layer" / "module.py", tmp_path / "layer", tmp_path, at=YEAR_2001)
@@ -28,20 +28,20 @@ def newest(folder):
     return max(sources.changes(str(folder)))
 
 
-def test_a_file_in_a_folder_tells_when_it_changed(code):
+def test_a_file_in_a_folder_counts_as_code(code):
     date(code / "layer" / "module.py", at=YEAR_2100)
 
     assert newest(code) == YEAR_2100
 
 
-def test_a_link_that_leads_nowhere_is_no_change_of_the_code(code):
-    (code / ".#app.py").symlink_to("somebody@somewhere.1234")  # Emacs puts it beside a file that is being changed
+def test_a_link_without_a_target_does_not_count_as_code(code):
+    (code / ".#app.py").symlink_to("user@host.1234")  # Emacs makes one beside an edited file
     date(code, at=YEAR_2001)
 
     assert newest(code) == YEAR_2001
 
 
-def test_a_folder_that_vanishes_while_it_is_looked_at_leaves_the_rest(code, monkeypatch):
+def test_a_folder_that_disappears_during_the_search_is_ignored(code, monkeypatch):
     (code / "gone").mkdir()
     date(code, at=YEAR_2001)
     scan = os.scandir

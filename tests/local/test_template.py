@@ -1,4 +1,4 @@
-"""What is read from a template, written by hand or by `sam build`."""
+"""Reading a template, from the source or from `sam build`."""
 
 import pytest
 
@@ -19,7 +19,7 @@ def path(tmp_path):
     return path
 
 
-def test_resources_are_found_by_their_type(path):
+def test_resources_are_found_by_type(path):
     found = template.of_type(path, "AWS::SQS::Queue")
 
     assert found.keys() == {"Inbox", "Outbox"}

@@ -9,8 +9,8 @@ calls = itertools.count(1)
 
 
 def handler(event, context):
-    wish = event.get("headers", {}).get("x-wish", event.get("wish", "show"))
-    return WISHES[wish](event, context)
+    behaviour = event.get("headers", {}).get("x-behaviour", event.get("behaviour", "show"))
+    return BEHAVIOURS[behaviour](event, context)
 
 
 def show(event, context):
@@ -62,7 +62,7 @@ def many(event, context):
     return {"statusCode": 200, "body": "\U0001f600" * 1_400_000}
 
 
-WISHES = {
+BEHAVIOURS = {
     "show": show,
     "fail": fail,
     "sleep": sleep,
