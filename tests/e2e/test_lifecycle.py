@@ -36,6 +36,12 @@ def alive(process):
     return bool(stat) and stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def processor_seconds(process):
+    """Return the processor time of a process and of its children that have ended."""
+    fields = read(process, "stat").decode().rpartition(")")[2].split()[11:15]
+    return sum(map(int, fields)) / os.sysconf("SC_CLK_TCK")
+
+
 @pytest.fixture
 def with_terminal():
     """Lets the started run receive SIGHUP, even if nohup made the tests ignore it."""
@@ -88,26 +94,26 @@ def test_only_a_run_with_an_empty_database_shows_examples(start, state):
     first.wait_until_ready()
     httpx.post(f"http://localhost:{first.port}/user", trust_env=False).raise_for_status()
     first.stop()
+    printed = first.output
 
     second = start(state)
 
     second.wait_until_ready()
-    assert f"http://localhost:{first.port}/docs" in first.output
-    assert ("Try, " in first.output, "Try, " in second.output) == (True, False)
+    assert f"http://localhost:{first.port}/docs" in printed
+    assert ("Try, " in printed, "Try, " in second.output) == (True, False)
 
 
-def test_the_second_start_takes_less_than_ten_seconds(start, state):
+def test_the_second_start_takes_less_than_ten_seconds_of_processor_time(start, state):
     def seconds():
-        started_at = time.monotonic()
         run = start(state)
         run.wait_until_ready()
-        took = time.monotonic() - started_at
+        took = sum(map(processor_seconds, [run.process.pid, *descendants(run.process.pid)]))
         run.stop()
         return took
 
     seconds()
 
-    assert min(seconds(), seconds()) < 10  # a machine can stall once
+    assert seconds() < 10
 
 
 @pytest.mark.parametrize("offset", range(4))
