@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(not supervisor.LINUX, reason="finds processes in
 
 def busy(run):
     """Start execution environments, and return the processes of the run."""
-    httpx.get(f"http://localhost:{run.port}/health", trust_env=False).raise_for_status()
+    httpx.get(f"http://localhost:{run.port}/health", timeout=60, trust_env=False).raise_for_status()
     return descendants(run.process.pid)
 
 
@@ -78,7 +78,9 @@ def test_a_signal_while_starting_stops_every_process(start, state):
 def test_a_killed_run_leaves_no_process_and_loses_no_data(start, state):
     run = start(state)
     run.wait_until_ready()
-    httpx.post(f"http://localhost:{run.port}/segment", json={"slug": "KEPT"}, trust_env=False).raise_for_status()
+    httpx.post(
+        f"http://localhost:{run.port}/segment", json={"slug": "KEPT"}, timeout=60, trust_env=False
+    ).raise_for_status()
     processes = busy(run)
 
     run.process.kill()
@@ -86,13 +88,13 @@ def test_a_killed_run_leaves_no_process_and_loses_no_data(start, state):
     wait_until_gone(processes)
     again = start(state)
     again.wait_until_ready()
-    assert httpx.get(f"http://localhost:{again.port}/segment/KEPT", trust_env=False).status_code == 200
+    assert httpx.get(f"http://localhost:{again.port}/segment/KEPT", timeout=60, trust_env=False).status_code == 200
 
 
 def test_only_a_run_with_an_empty_database_shows_examples(start, state):
     first = start(state)
     first.wait_until_ready()
-    httpx.post(f"http://localhost:{first.port}/user", trust_env=False).raise_for_status()
+    httpx.post(f"http://localhost:{first.port}/user", timeout=60, trust_env=False).raise_for_status()
     first.stop()
     printed = first.output
 
@@ -166,7 +168,7 @@ def test_the_functions_also_run_without_awss_runtime_client(start, state):
 
     run.wait_until_ready()
 
-    answer = httpx.get(f"http://localhost:{run.port}/health", trust_env=False)
+    answer = httpx.get(f"http://localhost:{run.port}/health", timeout=60, trust_env=False)
     assert answer.json()["status"] == "ok"
 
 

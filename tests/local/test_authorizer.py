@@ -20,18 +20,18 @@ def context(answer):
 
 
 def test_the_function_gets_the_authorizers_context(gateway):
-    assert context(ask(gateway, "told"))["call"] >= 1
+    assert context(ask(gateway, "passed on"))["call"] >= 1
 
 
 def test_the_authorizer_gets_the_request_without_its_body(gateway):
-    told = context(ask(gateway, "telling"))["event"]
+    event = context(ask(gateway, "passing on"))["event"]
 
-    assert (told["version"], told["type"], told["routeKey"]) == ("2.0", "REQUEST", "POST /guarded/{name}")
-    assert told["identitySource"] == ["telling"]
-    assert told["routeArn"].endswith("/$default/POST/guarded/it")
-    assert told["pathParameters"] == {"name": "it"}
-    assert told["queryStringParameters"] == {"x": "1"}
-    assert "body" not in told
+    assert (event["version"], event["type"], event["routeKey"]) == ("2.0", "REQUEST", "POST /guarded/{name}")
+    assert event["identitySource"] == ["passing on"]
+    assert event["routeArn"].endswith("/$default/POST/guarded/it")
+    assert event["pathParameters"] == {"name": "it"}
+    assert event["queryStringParameters"] == {"x": "1"}
+    assert "body" not in event
 
 
 def test_an_answer_is_cached_for_a_token_on_every_path(gateway):

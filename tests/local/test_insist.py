@@ -51,7 +51,7 @@ def test_a_command_that_always_fails_ends_with_its_own_code(insist, tmp_path):
 
 
 def test_a_command_that_is_not_installed_is_not_tried_again(insist):
-    done = insist("exec program-that-nobody-has")
+    done = insist("exec program-that-does-not-exist")
 
     assert done.returncode == NOT_FOUND
     assert "trying again" not in done.stderr
