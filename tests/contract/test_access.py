@@ -96,7 +96,7 @@ def test_api_gateway_may_invoke_the_authorizer(translated):
 
 
 def test_the_table_of_roles_names_existing_routes(api):
-    named = caller_permissions._OF_READERS | caller_permissions._OF_EDITORS
+    named = caller_permissions._READER_ROUTES | caller_permissions._EDITOR_ROUTES
 
     assert named <= security(api).keys()
 
