@@ -1,1 +1,1 @@
-"""Speed as a ratio: what the service does, beside the same work in bare SQL, in one run."""
+"""Speed as a ratio: the work of the service compared with the same work in bare SQL, in one run."""

@@ -1,6 +1,7 @@
-"""`make bench`: measure, print, and write docs/benchmarks.md with its chart.
+"""`make bench`: measure, print, and write docs/benchmarks.md.
 
-SCALE=0.1 shrinks the data, ROUNDS=5 repeats more, ONLY=sweep,report picks some; the page is written by a whole run.
+SCALE=0.1 shrinks the data. ROUNDS=5 repeats more. ONLY=sweep,report selects benchmarks.
+Only a run of all benchmarks at scale 1 writes the page.
 """
 
 import argparse
@@ -11,10 +12,10 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks import chart, databases, page
-from benchmarks.results import Check, Curve, Section
+from benchmarks import databases, page
+from benchmarks.results import Section
 
-DOCS = Path(__file__).parent.parent / "docs"
+PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 JOBS = [
     *("read", "batch_read", "read_cold", "write", "cold_start", "layer_size", "enrol", "arrivals"),
     *("sweep", "report", "month_of_user", "delete_segment", "growth"),
@@ -22,13 +23,14 @@ JOBS = [
 
 
 def main() -> None:
-    """Run the benchmarks on an embedded Postgres of their own."""
+    """Run the benchmarks on their own embedded Postgres."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default=",".join(JOBS))
     options = parser.parse_args()
     begun = time.monotonic()
+    _say("starting Postgres")
     with databases.opened() as opened:
         sections = [_run(name, opened, options) for name in options.only.split(",")]
     text = page.write(
@@ -36,9 +38,7 @@ def main() -> None:
     )
     _say(text)
     if options.scale == 1 and options.only == parser.get_default("only"):
-        checks, curves = _all(sections)
-        (DOCS / "benchmarks.md").write_text(text, "utf-8")
-        (DOCS / "benchmarks.svg").write_text(chart.draw(checks, curves), "utf-8")
+        PAGE.write_text(text, "utf-8")
 
 
 def _run(name: str, opened: databases.Databases, options: argparse.Namespace) -> Section:
@@ -49,18 +49,11 @@ def _run(name: str, opened: databases.Databases, options: argparse.Namespace) ->
     return section
 
 
-def _all(sections: list[Section]) -> tuple[list[Check], list[Curve]]:
-    return (
-        [check for section in sections for check in section.checks],
-        [curve for section in sections for curve in section.curves],
-    )
-
-
 def _machine() -> str:
     return (
-        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, the embedded Postgres 16 "
-        "with a quarter of the memory for its buffers, as RDS has it, fsync on, and its own defaults otherwise. Ratios "
-        "travel, seconds do not."
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, the embedded Postgres 16. "
+        "Its buffers have a quarter of the memory, as on RDS. fsync is on. All other settings are defaults. Ratios "
+        "hold on other machines, seconds do not."
     )
 
 

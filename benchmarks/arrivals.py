@@ -1,4 +1,4 @@
-"""New users: how fast they arrive, by how many segments have a percent that decides about each of them."""
+"""New users: the time of an insert, by the number of percent segments that may enrol each user."""
 
 from functools import partial
 
@@ -15,7 +15,7 @@ BARE = "alter table users disable trigger user"
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure each number of segments on a fresh copy, by one writer and by many."""
+    """Measure each number of segments on a fresh copy, with one writer and with many."""
     with databases.filled(NAME) as connection:
         connection.execute("create sequence arrivals")
         connection.execute("grant usage on sequence arrivals to segmentation_app")
@@ -25,11 +25,11 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
             select 'SEGMENT_' || number, 10 from generate_series(1, 100) number
             """
         )
-    ways = {}
+    variants = {}
     for many in WRITERS:
-        ways[f"bare, {many}"] = partial(_measured, databases, many, 0, BARE)
-        ways |= {f"{rules}, {many}": partial(_measured, databases, many, rules, "select 1") for rules in SEGMENTS}
-    found = once_each(ways, rounds=rounds, say=say)
+        variants[f"bare, {many}"] = partial(_measured, databases, many, 0, BARE)
+        variants |= {f"{rules}, {many}": partial(_measured, databases, many, rules, "select 1") for rules in SEGMENTS}
+    found = once_each(variants, rounds=rounds, say=say)
     databases.drop(NAME)
     return Section("Arrivals", _lines(found), _checks(found), [_curve(found)])
 
@@ -49,10 +49,10 @@ def _measured(databases: Databases, many: int, rules: int, prepare: str) -> floa
 
 def _lines(found: dict[str, Timings]) -> list[str]:
     return [
-        "Inserts of new users, each a transaction on its own. The numbering holds one row until the commit, so that",
-        "many writers wait for each other's commits; who writes about users that are there waits for nobody.",
+        "Inserts of new users. Each insert is its own transaction. Numbering the users locks one row until the commit,",
+        "so concurrent inserts wait for each other's commits. Writes about existing users do not wait.",
         "",
-        "| percent segments | one writer, time an arrival | 32 writers, time an arrival | arrivals a second |",
+        "| percent segments | one writer, time per arrival | 32 writers, time per arrival | arrivals per second |",
         "|---|---|---|---|",
         *(
             f"| {'bare insert, no trigger' if kind == 'bare' else kind} | {text(found[f'{kind}, 1'].seconds)} | "

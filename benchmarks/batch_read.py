@@ -1,4 +1,4 @@
-"""Read the segments of a thousand users in one request: the one SELECT beside it, and a SELECT for every user."""
+"""Read the segments of a thousand users in one request; compare with one SELECT and with a SELECT per user."""
 
 from benchmarks import handlers, population
 from benchmarks.databases import Databases
@@ -13,7 +13,7 @@ STRIDE = 7_919
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure the ways in turn."""
+    """Measure the variants in turn."""
     url = databases.url(population.shared(databases, scale, say))
     read = handlers.caller("batch_list_memberships")
 
@@ -41,6 +41,6 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         [],
         [
             cost(job, "one SELECT", found["ours"], found["select"], 1.5),
-            speed(job, "a SELECT for each user", found["ours"], found["one by one"], None),
+            speed(job, "a SELECT per user", found["ours"], found["one by one"], None),
         ],
     )

@@ -1,4 +1,4 @@
-"""Databases to measure on: one server, one filled template, a fresh copy for every round."""
+"""Databases for the measurements: one server, one filled template, a new copy for each round."""
 
 import os
 from collections.abc import Iterator
@@ -15,34 +15,37 @@ from segmentation.database.connection import connect
 
 OWNER = "segmentation_owner"
 LOGIN = "segmentation_login"
-PASSWORD = "of-a-benchmark"  # noqa: S105 -- of a server on 127.0.0.1 that ends with the benchmark
+PASSWORD = "of-a-benchmark"  # noqa: S105 -- of a local server that ends with the benchmark
 
 
 @dataclass
 class Databases:
-    """The server, the roles that the service has on it, and the databases that several benchmarks share."""
+    """The server, the roles of the service, and the databases that several benchmarks share."""
 
     server: postgres.Server
     shared: set[str] = field(default_factory=set)
 
     def url(self, name: str) -> str:
-        """Return where the application connects to a database."""
+        """Return the connection string of the application for a database."""
         return self.server.url(LOGIN, PASSWORD, name)
 
     def set_up_memory(self) -> None:
-        """Give the server a quarter of the machine's memory, as RDS does; with 128 MB, those are what is measured."""
+        """Give the server a quarter of the machine's memory, as RDS does.
+
+        With the default of 128 MB, the size of the buffers would dominate the results.
+        """
         quarter = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
         self._run(sql.SQL("alter system set shared_buffers = {}"), sql.Literal(f"{quarter // 2**20}MB"))
         self.server.stop()
         self._start_again()
 
     def create_owner(self) -> None:
-        """Make the role that owns the databases; once a server."""
+        """Create the role that owns the databases. Call this once per server."""
         self._run(sql.SQL("create role {} login createrole password {}"), sql.Identifier(OWNER), sql.Literal(PASSWORD))
 
     @contextmanager
     def filled(self, name: str) -> Iterator[Connection]:
-        """Make a database with the schema in it, which the block fills with the triggers switched off."""
+        """Create a database with the schema. The block fills it while the triggers are off."""
         self._run(sql.SQL("create database {} owner {}"), sql.Identifier(name), sql.Identifier(OWNER))
         with connect(self.server.url(OWNER, PASSWORD, name)) as owner:
             migrate.migrate(owner, self.url(name))
@@ -54,7 +57,7 @@ class Databases:
 
     @contextmanager
     def copy(self, name: str) -> Iterator[Connection]:
-        """Connect as the application to a copy of a database, made for one round; its name is on the connection."""
+        """Copy a database for one round, and connect to the copy as the application."""
         copy = f"{name}_copy"
         self._run(
             sql.SQL("create database {} template {} strategy file_copy"), sql.Identifier(copy), sql.Identifier(name)
@@ -65,7 +68,7 @@ class Databases:
         self.drop(copy)
 
     def superuser(self, name: str) -> Connection:
-        """Connect as the superuser, who may do what no service should."""
+        """Connect as the superuser."""
         return psycopg.connect(self.server.url(database=name), autocommit=True, prepare_threshold=1)
 
     def drop(self, name: str) -> None:
@@ -74,7 +77,7 @@ class Databases:
 
     @contextmanager
     def without_full_pages(self) -> Iterator[None]:
-        """Log no page as a whole until the block ends, as Aurora does not."""
+        """Turn full_page_writes off until the block ends. Aurora has none."""
         self._run(sql.SQL("alter system set full_page_writes = off"))
         self._run(sql.SQL("select pg_reload_conf()"))
         try:
@@ -84,7 +87,7 @@ class Databases:
             self._run(sql.SQL("select pg_reload_conf()"))
 
     def cool_down(self) -> None:
-        """Restart the server and ask the system to forget its files: the next read is from the disk."""
+        """Restart the server and drop its files from the page cache, so that the next read is from the disk."""
         self.server.stop()
         for path in Path(self.server.data, "base").glob("*/[0-9]*"):
             with path.open("rb") as file:

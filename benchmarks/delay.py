@@ -1,4 +1,4 @@
-"""A network in between: a proxy in a process of its own that holds up whatever passes it."""
+"""Network latency: a proxy in its own process that delays all traffic."""
 
 import multiprocessing
 import socket
@@ -14,7 +14,7 @@ CHUNK = 65_536
 
 @contextmanager
 def proxy(port: int, seconds: float) -> Iterator[int]:
-    """Forward connections to a local port until the block ends, each way so much later; gives the proxy's port."""
+    """Forward connections to a local port until the block ends; delay each direction. Yields the proxy's port."""
     listener = socket.create_server((ports.HOST, 0))
     process = multiprocessing.get_context("fork").Process(target=_serve, args=(listener, port, seconds), daemon=True)
     process.start()
@@ -42,4 +42,4 @@ def _forward(source: socket.socket, target: socket.socket, seconds: float) -> No
             target.sendall(data)
         target.shutdown(socket.SHUT_WR)
     except OSError:
-        return  # either end hung up
+        return  # one side closed its connection

@@ -1,4 +1,4 @@
-"""Delete a segment of a million members: the answer, and the job that writes their exits."""
+"""Delete a segment of a million members: the response, and the job that writes the exits."""
 
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +27,7 @@ BATCH = """
 
 
 def fill(connection: Connection, members: int) -> None:
-    """Put every user into one segment, in no order."""
+    """Put every user into one segment, in random order."""
     connection.execute("insert into segments (slug) values (%s), (%s)", (SLUG, ANOTHER))
     connection.execute("insert into users (user_id) select generate_series(1, %s::bigint)", (members,))
     connection.execute(
@@ -39,14 +39,15 @@ def fill(connection: Connection, members: int) -> None:
         """,
         (members,),
     )
-    connection.execute("create table floor (user_id bigint primary key)")
-    connection.execute("grant insert on floor to segmentation_app")
+    connection.execute("create table baseline (user_id bigint primary key)")
+    connection.execute("grant insert on baseline to segmentation_app")
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure the answer, the job, and the same batches in bare SQL."""
-    members = max(int(MEMBERS * scale), deletion.MOST_MEMBERS + 1)  # fewer are no job
+    """Measure the response, the job, and the same batches in bare SQL."""
+    members = max(int(MEMBERS * scale), deletion.MOST_MEMBERS + 1)  # fewer members make no job
     queue.announce = lambda job_id: None  # the benchmark delivers the job itself
+    say(f"  writing {members:,} members")
     with databases.filled(NAME) as connection:
         fill(connection, members)
     found = once_each(
@@ -64,41 +65,42 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     return Section(
         "Delete a segment",
         [
-            "The answer looks whether there are more members than a request ends itself, marks the segment, which",
-            "hides it from every read, and writes a job down; the job ends the memberships in transactions of",
-            f"{deletion.BATCH_MEMBERS:,}. The floor deletes the same batches with the same history, and nothing else.",
+            "The request checks whether the segment has more members than a request deletes itself. It marks the",
+            "segment, which hides it from every read, and creates a job. The job deletes the memberships in",
+            f"transactions of {deletion.BATCH_MEMBERS:,}. The baseline deletes the same batches with the same history,",
+            "and does nothing else.",
         ],
         [
-            cost(f"{job}, the answer", "one row inserted and committed", found["answer"], found["one row"], 20),
+            cost(f"{job}, the response", "one row inserted and committed", found["answer"], found["one row"], 20),
             speed(f"{job}, the job", "the same batches in bare SQL", found["job"], found["batches"], 0.8),
         ],
     )
 
 
-def _on_copy(databases: Databases, way: Callable[[Connection], float]) -> float:
+def _on_copy(databases: Databases, variant: Callable[[Connection], float]) -> float:
     with databases.copy(NAME) as connection:
         connection.execute("set statement_timeout = 0")
-        return way(connection)
+        return variant(connection)
 
 
 def _one_row(connection: Connection) -> float:
-    connection.execute("insert into floor values (0)")  # the first of a connection plans
-    return seconds(lambda: connection.execute("insert into floor values (%s)", (1,)))
+    connection.execute("insert into baseline values (0)")  # the first call of a connection plans
+    return seconds(lambda: connection.execute("insert into baseline values (%s)", (1,)))
 
 
 def _answer(connection: Connection) -> float:
-    segments.delete(connection, ANOTHER, actor="analyst")  # as with the one row
+    segments.delete(connection, ANOTHER, actor="analyst")  # the first call of a connection plans
     return seconds(lambda: segments.delete(connection, SLUG, actor="analyst"))
 
 
 def _batches(connection: Connection) -> float:
     connection.execute("update segments set deleted_at = now(), deleted_by = 'analyst'")
 
-    def all_of_them() -> None:
+    def delete_all() -> None:
         while connection.execute(BATCH).rowcount:
             pass
 
-    return seconds(all_of_them)
+    return seconds(delete_all)
 
 
 def _job(connection: Connection) -> float:

@@ -1,4 +1,4 @@
-"""Bring ten percent of a million users into a segment: in one statement, and as the job that a million users take."""
+"""Enrol ten percent of a million users: in one statement, and as the job that so many users need."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ USERS = 1_000_000
 PERCENT = 10
 NAME = "enrol"
 LEAST_ROUNDS = 5
-"""A way takes seconds, and the machine's speed changes as fast."""
+"""A variant takes seconds, and the speed of the machine changes within seconds."""
 
 
 SAME_ROWS = """
@@ -45,7 +45,7 @@ AT_RANDOM = """
 
 
 def fill(connection: Connection, users: int) -> None:
-    """Let users arrive, and make a segment that has its percent but nobody in it."""
+    """Insert users, and a percent segment without members."""
     connection.execute(
         "insert into users (user_id, ordinal) select number, number - 1 from generate_series(1, %s::bigint) number",
         (users,),
@@ -55,9 +55,10 @@ def fill(connection: Connection, users: int) -> None:
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure each way on a fresh copy."""
+    """Measure each variant on a new copy."""
     users = int(USERS * scale)
     members = users * PERCENT // 100
+    say(f"  writing {users:,} users")
     with databases.filled(NAME) as connection:
         fill(connection, users)
     on_copy = partial(_on_copy, databases, members)
@@ -78,25 +79,26 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         job = f"enrol {members:,} of {users:,} users, {ours}"
         checks += [
             cost(job, "INSERT…SELECT, no history", found[ours], found["the same rows"], 1.7),
-            speed(job, "INSERT…SELECT, and of its history", found[ours], found["the same rows and history"], 0.6),
+            speed(job, "INSERT…SELECT, with history", found[ours], found["the same rows and history"], 0.6),
             cost(job, "ORDER BY random() LIMIT, row trigger", found[ours], found["at random"], 0.55),
         ]
     return Section(
         "Enrolment by percent",
         [
-            f"A request enrols up to {percent.MOST_CHANGES:,} users in one statement; beyond that a job does, in",
-            f"transactions of {rollout_job.BATCH_CHANGES:,}, and counts before and after. The floors insert the same",
-            "number of rows with the triggers off: every tenth user, chosen by no rule, in order of the index.",
+            f"A request enrols up to {percent.MOST_CHANGES:,} users in one statement. A job enrols more, in",
+            f"transactions of {rollout_job.BATCH_CHANGES:,}, and counts the users before and after. The baselines",
+            "insert the same number of rows with the triggers off: every tenth user, in index order, without the",
+            "enrolment rule.",
         ],
         checks,
     )
 
 
 class Miscounted(Exception):
-    """A way did not enrol the users it was to enrol."""
+    """A variant enrolled a wrong number of users."""
 
 
-def _on_copy(databases: Databases, members: int, way: Callable[[Connection], object], prepare: str | None) -> float:
+def _on_copy(databases: Databases, members: int, variant: Callable[[Connection], object], prepare: str | None) -> float:
     with databases.copy(NAME) as connection:
         if prepare:
             with databases.superuser(f"{NAME}_copy") as superuser:
@@ -104,7 +106,7 @@ def _on_copy(databases: Databases, members: int, way: Callable[[Connection], obj
                 superuser.execute("grant insert on history to segmentation_app")
                 superuser.execute("grant usage on sequence history_ids to segmentation_app")
         connection.execute("set statement_timeout = 0")
-        taken = seconds(lambda: way(connection))
+        taken = seconds(lambda: variant(connection))
         [(found,)] = connection.execute("select count(*) from memberships").fetchall()
         if found != members:
             raise Miscounted(f"{found} members instead of {members}")

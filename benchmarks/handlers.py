@@ -1,4 +1,4 @@
-"""Call a function's handler in this process, warm, as Lambda would."""
+"""Call a warm handler in this process, as Lambda does."""
 
 import importlib
 import json
@@ -16,12 +16,12 @@ EVENTS = Path(__file__).parent.parent / "events"
 
 
 class CallFailed(Exception):
-    """A handler did not answer with success."""
+    """A handler did not return a success status."""
 
 
 @contextmanager
 def serving(url: str) -> Iterator[None]:
-    """Let the handlers work on a database, and write their log to nowhere."""
+    """Connect the handlers to a database until the block ends, and discard their log."""
     os.environ["DATABASE_URL"] = url
     with Path(os.devnull).open("w") as nowhere:
         before = output.setStream(nowhere)
@@ -33,7 +33,7 @@ def serving(url: str) -> Iterator[None]:
 
 
 def caller(function: str, path: str = "") -> Callable[..., dict[str, Any]]:
-    """Return what calls a function's handler with a body, or with what stands for {} in its path."""
+    """Return a function that calls a handler with a body, or with a value for {} in its path."""
     handler = importlib.import_module(f"functions.{function}.app").handler
     sample = json.loads((EVENTS / f"{function}.json").read_text("utf-8"))
 

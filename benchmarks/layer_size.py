@@ -1,4 +1,4 @@
-"""The layer's size, as it is uploaded for Lambda's own processor and as it lies there."""
+"""The size of the layer for Lambda's processor: zipped for the upload, and unzipped."""
 
 import os
 import subprocess
@@ -15,7 +15,8 @@ MEGABYTE = 1_000_000
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Build the layer as a deployment does, and weigh it."""
+    """Build the layer as a deployment does, and measure its size."""
+    say("  building the layer")
     with tempfile.TemporaryDirectory() as folder:
         built = Path(folder, "layer")
         subprocess.run(
@@ -23,7 +24,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
             cwd=LAYER,
             env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
             | {"ARTIFACTS_DIR": str(built)},
-            capture_output=True,  # pip prints where it has looked
+            capture_output=True,  # pip prints the places of its search
             check=True,
         )
         files = [path for path in built.rglob("*") if path.is_file()]
@@ -35,7 +36,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     say(f"  {zipped / MEGABYTE:.1f} MB zipped, {unzipped / MEGABYTE:.1f} MB unzipped")
     return Section(
         "Layer size",
-        ["For arm64; precompiled where a Python 3.13 is at hand, which adds about a quarter."],
+        ["For arm64. If Python 3.13 is available, the layer is precompiled, which adds about a quarter."],
         [
             figure("layer, zipped", zipped / MEGABYTE, "MB", 12),
             figure("layer, unzipped", unzipped / MEGABYTE, "MB", 45),

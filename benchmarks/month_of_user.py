@@ -1,4 +1,4 @@
-"""Read one user's month out of a long history: SELECT 1 beside it, and the plan that answers it."""
+"""Read one user's month from a long history; compare with SELECT 1, and show the query plan."""
 
 from psycopg import Connection
 
@@ -10,10 +10,10 @@ from segmentation.reports import user_report
 from segmentation.reports.months import Month
 
 ROWS = 5_000_000
-"""SCALE=10 makes it the fifty million of a busy year."""
+"""SCALE=10 makes fifty million, a busy year."""
 
 ROWS_A_USER = 48
-"""In the year: four in every month."""
+"""In the year; four in each month."""
 
 MONTHS = 12
 MONTH = Month(2024, 7)
@@ -56,14 +56,14 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     return Section(
         "One user's month",
         [
-            "Every call another user. `SELECT 1` is what the connection itself costs; the naive way asks with",
-            "`date_part()`, for which no index and no partition helps. The plan reads one index of one month:",
+            "Each call reads another user. `SELECT 1` is the cost of the connection itself. The naive query filters by",
+            "`date_part()`, which can use no index and no partition. The plan reads one index of one month:",
             "",
             *(f"    {line}" for line in plan),
         ],
         [
             cost(job, "SELECT 1", found["ours"], found["select 1"], 3),
-            cost(f"{job}, and Python's part", "SELECT 1", found["rows"], found["select 1"], None),
+            cost(f"{job}, with the work in Python", "SELECT 1", found["rows"], found["select 1"], None),
             cost(job, "date_part() filters", found["ours"], found["naive"], None),
         ],
         [Curve("one user's month", "rows of history", sizes, "flat: ≤ 1.3")],

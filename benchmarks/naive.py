@@ -1,4 +1,4 @@
-"""The way most services do it, in words of our own: several statements a request, and a trigger for each row."""
+"""The usual design of such a service: several statements per request, and a row trigger."""
 
 from collections.abc import Callable
 
@@ -20,13 +20,13 @@ ROW_TRIGGERS = """
     create trigger naive_entries after insert or delete on memberships
         for each row execute function naive_history();
     """
-"""Takes the place of the triggers of the schema, which fire once a statement."""
+"""Replaces the triggers of the schema, which fire once per statement."""
 
 NO_TRIGGERS = "alter table memberships disable trigger user"
 
 
 def change(connection: Connection) -> Callable[[int, list[str], list[str]], None]:
-    """Return what changes a user's memberships in five statements; six round trips with the commit."""
+    """Return a function that changes a user's memberships in five statements: six round trips with the commit."""
 
     def run(user_id: int, add: list[str], delete: list[str]) -> None:
         with connection.transaction():
@@ -60,4 +60,4 @@ PGBENCH = """
     delete from memberships where user_id = :user and segment_id = any ((:deleted)::integer[]);
     commit;
     """
-"""The same for many writers at once."""
+"""The same for many concurrent writers."""

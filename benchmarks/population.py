@@ -1,4 +1,4 @@
-"""The database that reads and writes are measured on: a million users, each in ten of a thousand segments."""
+"""The database for reads and writes: a million users, each in ten of a thousand segments."""
 
 from psycopg import Connection, sql
 
@@ -18,15 +18,15 @@ READ_INDEXES = (
 
 
 def users(scale: float) -> int:
-    """Return how many users there are at a scale; one segment each would be too few to measure anything."""
+    """Return the number of users at a scale. Fewer than a thousand are too few to measure."""
     return max(1_000, int(USERS * scale))
 
 
 def shared(databases: Databases, scale: float, say: Say) -> str:
-    """Return the name of the database, which the first benchmark to ask for it fills."""
+    """Return the name of the database. The first benchmark that needs it fills it."""
     name = "population"
     if name not in databases.shared:
-        say(f"writing {users(scale):,} users with {SEGMENTS_A_USER} memberships each")
+        say(f"  writing {users(scale):,} users with {SEGMENTS_A_USER} memberships each")
         with databases.filled(name) as connection:
             fill(connection, users(scale))
         databases.shared.add(name)
@@ -34,7 +34,10 @@ def shared(databases: Databases, scale: float, say: Say) -> str:
 
 
 def fill(connection: Connection, users: int) -> None:
-    """Put users into segments, one segment after the other: a user's rows lie apart, as they do when time passes."""
+    """Put users into segments, one segment after another.
+
+    The rows of a user are then far apart in the table, as in a database that has grown over time.
+    """
     connection.execute("insert into segments (slug) select 'SEGMENT_' || generate_series(1, %s::integer)", (SEGMENTS,))
     connection.execute("insert into users (user_id) select generate_series(1, %s::bigint)", (users,))
     connection.execute("update population set arrivals = %s::bigint", (users,))
@@ -55,7 +58,7 @@ def fill(connection: Connection, users: int) -> None:
 
 
 def warm(databases: Databases, name: str) -> None:
-    """Bring a population, or a copy of it, into the server's memory, where a day's requests would have brought it."""
+    """Read a population, or a copy, into the server's memory, as the requests of a day would."""
     with databases.superuser(name) as superuser:
         superuser.execute("set enable_bitmapscan = off; set max_parallel_workers_per_gather = 0")
         for statement in READ_TABLES:
@@ -66,7 +69,7 @@ def warm(databases: Databases, name: str) -> None:
 
 
 def _drop_indexes(connection: Connection) -> tuple[sql.SQL, list[sql.SQL]]:
-    """Drop the indexes, which are faster made at the end, and return what makes them again as they were."""
+    """Drop the indexes, and return the statements that create them again. To create them after the rows is faster."""
     [(name, definition)] = connection.execute(
         "select conname, pg_get_constraintdef(oid) from pg_constraint where conrelid = 'memberships'::regclass"
         " and contype = 'p'"
@@ -82,5 +85,5 @@ def _drop_indexes(connection: Connection) -> tuple[sql.SQL, list[sql.SQL]]:
 
 
 def slugs(user_id: int, *numbers: int) -> list[str]:
-    """Return the slugs of a user's segments by number; from 10 on, of segments that the user is not in."""
+    """Return the slugs of a user's segments by number. From 10 on, the user is not in these segments."""
     return [f"SEGMENT_{1 + (user_id * 31 + number * 97) % SEGMENTS}" for number in numbers]

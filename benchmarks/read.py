@@ -1,4 +1,4 @@
-"""Read one user's segments through the warm handler: the same SELECT in bare psycopg, and the plain join, beside it."""
+"""Read one user's segments through the warm handler; compare with the same SELECT in psycopg and a plain join."""
 
 from benchmarks import handlers, population
 from benchmarks.databases import Databases
@@ -9,7 +9,7 @@ from segmentation.domain.memberships import SEGMENTS_OF_USER
 
 CALLS = 1_500
 STRIDE = 7_919
-"""Coprime to the number of users: every call is another user."""
+"""Coprime to the number of users, so that each call reads another user."""
 
 PLAIN_JOIN = """
     select segments.slug, memberships.added_at, memberships.expires_at
@@ -23,7 +23,7 @@ PLAIN_JOIN = """
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure the ways in turn."""
+    """Measure the variants in turn."""
     url = databases.url(population.shared(databases, scale, say))
     users = population.users(scale)
     read = handlers.caller("list_memberships", "/segment/user/{}")
@@ -45,10 +45,10 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         "Read one user's segments",
         [
             f"{users:,} users, {users * population.SEGMENTS_A_USER:,} memberships, {population.SEGMENTS:,} segments; "
-            f"each call another user.",
-            f"`SELECT 1` takes {found['nothing']} on the same connection. The function's own statement looks the ten",
-            "segments of a user up one by one; the plain join, which is how one would write it, reads all segments.",
-            "[The notes](benchmarks-notes.md#one-users-segments) have the profile of what the handler adds.",
+            "each call reads another user.",
+            f"`SELECT 1` takes {found['nothing']} on the same connection. The statement of the function looks up the",
+            "ten segments of a user one by one. The plain join, the obvious query, reads all segments.",
+            "[The notes](benchmarks-notes.md#one-users-segments) have a profile of the time that the handler adds.",
         ],
         [
             cost("read a user's segments, warm handler", "the same SELECT", ours, found["select"], 1.5),

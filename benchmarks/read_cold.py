@@ -1,4 +1,4 @@
-"""Read one user's segments when nothing is in memory: from the index alone, and from index and table."""
+"""Read one user's segments with a cold cache: from the index alone, and from index and table."""
 
 import statistics
 import time
@@ -12,27 +12,28 @@ from segmentation.domain.memberships import SEGMENTS_OF_USER
 
 READS = 150
 STRIDE = 104_729
-"""Far apart, so that no read finds the pages of another."""
+"""Far apart, so that no read uses the pages of another."""
 
 WARM_UP = "select count(segments.slug) from segments"
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure both plans, each right after a restart."""
+    """Measure both plans, each directly after a restart."""
     name = population.shared(databases, scale, say)
     found = {"index alone": Timings(), "index and table": Timings()}
     for done in range(1, rounds + 1):
         for plan, timings in found.items():
+            say(f"  round {done} of {rounds}: restarting Postgres, reading by {plan}")
             databases.cool_down()
             taken = _reads(databases.url(name), population.users(scale), index_only=plan == "index alone")
             timings.rounds.append(statistics.median(taken))
             timings.calls.extend(taken)
-        say(f"  round {done} of {rounds}: {latest(found)}")
+        say(f"  {latest(found)}")
     return Section(
         "Read one user's segments, cold",
         [
-            "Before each round the server is restarted and the system is asked to drop its files from memory; the",
-            "thousand segments and the catalog are read once before, as any other request would have done.",
+            "Before each round the server is restarted, and its files are dropped from the page cache. The thousand",
+            "segments and the catalog are read once before, because any earlier request would have read them.",
         ],
         [
             cost(

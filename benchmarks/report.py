@@ -1,4 +1,4 @@
-"""Report on a month of five million rows: ours to the upload's parts, and the server's own COPY to nowhere."""
+"""Report on a month of five million rows; compare with the server's own COPY to /dev/null."""
 
 import multiprocessing
 import resource
@@ -15,16 +15,16 @@ from segmentation.database.connection import connect
 
 ROWS = 5_000_000
 FORMATS = {"csv": 0.7, "csv.gz": 0.4}
-"""Each with the share of the floor's speed that is asked for."""
+"""Each with its target: the share of the speed of the baseline."""
 
 
 class RowMissing(Exception):
-    """A report does not hold what was written."""
+    """A report does not have all rows of the month."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One report: its time, and the memory it took above a worker that has only imported what it needs."""
+    """One report: its time, and its memory in addition to that of a worker that has finished its imports."""
 
     seconds: float
     rows: int
@@ -47,7 +47,7 @@ def fill(connection: Connection, rows: int) -> None:
 
 
 def ours(url: str, file_format: str) -> Measured:
-    """Run the kind of job in a process of its own, with a store that counts the parts and forgets them."""
+    """Run the job in its own process. Its storage counts the parts and discards them."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
         return pool.apply(_run_report, (url, file_format))
@@ -75,7 +75,7 @@ def _run_report(url: str, file_format: str) -> Measured:
 
 
 def copy_to_nowhere(connection: Connection) -> Measured:
-    """Let the server write the same rows in the same order to /dev/null; the superuser alone may."""
+    """Let the server write the same rows in the same order to /dev/null. Only the superuser may do this."""
     begun = time.perf_counter()
     copied = connection.execute(
         sql.SQL(
@@ -95,7 +95,7 @@ def copy_to_nowhere(connection: Connection) -> Measured:
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure the ways in turn."""
+    """Measure the variants in turn."""
     rows = int(ROWS * scale)
     say(f"  writing {rows:,} rows")
     with databases.filled("report") as connection:
@@ -103,6 +103,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     found = {"COPY": Timings(), "csv": Timings(), "csv.gz": Timings()}
     grown = dict.fromkeys(FORMATS, 0.0)
     for done in range(1, rounds + 1):
+        say(f"  round {done} of {rounds}: {', '.join(found)}")
         with databases.superuser("report") as connection:
             measured = {"COPY": copy_to_nowhere(connection)}
         measured |= {file_format: ours(databases.url("report"), file_format) for file_format in FORMATS}
@@ -111,11 +112,11 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
                 raise RowMissing(f"The report by {name} has {each.rows} of {rows} rows.")
             found[name].rounds.append(each.seconds)
         grown = {name: max(grown[name], measured[name].grown_mib) for name in FORMATS}
-        say(f"  round {done} of {rounds}: {latest(found)}")
+        say(f"  {latest(found)}")
     databases.drop("report")
     return Section(
         "Month report",
-        ["To the parts of an upload; the memory is above a worker's that has imported all it needs."],
+        ["Written to the parts of an upload. The memory is in addition to that of a worker with finished imports."],
         _checks(found, grown, rows),
     )
 

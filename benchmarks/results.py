@@ -1,4 +1,4 @@
-"""What a benchmark found: ours beside a floor, against a target, and what grows with size."""
+"""The results of a benchmark: the service compared with a baseline, its target, and growth with size."""
 
 import statistics
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Timings:
-    """One way to do a job: seconds, one figure a round, and those of every call."""
+    """Seconds of one variant: one figure per round, and one per call."""
 
     rounds: list[float] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
@@ -28,7 +28,7 @@ class Timings:
 
 @dataclass(frozen=True)
 class Target:
-    """What a ratio has to keep to; without a bound it is shown for comparison."""
+    """The bound of a ratio. A ratio without a bound is for comparison."""
 
     bound: float | None
     at_most: bool = True
@@ -36,11 +36,6 @@ class Target:
     def met(self, ratio: float) -> bool:
         """Return whether a ratio is on the right side of the bound."""
         return self.bound is None or (ratio <= self.bound if self.at_most else ratio >= self.bound)
-
-    def spent(self, ratio: float) -> float:
-        """Return how much of what is allowed a ratio takes: 1 is the bound."""
-        bound = self.bound or ratio
-        return ratio / bound if self.at_most else bound / ratio
 
     def __str__(self) -> str:
         return "" if self.bound is None else f"{'≤' if self.at_most else '≥'} {self.bound:g}"
@@ -51,9 +46,9 @@ class Check:
     """A row of the table."""
 
     job: str
-    floor_name: str
+    baseline_name: str
     ours: str
-    floor: str
+    baseline: str
     ratios: list[float]
     target: Target
     percentiles: str = ""
@@ -71,7 +66,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Curve:
-    """What a job costs at several sizes."""
+    """The cost of a job at several sizes."""
 
     name: str
     size_of: str
@@ -94,28 +89,28 @@ class Section:
     curves: list[Curve] = field(default_factory=list)
 
 
-def cost(job: str, floor_name: str, ours: Timings, floor: Timings, at_most: float | None) -> Check:
-    """Compare what ours takes with what the floor takes, round by round."""
-    ratios = [mine / least for mine, least in zip(ours.rounds, floor.rounds, strict=True)]
+def cost(job: str, baseline_name: str, ours: Timings, baseline: Timings, at_most: float | None) -> Check:
+    """Compare the time of the service with that of the baseline, round by round."""
+    ratios = [mine / least for mine, least in zip(ours.rounds, baseline.rounds, strict=True)]
     return Check(
-        job, floor_name, str(ours), str(floor), ratios, Target(at_most), ours.percentiles() if ours.calls else ""
+        job, baseline_name, str(ours), str(baseline), ratios, Target(at_most), ours.percentiles() if ours.calls else ""
     )
 
 
-def speed(job: str, floor_name: str, ours: Timings, floor: Timings, at_least: float | None) -> Check:
-    """Compare how fast ours is with how fast the other way is, round by round."""
-    ratios = [least / mine for mine, least in zip(ours.rounds, floor.rounds, strict=True)]
+def speed(job: str, baseline_name: str, ours: Timings, baseline: Timings, at_least: float | None) -> Check:
+    """Compare the speed of the service with that of the baseline, round by round."""
+    ratios = [least / mine for mine, least in zip(ours.rounds, baseline.rounds, strict=True)]
     target = Target(at_least, at_most=False)
-    return Check(job, floor_name, str(ours), str(floor), ratios, target, ours.percentiles() if ours.calls else "")
+    return Check(job, baseline_name, str(ours), str(baseline), ratios, target, ours.percentiles() if ours.calls else "")
 
 
 def figure(job: str, value: float, unit: str, at_most: float) -> Check:
-    """Hold a figure that has no floor to its limit."""
+    """Check a figure that has a limit and no baseline."""
     return Check(job, "", f"{value:.3g} {unit}", "", [value], Target(at_most))
 
 
 def text(seconds: float) -> str:
-    """Return seconds in the unit that reads best."""
+    """Return seconds in the most readable unit."""
     if seconds < 0.001:
         return f"{seconds * 1e6:.0f} µs"
     return f"{seconds * 1e3:.3g} ms" if seconds < 1 else f"{seconds:.2f} s"

@@ -1,4 +1,4 @@
-"""Sweep a million due memberships: ours, the same batches in bare SQL, and one unbounded DELETE."""
+"""Sweep a million due memberships; compare with the same batches in bare SQL and with one unbounded DELETE."""
 
 import resource
 import statistics
@@ -16,7 +16,7 @@ MEMBERSHIPS = 1_000_000
 
 
 def fill(connection: Connection, memberships: int) -> None:
-    """Put every user into one segment, with lifetimes that ended over the last day."""
+    """Put every user into one segment, with lifetimes that ended during the last day."""
     connection.execute("insert into segments (slug) values ('AVITO_DISCOUNT_30')")
     connection.execute("insert into users (user_id) select generate_series(1, %s::bigint)", (memberships,))
     connection.execute(
@@ -31,7 +31,7 @@ def fill(connection: Connection, memberships: int) -> None:
 
 
 def ours(connection: Connection) -> list[float]:
-    """Sweep as the schedule does; a batch begins whenever the sweep asks whether to go on."""
+    """Sweep as the schedule does. A batch begins at each call of go_on."""
     begun: list[float] = []
 
     def go_on() -> bool:
@@ -44,7 +44,7 @@ def ours(connection: Connection) -> list[float]:
 
 
 def bare_batches(connection: Connection) -> list[float]:
-    """Delete the same batches with one statement each, and nothing around it."""
+    """Delete the same batches with one statement each."""
     transactions = []
     removed = -1
     while removed:
@@ -62,12 +62,12 @@ def bare_batches(connection: Connection) -> list[float]:
 
 
 def one_delete(connection: Connection) -> list[float]:
-    """Delete everything that is due at once, as no service should."""
+    """Delete all due memberships in one statement."""
     connection.execute("set statement_timeout = 0")
     return [seconds(lambda: connection.execute("delete from memberships where memberships.expires_at <= now()"))]
 
 
-WAYS: dict[str, Callable[[Connection], list[float]]] = {
+VARIANTS: dict[str, Callable[[Connection], list[float]]] = {
     "ours": ours,
     "batches": bare_batches,
     "one DELETE": one_delete,
@@ -75,10 +75,10 @@ WAYS: dict[str, Callable[[Connection], list[float]]] = {
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure the ways in turn, and ours at a tenth of the size too."""
+    """Measure the variants in turn, and the service also at a tenth of the size."""
     memberships = int(MEMBERSHIPS * scale)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = _measure(databases, memberships, WAYS, rounds, say)
+    found = _measure(databases, memberships, VARIANTS, rounds, say)
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     tenth = _measure(databases, memberships // 10, {"ours": ours}, rounds, say)
     job = f"sweep {memberships:,} due memberships"
@@ -90,29 +90,35 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     }
     return Section(
         "Sweep",
-        [f"With the history. Memory of the sweeping process grew by {grown:.0f} MiB over all rounds."],
+        [f"With the history. The memory of the sweeping process grew by {grown:.0f} MiB over all rounds."],
         [
             speed(job, "one unbounded DELETE", found["ours"], found["one DELETE"], 0.4),
             speed(job, "the same batches in bare SQL", found["ours"], found["batches"], 0.8),
             figure("a transaction of the sweep, median", p50 * 1000, "ms", 250),
             figure("a transaction of the sweep, longest", most * 1000, "ms", 1000),
         ],
-        [Curve("sweep, for each row", "due rows", each, "linear: ≤ 1.3")],
+        [Curve("sweep, per row", "due rows", each, "linear: ≤ 1.3")],
     )
 
 
 def _measure(
-    databases: Databases, memberships: int, ways: dict[str, Callable[[Connection], list[float]]], rounds: int, say: Say
+    databases: Databases,
+    memberships: int,
+    variants: dict[str, Callable[[Connection], list[float]]],
+    rounds: int,
+    say: Say,
 ) -> dict[str, Timings]:
+    say(f"  writing {memberships:,} memberships")
     with databases.filled("sweep") as connection:
         fill(connection, memberships)
-    found = {name: Timings() for name in ways}
+    found = {name: Timings() for name in variants}
     for done in range(1, rounds + 1):
-        for name, way in ways.items():
+        for name, variant in variants.items():
+            say(f"  round {done} of {rounds}: {name}")
             with databases.copy("sweep") as connection:
-                transactions = way(connection)
+                transactions = variant(connection)
             found[name].rounds.append(sum(transactions))
             found[name].calls.extend(transactions)
-        say(f"  round {done} of {rounds}: {latest(found)}")
+        say(f"  {latest(found)}")
     databases.drop("sweep")
     return found

@@ -1,4 +1,4 @@
-"""Add a user to three segments and take them out of two: one client, 32 writers, and a network in between."""
+"""Add a user to three segments and remove the user from two: one client, 32 writers, and network latency."""
 
 import statistics
 from collections.abc import Callable
@@ -21,11 +21,11 @@ WRITERS = 32
 ONE_WAY = 0.00025
 STRIDE = 7_919
 
-ROWS_ALONE = "the rows of it alone, with their history"
+ROWS_ALONE = "only the rows and their history"
 
 NOTHING = "select 1"
 KEEP_PLANS = "set plan_cache_mode = force_generic_plan"
-"""As the function has it, for its triggers too."""
+"""The function sets this too. It also applies to the triggers."""
 
 WITHOUT_DISK = f"alter database {COPY} set synchronous_commit = off;"
 
@@ -43,7 +43,7 @@ ROWS = """
     insert into memberships (user_id, segment_id, added_at)
     select %s::bigint, unnest(%s::integer[]), now()
     """
-"""What no way to write them can do without: their rows and their history, for who knows the ids of the segments."""
+"""The least work of any variant: the rows and their history. The ids of the segments are known in advance."""
 
 PGBENCH_ROWS = """
     with gone as (
@@ -51,9 +51,9 @@ PGBENCH_ROWS = """
     insert into memberships (user_id, segment_id, added_at)
     select :user, unnest(array[:a, :b, :c]::integer[]), now() on conflict do nothing;
     """
-"""The same for many writers at once, who come by a user twice."""
+"""The same for many concurrent writers, which may repeat a user."""
 
-LOCKED = "the rows of it, with their history, segments found and locked, and the user"
+LOCKED = "only the rows and their history, segments and user looked up and locked"
 
 PGBENCH_LOCKED = """
     with found as materialized (
@@ -75,7 +75,7 @@ PGBENCH_LOCKED = """
     select held.user_id, found.segment_id, now() from held cross join found where found.is_added
         on conflict do nothing;
     """
-"""One statement for who does not know them: what a right way to write cannot do without, and answers nothing."""
+"""The least work of a correct variant in one statement, without known ids. It returns no result."""
 
 DRAW = "\\set user random(1, :users)\n" + "".join(
     f"\\set {name} 1 + (:user * 31 + {number} * 97) % {population.SEGMENTS}\n"
@@ -84,18 +84,18 @@ DRAW = "\\set user random(1, :users)\n" + "".join(
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
-    """Measure one after the other, each on a fresh copy of the population."""
+    """Measure one variant after another, each on a new copy of the population."""
     population.shared(databases, scale, say)
     return Section(
         "Write",
         [
-            "Every call changes five memberships for real, with their history. The five-statement way has its row",
-            "trigger write the same history. 32 writers are pgbench's, and call the function's one statement. The rows",
-            "alone are one statement for who knows the segments' ids: it looks nothing up, locks nothing and answers",
-            "nothing; with segments found and locked, it still answers nothing. With 0.5 ms of network between, each",
-            "side is Python with psycopg and one connection, and the commits do not wait for the disk, which both",
-            "ways do once. Connections are warm: the first seconds do not",
-            "count. [The notes](benchmarks-notes.md#a-write) say where the time of the one statement goes.",
+            "Each call really changes five memberships, with their history. In the variant with five statements, a row",
+            "trigger writes the same history. The 32 writers are pgbench clients that run the one statement of the",
+            "function. The variant of only the rows knows the ids of the segments: it looks up nothing, locks nothing",
+            "and returns nothing. The variant that also looks up and locks still returns nothing. With 0.5 ms of",
+            "network latency, both sides are Python with psycopg and one connection. Their commits do not wait for the",
+            "disk, because both sides would wait once. Connections are warm: the first seconds do not count.",
+            "[The notes](benchmarks-notes.md#a-write) have a breakdown of the time of the one statement.",
         ],
         [
             *_one_client(databases, population.users(scale), rounds, say),
@@ -110,8 +110,8 @@ def _one_client(databases: Databases, users: int, rounds: int, say: Say) -> list
     write = handlers.caller("change_memberships")
     with databases.copy(NAME) as connection:
         with databases.superuser(COPY) as superuser:
-            superuser.execute("create table floor (user_id bigint primary key, added_at timestamptz)")
-            superuser.execute("grant insert on floor to segmentation_app")
+            superuser.execute("create table baseline (user_id bigint primary key, added_at timestamptz)")
+            superuser.execute("grant insert on baseline to segmentation_app")
         population.warm(databases, COPY)
         with handlers.serving(databases.url(COPY)), connect(databases.url(COPY)) as other:
             other.execute(KEEP_PLANS)
@@ -119,22 +119,22 @@ def _one_client(databases: Databases, users: int, rounds: int, say: Say) -> list
                 {
                     "ours": lambda number: write(body=_body(_user(number, users))),
                     "rows alone": lambda number: other.execute(ROWS, _ids(*_change(_user(number, users)))),
-                    "one row": lambda number: connection.execute("insert into floor values (%s, now())", (number,)),
+                    "one row": lambda number: connection.execute("insert into baseline values (%s, now())", (number,)),
                 },
                 rounds=rounds,
                 calls=CALLS,
                 say=say,
             )
-    floor = "one row inserted and committed"
+    baseline = "one row inserted and committed"
     return [
-        cost("add 3, remove 2, warm handler, one client", floor, found["ours"], found["one row"], 3),
-        cost(f"{ROWS_ALONE}, one client", floor, found["rows alone"], found["one row"], None),
+        cost("add 3, remove 2, warm handler, one client", baseline, found["ours"], found["one row"], 3),
+        cost(f"{ROWS_ALONE}, one client", baseline, found["rows alone"], found["one row"], None),
     ]
 
 
 def _many_writers(databases: Databases, users: int, rounds: int, say: Say) -> list[Check]:
     say(f"{WRITERS} writers: one statement and statement triggers, and five statements and a row trigger")
-    ways = {
+    variants = {
         "ours": (OURS, NOTHING),
         "rows alone": (PGBENCH_ROWS, f"alter database {COPY} {KEEP_PLANS}"),
         "rows and locks": (PGBENCH_LOCKED, f"alter database {COPY} {KEEP_PLANS}"),
@@ -147,8 +147,8 @@ def _many_writers(databases: Databases, users: int, rounds: int, say: Say) -> li
             population.warm(databases, COPY)
             return writers.seconds_each(databases.url(COPY), DRAW + script, writers=WRITERS, users=users)
 
-    found = once_each({name: partial(measured, *way) for name, way in ways.items()}, rounds=rounds, say=say)
-    job = f"add 3, remove 2, {WRITERS} writers, time for each write"
+    found = once_each({name: partial(measured, *variant) for name, variant in variants.items()}, rounds=rounds, say=say)
+    job = f"add 3, remove 2, {WRITERS} writers, time per write"
     five = "five statements, row trigger"
     return [
         speed(job, five, found["ours"], found["five statements"], 1.8),
@@ -158,13 +158,14 @@ def _many_writers(databases: Databases, users: int, rounds: int, say: Say) -> li
 
 
 def _over_network(databases: Databases, users: int, rounds: int, say: Say) -> list[Check]:
-    say("0.5 ms of network in between")
+    say("0.5 ms of network latency")
     found = {"ours": Timings(), "five statements": Timings()}
     for _ in range(rounds):
         for name, (make, prepare) in {
             "ours": (_ours, WITHOUT_DISK),
             "five statements": (naive.change, WITHOUT_DISK + naive.ROW_TRIGGERS),
         }.items():
+            say(f"  {name}")
             with databases.copy(NAME), delay.proxy(databases.server.port, ONE_WAY) as port:
                 _prepare(databases, prepare)
                 url = databases.url(COPY).replace(f":{databases.server.port}/", f":{port}/")
@@ -172,7 +173,7 @@ def _over_network(databases: Databases, users: int, rounds: int, say: Say) -> li
             found[name].rounds.append(statistics.median(taken))
             found[name].calls.extend(taken)
         say(f"  {latest(found)}")
-    job = "add 3, remove 2, 0.5 ms of network"
+    job = "add 3, remove 2, 0.5 ms of network latency"
     return [cost(job, "five statements, row trigger", found["ours"], found["five statements"], 0.4)]
 
 

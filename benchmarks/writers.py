@@ -1,4 +1,4 @@
-"""Many writers at once, by pgbench, so that Python is not what is measured."""
+"""Concurrent writers by pgbench, so that the results do not include Python."""
 
 import re
 import statistics
@@ -10,13 +10,13 @@ from local import programs, unprivileged
 
 SECONDS = 4
 WARM_UP_SECONDS = 2
-"""In which every connection plans, and touches for the first time the pages of memory it reads."""
+"""In this time each connection plans its statements and touches its memory pages for the first time."""
 
 FIGURE = re.compile(r"^progress: ([0-9.]+) s, ([0-9.]+) tps", re.MULTILINE)
 
 
 def seconds_each(url: str, script: str, *, writers: int, users: int = 1, seconds: int = SECONDS) -> float:
-    """Run a script over and over, and return the seconds a transaction takes of the whole, once all is warm."""
+    """Run a script repeatedly, and return the seconds per transaction over all writers after the warm-up."""
     program = programs.postgres(unprivileged.account()) / "pgbench"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "script.sql")

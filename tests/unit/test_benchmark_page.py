@@ -1,14 +1,12 @@
-"""The page and the chart of the benchmarks say what was found."""
-
-from xml.etree import ElementTree
+"""docs/benchmarks.md has the results of the benchmarks."""
 
 import pytest
 
-from benchmarks import chart, page
+from benchmarks import page
 from benchmarks.results import Curve, Section, Timings, cost, figure, speed, text
 
 OURS = Timings([0.002, 0.003, 0.001], [0.001] * 98 + [0.5, 0.7])
-FLOOR = Timings([0.001, 0.001, 0.001])
+BASELINE = Timings([0.001, 0.001, 0.001])
 
 
 def test_ratio_is_the_median_of_the_rounds_each_against_its_own_floor():
@@ -20,13 +18,13 @@ def test_ratio_is_the_median_of_the_rounds_each_against_its_own_floor():
 
 @pytest.mark.parametrize(("make", "met"), [(cost, False), (speed, False)])
 def test_twice_the_time_misses_a_bound_on_cost_and_on_speed(make, met):
-    check = make("read", "SELECT", OURS, FLOOR, 1.5)
+    check = make("read", "SELECT", OURS, BASELINE, 1.5)
 
     assert check.met is met
 
 
 def test_half_the_time_is_twice_the_speed():
-    assert speed("write", "naive", FLOOR, OURS, 1.8).ratio == 2.0
+    assert speed("write", "naive", BASELINE, OURS, 1.8).ratio == 2.0
 
 
 def test_percentiles_are_those_of_all_calls():
@@ -47,15 +45,9 @@ def test_missed_target_is_bold_on_the_page_and_a_met_one_is_not():
     assert "| ≤ 45 |" in written
 
 
-def test_chart_has_a_bar_for_each_target_and_a_line_for_each_curve():
-    checks = [figure("a < b", 13, "MB", 12), cost("for comparison", "SELECT", OURS, FLOOR, None)]
-    curves = [Curve("read", "memberships", {10: 0.1, 1000: 0.2}, "flat"), Curve("one", "rows", {10: 0.1}, "flat")]
+def test_growth_is_shown_at_each_size_and_from_the_first_to_the_last():
+    curve = Curve("read", "memberships", {10: 0.1, 1000: 0.2}, "flat")
 
-    drawn = ElementTree.fromstring(chart.draw(checks, curves))  # noqa: S314 -- our own
+    written = page.write("A machine.", [Section("Growth", [], curves=[curve])])
 
-    tags = [element.tag.rpartition("}")[2] for element in drawn]
-    assert (tags.count("rect"), tags.count("polyline")) == (2, 2)
-
-
-def test_chart_of_a_curve_that_does_not_grow_can_be_drawn():
-    assert "polyline" in chart.draw([], [Curve("read", "rows", {10: 0.1, 100: 0.1}, "flat")])
+    assert "| read | memberships | 10: 100 ms · 1,000: 200 ms | 2.00 | flat |" in written
