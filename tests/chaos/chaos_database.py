@@ -11,7 +11,7 @@ from tests import law
 from tests.functions.calls import answer_of, invoke, sample
 from tests.functions.factories import change, create_samples_world, create_segments, done, slugs_of
 from tests.functions.keys import everything
-from tests.functions.test_database_trouble import assert_unavailable, is_soon
+from tests.functions.test_database_trouble import assert_unavailable, seconds_of
 from tests.samples import CREATES
 from tests.template_routes import ROUTES
 
@@ -40,8 +40,8 @@ def send(function):
 
 
 def assert_refused_in_time(request):
-    """Send a request, again where the machine stalls: each time it is refused as one that may be repeated."""
-    assert is_soon(lambda: assert_unavailable(request()), seconds=ANSWER_SECONDS)
+    """Send a request. The response permits the client to repeat it."""
+    assert seconds_of(lambda: assert_unavailable(request())) < ANSWER_SECONDS
 
 
 @pytest.fixture

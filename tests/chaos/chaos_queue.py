@@ -1,7 +1,6 @@
 """SQS refuses, hangs up or answers late: nobody who orders a job waits for it, and no job is lost or done twice."""
 
 import json
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +16,7 @@ from tests.chaos.spoilt_aws import of_sqs as of_sqs
 from tests.chaos.spoilt_aws import s3_line as s3_line
 from tests.chaos.spoilt_aws import sqs_line as sqs_line
 from tests.functions.calls import call, sample
+from tests.stopwatch import Stopwatch
 
 FUNCTION_SECONDS = 15
 MINUTES = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
@@ -35,10 +35,10 @@ def parts_of_aws(service, aws):
 
 def order():
     """Order a report, and return its job and how long that took."""
-    started = time.monotonic()
-    answer = call("create_report", {"year": 2023, "month": 8})
+    with Stopwatch() as stopwatch:
+        answer = call("create_report", {"year": 2023, "month": 8})
     assert answer.status == 202
-    return answer.json["job_id"], time.monotonic() - started
+    return answer.json["job_id"], stopwatch.seconds
 
 
 def show(job_id):

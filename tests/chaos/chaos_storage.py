@@ -25,6 +25,7 @@ from tests.integration.fix_jobs import filled as filled
 from tests.integration.fix_jobs import lines as lines
 from tests.integration.fix_jobs import order as order
 from tests.integration.fix_jobs import small_batches as small_batches
+from tests.stopwatch import Stopwatch
 
 AUGUST = {"year": "2023", "month": "8"}
 FUNCTION_SECONDS = 15
@@ -40,15 +41,15 @@ PASSING = {
 
 
 def ask_for_report():
-    started = time.monotonic()
-    answer = call("create_user_report", path="/segment/history/1", query=AUGUST)
-    return answer, time.monotonic() - started
+    with Stopwatch() as stopwatch:
+        answer = call("create_user_report", path="/segment/history/1", query=AUGUST)
+    return answer, stopwatch.seconds
 
 
 def open_report(name):
-    started = time.monotonic()
-    answer = call("open_report", path=f"/segment/reports/{name}")
-    return answer, time.monotonic() - started
+    with Stopwatch() as stopwatch:
+        answer = call("open_report", path=f"/segment/reports/{name}")
+    return answer, stopwatch.seconds
 
 
 @pytest.fixture

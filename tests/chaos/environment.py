@@ -15,6 +15,7 @@ from segmentation.runtime.log import logger
 from tests.bookkeeping import Told
 from tests.functions.calls import NO_BODY, Answer, call
 from tests.functions.keys import IN_USE, under
+from tests.stopwatch import Stopwatch
 
 USERS = range(1000, 1020)
 SLUGS = [f"SEGMENT_{number}" for number in range(6)]
@@ -104,9 +105,9 @@ class Clients:
         key = f"{self.chance.getrandbits(128):x}"
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            started = time.monotonic()
-            answer = call(function, body, path=path, headers=under(key))
-            self.tally.slowest = max(self.tally.slowest, time.monotonic() - started)
+            with Stopwatch() as stopwatch:
+                answer = call(function, body, path=path, headers=under(key))
+            self.tally.slowest = max(self.tally.slowest, stopwatch.seconds)
             self.tally.statuses[answer.status] += 1
             if answer.status != 503 and not (answer.status == 409 and answer.json["type"] == IN_USE):
                 return answer

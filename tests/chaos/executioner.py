@@ -40,7 +40,7 @@ class Executioner:
         if self._at is None or self._at[0] != self.questions:
             return None
         moment, self._at = self._at[1], None
-        os.kill(self._victims.get(timeout=10), signal.SIGKILL)
+        os.kill(self._victims.get(timeout=60), signal.SIGKILL)
         return moment
 
 

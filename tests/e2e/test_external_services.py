@@ -100,6 +100,6 @@ def test_a_key_that_s3_rejects_is_an_error(s3_port):
 def test_a_missing_database_is_named_before_anything_starts(start, state, environment):
     run = start(state, **environment | {"DATABASE_OWNER_URL": OWNER_URL.format(1)})
 
-    assert run.process.wait(30) == 1
+    assert run.process.wait(60) == 1
     assert "The database of DATABASE_OWNER_URL cannot be reached" in run.output
     assert not (state / "data").exists()

@@ -23,7 +23,7 @@ def busy(run):
     return descendants(run.process.pid)
 
 
-def wait_until_gone(processes, seconds=10):
+def wait_until_gone(processes, seconds=60):
     deadline = time.monotonic() + seconds
     while left := [process for process in processes if alive(process)]:
         assert time.monotonic() < deadline, [command_line(process) for process in left]
@@ -58,21 +58,21 @@ def test_a_signal_stops_every_process(start, state, with_terminal, number):
 
     run.process.send_signal(number)
 
-    assert run.process.wait(30) == 0
+    assert run.process.wait(60) == 0
     assert len(processes) > 8
-    wait_until_gone(processes, seconds=1)
+    wait_until_gone(processes)
     assert "Traceback" not in run.output
 
 
 def test_a_signal_while_starting_stops_every_process(start, state):
     run = start(state)
-    eventually(lambda: len(descendants(run.process.pid)) >= 4, seconds=60)
+    eventually(lambda: len(descendants(run.process.pid)) >= 4)
     processes = descendants(run.process.pid)
 
     run.process.send_signal(signal.SIGINT)
 
-    assert run.process.wait(30) == 0
-    wait_until_gone(processes, seconds=1)
+    assert run.process.wait(60) == 0
+    wait_until_gone(processes)
 
 
 def test_a_killed_run_leaves_no_process_and_loses_no_data(start, state):
@@ -125,18 +125,18 @@ def test_a_taken_port_is_named_before_anything_starts(start, state, offset):
 
         run = start(state, taken - offset)
 
-        assert run.process.wait(30) == 1
+        assert run.process.wait(60) == 1
     assert f"{taken} (for " in run.output
     assert not (state / "data").exists()
 
 
 def test_a_second_run_in_the_same_folder_is_refused(start, state):
     first = start(state)
-    eventually((state / "data").exists, seconds=60)
+    eventually((state / "data").exists)
 
     second = start(state)
 
-    assert second.process.wait(30) == 1
+    assert second.process.wait(60) == 1
     assert f"Already running here, as process {first.process.pid}." in second.output
 
 
@@ -158,9 +158,9 @@ def test_a_part_that_is_killed_ends_the_run(start, state):
 
     os.kill(rclone, signal.SIGKILL)
 
-    assert run.process.wait(30) == 1
+    assert run.process.wait(60) == 1
     assert "S3 ended; the end of" in run.output
-    wait_until_gone(processes, seconds=1)
+    wait_until_gone(processes)
 
 
 def test_the_functions_also_run_without_awss_runtime_client(start, state):

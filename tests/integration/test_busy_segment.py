@@ -17,6 +17,7 @@ from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, worker
 from tests.integration.fix_jobs import NEVER_OVER
+from tests.stopwatch import Stopwatch
 
 WRITERS = 4
 HOLD = "select from segments where slug = 'BUSY' for share"
@@ -138,7 +139,7 @@ def test_gate_is_open_again_where_it_was_given_as_the_wait_for_it_ended(connecti
             began = time.monotonic()
             segments.update(connection, "BUSY", SegmentChange(description="changed"), actor="analyst")
             waited = time.monotonic() - began
-            staying.result(timeout=10)
+            staying.result(timeout=60)
 
             assert superuser.execute(GATES).fetchall() == [(0,)]
 
@@ -152,15 +153,14 @@ def test_writer_that_takes_a_second_is_waited_for(connection, empty_database):
             deleting = pool.submit(segments.delete, connection, "BUSY", actor="analyst")
             slow.execute("select pg_sleep(1)")
             assert not deleting.done()
-        assert deleting.result(timeout=10).message == "ok"
+        assert deleting.result(timeout=60).message == "ok"
 
 
 def test_requests_for_one_segment_that_cannot_be_had_are_answered_within_three_seconds(at_once, superuser):
     def refused(own):
-        began = time.monotonic()
-        with pytest.raises(errors.LockNotAvailable):
+        with Stopwatch() as stopwatch, pytest.raises(errors.LockNotAvailable):
             segments.update(own, "BUSY", SegmentChange(description="changed"), actor="analyst")
-        return time.monotonic() - began
+        return stopwatch.seconds
 
     with superuser.transaction():
         superuser.execute(HOLD)
@@ -205,4 +205,4 @@ def test_session_that_is_at_the_gate_is_let_be(connection, empty_database, super
 
         stuck_locks.open_where_left_shut(connection)
 
-        assert passing.result(timeout=10) == 1
+        assert passing.result(timeout=60) == 1

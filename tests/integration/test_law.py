@@ -210,7 +210,7 @@ class Law(RuleBasedStateMachine):
         barrier = threading.Barrier(len(writes))
 
         def run(connection, write, named):
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=60)
             with ignoring(
                 Problem, psycopg.errors.LockNotAvailable
             ):  # a deadlock of others may outlast its patience: 503

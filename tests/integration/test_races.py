@@ -61,7 +61,7 @@ def test_equal_adds_at_once_make_one_membership_and_one_entry(make_segments, emp
 
 
 def add_when_all_are_ready(connection, barrier, user_id):
-    barrier.wait(timeout=30)
+    barrier.wait(timeout=60)
     return changing(user_id=user_id, add_segments=["AVITO_30"])(connection).segments_added
 
 

@@ -259,7 +259,7 @@ def test_batch_that_waited_for_the_percent_that_ends_its_job_changes_nobody(
             set_percent("ROLLOUT", percent)
             waiting = pool.submit(worker.deliver, own, started.job_id, **NEVER_OVER)
             eventually(lambda: connection.execute(WAITS_FOR_ME).rowcount)
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)
 
     assert leases.get(connection, started.job_id).result == {"users_added": 10, "users_deleted": 0}
     assert len(taken("ROLLOUT")) == members

@@ -36,7 +36,7 @@ def while_held(empty_database, superuser):
                 await_blocked(superuser, waiting)
                 superuser.execute("select pg_sleep(0.2)")
                 superuser.execute("delete from memberships")
-            return waiting.result(timeout=10)
+            return waiting.result(timeout=60)
 
     return run
 
@@ -70,7 +70,7 @@ def test_percent_that_ends_waits_for_who_is_arriving(make_segments, connection, 
             superuser.execute("insert into users (user_id) values (1)")
             waiting = pool.submit(stopping, own)
             await_blocked(superuser, waiting)
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)
 
     assert slugs_of(1) == ["ROLLOUT"]
 
@@ -88,7 +88,7 @@ def test_action_in_a_segment_waits_for_its_deletion_and_comes_too_late(make_segm
             eventually(lambda: connection.execute(WAITS_FOR_ME).rowcount)
 
         with pytest.raises(SegmentUnknown):
-            waiting.result(timeout=10)
+            waiting.result(timeout=60)
 
 
 @pytest.mark.parametrize("again", [{"add_segments": ["AVITO_30"]}, {"delete_segments": ["AVITO_30"]}])
@@ -142,6 +142,6 @@ def test_rollout_begins_again_where_somebody_writes_a_membership_past_the_servic
                 transactions.retry_aborted, partial(segments.update, own, "AVITO_30", ALL, actor="analyst")
             )
             await_blocked(superuser, waiting)
-        waiting.result(timeout=10)
+        waiting.result(timeout=60)
 
     assert all(slugs_of(user_id) == ["AVITO_30"] for user_id in range(1, 11))

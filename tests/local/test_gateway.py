@@ -100,7 +100,7 @@ def test_a_function_that_takes_too_long_is_stopped(gateway):
 
     assert answer.status_code == 500
     assert answer.json()["message"] == "Internal Server Error"
-    assert answer.elapsed.total_seconds() < 10
+    assert answer.elapsed.total_seconds() < 30  # when the function would have ended by itself
     assert gateway.show()["layer"]
 
 

@@ -69,6 +69,6 @@ def test_stopping_it_stops_its_command():
     ) as running:
         assert running.stdout.readline() == "begun\n"
         running.terminate()
-        rest, _ = running.communicate(timeout=10)  # returns when no process can write to its output any more
+        rest, _ = running.communicate(timeout=60)  # returns when no process can write to its output any more
 
     assert (running.returncode, rest) == (TERMINATED, "")

@@ -54,7 +54,7 @@ def test_a_killed_server_recovers(start):
         connection.execute("create table kept as select 42 as answer")
     postmaster = int((first.data / "postmaster.pid").read_text().splitlines()[0])
     os.kill(postmaster, signal.SIGKILL)
-    first.process.supervisor.wait(10)
+    first.process.supervisor.wait(60)
 
     second = start()
 

@@ -58,7 +58,7 @@ class Interrupted:
 
 def first_output(child):
     """Return the child's first output."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (text := child.log.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -113,7 +113,7 @@ def test_the_orphans_of_a_child_are_killed(start):
 def test_a_child_does_not_outlive_a_killed_starter(tmp_path):
     log = tmp_path / "log"
     starter = subprocess.Popen([sys.executable, "-c", STARTER, log], cwd=ROOT)  # noqa: S603 - the text below
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not log.exists() or not log.read_text():
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -136,7 +136,7 @@ time.sleep(60)
 
 def test_a_failure_shows_the_end_of_the_log(start):
     child = start("seq 100; echo no space left >&2; exit 1")
-    child.supervisor.wait(10)
+    child.supervisor.wait(60)
 
     failure = str(child.failure("ended"))
 
@@ -148,7 +148,7 @@ def test_a_failure_shows_the_end_of_the_log(start):
 def test_the_exit_code_is_the_commands(start):
     child = start("exit 7")
 
-    assert child.supervisor.wait(10) == 7
+    assert child.supervisor.wait(60) == 7
 
 
 def test_waiting_for_a_port_ends_when_the_child_does(start):

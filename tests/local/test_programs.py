@@ -27,7 +27,7 @@ def fallback(tmp_path):
 
 
 def test_two_processes_that_copy_postgres_share_one_copy(wheel, fallback, monkeypatch):
-    neither_has_a_copy, make = Barrier(BOTH, timeout=10), tempfile.mkdtemp
+    neither_has_a_copy, make = Barrier(BOTH, timeout=60), tempfile.mkdtemp
 
     def make_when_both_are_here(**named):
         neither_has_a_copy.wait()

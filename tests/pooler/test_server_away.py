@@ -38,7 +38,7 @@ def answers_until_success(send):
         statuses.append(send().status)
         return statuses[-1] == 200
 
-    eventually(is_carried_out, seconds=5)
+    eventually(is_carried_out)
     return statuses[:-1]
 
 
