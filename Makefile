@@ -1,4 +1,4 @@
-# Everything a newcomer needs: `make run`, `make test`. Python 3.11 or newer and make are all it takes.
+# `make help` lists the targets. `make run` and `make test` need Python 3.11 or newer, and make.
 
 PYTHON ?= python3
 PORT ?= 8080
@@ -7,105 +7,112 @@ INSIST := .ci/insist
 UV := .local/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 REQUIREMENTS := local/requirements
-# Without what make would pass on: the layer has a Makefile of its own.
 NPM := PATH="$(CURDIR)/.local/api/bin:$$PATH" $(INSIST) npm --ignore-scripts --no-audit --no-fund --no-update-notifier
+# The layer has its own Makefile, which must not inherit the options of this make.
 SAM := env -u MAKEFLAGS -u MAKELEVEL PATH="$(CURDIR)/.local/sam/bin:$$PATH" sam
 
-# Compiled files go here, so that the functions' folders, which are packaged as they are, stay clean.
+# A deployment packages the folders of the functions as they are. Compiled files must not be in them.
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.local/pycache
 export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch run replay psql reset test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
+.PHONY: help setup fetch run replay psql reset check test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
 
-help: ## say what there is to make
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1	\2/p' $(MAKEFILE_LIST)
+# The text after ## starts with the group of the target.
+help: ## run: show this list
+	@for group in run check release; do echo "$$group"; \
+	  sed -n "s/^\([a-z-]*\):[^#]*## $$group: \(.*\)/  make \1	\2/p" $(MAKEFILE_LIST) | expand -t 24; done
 
-setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## make the environments that are missing or out of date
+setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## run: create or update the environments of the service and its tests
 
-fetch: setup .local/audit/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## fetch the programs and libraries of all these targets
+fetch: setup .local/audit/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
 
-run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run the whole service here; PORT=8080, AUTH=on, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (from the package)
+run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run: run the whole service locally; PORT=8080, AUTH=on, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (the built package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
 	  $(if $(filter on,$(POOLER)),--pooler) $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
 
-replay: setup ## send the dead letters of the local run again; PORT=8080
+replay: setup ## run: resend the dead letters of the local run; PORT=8080
 	@.local/venv/bin/python -m local.replay --port $(PORT)
 
-psql: setup ## open the database of the local run in psql, as the owner of the schema
+psql: setup ## run: open the database of the local run in psql, as the owner of the schema
 	@.local/venv/bin/python -m local.psql
 
-reset: setup ## forget the data of the local run
+reset: setup ## run: delete the data of the local run
 	@.local/venv/bin/python -m local.reset
 
-test: lint ## check everything: lint, types, and all tests; TESTS=tests/unit for some of them, WORKERS=0 in one process
+check: lint ## check: lint, types, and the contract and unit tests; takes about two minutes
+	.local/venv/bin/pytest -n $(WORKERS) tests/contract tests/unit
+
+test: lint ## check: lint, types and all tests; TESTS=tests/unit runs some, WORKERS=0 uses one process
 	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
-chaos: setup ## break Postgres, S3 and SQS, and check that nothing is lost or doubled; SECONDS=10 a fault, TESTS=tests/chaos/chaos_load.py
-	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=test_*.py chaos_*.py' $(or $(TESTS),tests/chaos)
+chaos: setup ## check: break Postgres, S3 and SQS, and check that no change is lost or doubled; SECONDS=10 per fault, TESTS=tests/chaos/chaos_load.py
+	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=chaos_*.py' $(or $(TESTS),tests/chaos)
 
-load: setup .local/load/.made ## live a day and an overload, check that nothing is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
+load: setup .local/load/.made ## check: simulate a day and an overload, check that no change is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
 	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
 	  .local/venv/bin/pytest --override-ini 'python_files=load_*.py' $(or $(TESTS),tests/load)
 
-test-upgrade: setup ## let the code before the newest change of the schema serve on the schema that is here; FROM=v1.2 the code of another commit
+test-upgrade: setup ## check: run older code on the newest schema; FROM=v1.2 selects the commit of the older code
 	UPGRADE_FROM=$(FROM) .local/venv/bin/pytest --override-ini 'python_files=upgrade_*.py' tests/upgrade
 
-lint: setup ## check style, formatting and types
+lint: setup ## check: check style, formatting and types
 	.local/venv/bin/ruff check
 	.local/venv/bin/ruff format --check
 	.local/venv/bin/mypy
 
-audit: .local/audit/.made ## look for known weaknesses in the template, the code and the libraries that AWS gets
+audit: .local/audit/.made ## check: look for known vulnerabilities in the template, the code and the deployed libraries
 	.local/audit/bin/python .ci/audit.py
 
-format: setup ## put the code into its form
+format: setup ## check: format the code and sort its imports
 	.local/venv/bin/ruff check --fix --select I
 	.local/venv/bin/ruff format
 
-openapi: setup .local/api/.made .local/node/.made ## write docs/openapi.json from the handlers, and docs/postman from that
+openapi: setup .local/api/.made .local/node/.made ## release: write docs/openapi.json from the handlers, and docs/postman from docs/openapi.json
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.openapi
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.postman
 
-diagram: setup ## draw the tables of the migrated schema in docs/data-model.md
+diagram: setup ## release: draw the tables of the migrated schema in docs/data-model.md
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.er_diagram
 
-check-api: setup .local/api/.made .local/node/.made ## check the published API: linter, browser, schemathesis, newman
-	.local/api/bin/pytest tests/api
+check-api: setup .local/api/.made .local/node/.made ## check: check the API document: linter, browser, Schemathesis, newman
+	.local/api/bin/pytest -vv tests/api
 
-fuzz: setup .local/api/.made .local/node/.made ## let schemathesis look for what breaks the document, with another seed each time; SECONDS=600
+fuzz: setup .local/api/.made .local/node/.made ## check: let Schemathesis look for violations of the API document, with a new seed each time; SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py
 
-test-pooler: setup .local/pgbouncer/.made ## pass the tests of the service through PgBouncer, and break what is around it; TESTS=tests/pooler for some of them
+test-pooler: setup .local/pgbouncer/.made ## check: run the tests of the service through PgBouncer, and stop PgBouncer and Postgres; TESTS=tests/pooler runs some
 	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e)
 
-test-prometheus: setup .local/prometheus/.made ## let a real Prometheus scrape a local run, and check its rules
+test-prometheus: setup .local/prometheus/.made ## check: let Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus
 
-dashboards: setup ## write Grafana's dashboard, docs/grafana/prometheus.json
+dashboards: setup ## release: write the Grafana dashboard, docs/grafana/prometheus.json
 	.local/venv/bin/python -m tools.dashboards
 
-build: setup ## build what a deployment uploads
+build: setup ## release: build the package of a deployment
 	$(SAM) build $(SAM_OPTIONS)
 
-built-here: setup  # the same for this machine instead of Lambda's
+built-here: setup  # a package for this machine instead of Lambda
+	@echo 'Building the package for this machine. The log is .local/build.log.'
 	@LAYER_PYTHON="$$(.local/sam/bin/python -c 'import sys; print("%d.%d" % sys.version_info[:2])')" \
 	LAYER_PLATFORMS="$$(.local/sam/bin/python -c 'from packaging.tags import platform_tags; print(*platform_tags())')" \
 	$(SAM) build --build-dir .local/build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }
 
-bench: setup built-here ## measure speed against bare SQL and write docs/benchmarks.md; SCALE=0.1 shrinks the data, ONLY=sweep picks some
+bench: setup built-here ## check: compare the speed with bare SQL, and write docs/benchmarks.md; SCALE=0.1 shrinks the data, ONLY=sweep selects benchmarks
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m benchmarks --scale $(or $(SCALE),1) --rounds $(or $(ROUNDS),3) $(if $(ONLY),--only $(ONLY))
 
-lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRADE=--upgrade takes the newest
+lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in files; UPGRADE=--upgrade takes the newest versions
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
 	$(LOCK) --python-version 3.13 --no-deps layers/cryptography/requirements.in -o layers/cryptography/requirements.txt
 	for name in uv sam service runtime audit api load; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
 	$(NPM) install --prefix local/node --package-lock-only --omit-lockfile-registry-resolved
 
-# Each environment is made afresh when its requirements changed; its .made file comes last, so that half of one never counts.
-# What differs between them: uv itself comes by pip, and servers holds programs, whose wheels need not suit our Python.
+# An environment is created anew when its requirements change. Its .made file is written last, so that an incomplete
+# environment never counts. pip installs uv; uv installs the others. The wheels of servers hold programs, so they may be
+# for another Python.
 
 .local/uv/.made: $(REQUIREMENTS)/uv.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is %d.%d: try make PYTHON=python3.12" % sys.version_info[:2])'
@@ -123,7 +130,7 @@ lock: .local/uv/.made .local/api/.made ## pin what the *.in files ask for; UPGRA
 	$(INSIST) $(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
 	@touch $@
 
-# npm runs no script of a package: none of ours needs one.
+# npm runs no scripts of packages. None of these packages needs one.
 .local/node/.made: local/node/package-lock.json local/node/fonts.conf .local/api/.made
 	rm -rf $(@D) && mkdir -p $(@D) && cp local/node/* $(@D)
 	$(NPM) ci --prefix $(@D) --loglevel error

@@ -1,6 +1,6 @@
-"""Look for known weaknesses: in the template, in the code, and in the libraries that AWS gets.
+"""Look for known vulnerabilities in the template, in the code, and in the libraries that a deployment uploads.
 
-Run by `make audit`, in the tools' own environment. What could not be looked at is said, and is no failure.
+`make audit` runs this in its own environment. If no vulnerability database is reachable, the script says so and passes.
 """
 
 import json
@@ -20,7 +20,7 @@ LONGEST = 300.0  # seconds for one tool
 
 
 def main() -> int:
-    """Run every check, say what it found, and fail if one did."""
+    """Run all checks, print their findings, and return 1 if there are any."""
     findings = [*template_findings(), *code_findings(), *library_findings()]
     for finding in findings:
         say(f"FAILED {finding}")
@@ -28,20 +28,21 @@ def main() -> int:
 
 
 def template_findings() -> Iterator[str]:
-    """Run checkov on both shapes of the template: it leaves out what a condition leaves out."""
+    """Run checkov on the template with and without CreateDatabase: it ignores resources with a false condition."""
     SCRATCH.mkdir(parents=True, exist_ok=True)
     written = (ROOT / "template.yaml").read_text()
     before, mark, after = written.partition("  CreateDatabase:\n")
     created = SCRATCH / "template.yaml"
     created.write_text(before + mark + after.replace('Default: "false"', 'Default: "true"', 1))
     if created.read_text() == written:
-        yield "the template has no CreateDatabase that is false at first: checkov would see one shape of it only"
+        yield "The parameter CreateDatabase is missing or not false by default, so checkov checks one variant only."
     command = ("checkov", "--framework", "cloudformation", "--skip-download", "--output", "json")
+    say("checkov: checking the template with and without its database")
     report = json.loads(run(*command, "--file", "template.yaml", str(created)).stdout)
     summary = report["summary"]
     say(f"checkov: {summary['passed']} passed, {summary['failed']} failed, {summary['skipped']} suppressed in place")
     if summary["parsing_errors"] or not summary["passed"]:
-        yield "checkov could not read the template"
+        yield "checkov could not read the template."
     for check in report["results"]["failed_checks"]:
         yield f"{check['check_id']} {check['resource']}: {check['check_name']}"
     for check in report["results"]["skipped_checks"]:
@@ -50,8 +51,9 @@ def template_findings() -> Iterator[str]:
 
 
 def code_findings() -> Iterator[str]:
-    """Run bandit; what it calls less than medium is ruff's to judge, which has the same rules."""
+    """Run bandit. ruff has the same rules, and covers the findings below medium severity."""
     options = ("--quiet", "--recursive", "--severity-level", "medium", "--format", "json")
+    say(f"bandit: checking {', '.join(CODE)}")
     report = json.loads(run("bandit", *options, *CODE).stdout)
     lines = report["metrics"]["_totals"]["loc"]
     say(f"bandit: {lines} lines, {len(report['results'])} findings")
@@ -62,8 +64,9 @@ def code_findings() -> Iterator[str]:
 
 
 def library_findings() -> Iterator[str]:
-    """Ask a database of vulnerabilities about the pinned libraries; there is none without the internet."""
+    """Look up the pinned libraries in the first reachable vulnerability database."""
     for source in SOURCES:
+        say(f"pip-audit: looking up the libraries at {source}, at most {LONGEST:.0f} s")
         files = [argument for name in LIBRARIES for argument in ("-r", name)]
         try:
             answer = run("pip-audit", "--disable-pip", "--require-hashes", *files, "-s", source, "-f", "json")
@@ -74,7 +77,7 @@ def library_findings() -> Iterator[str]:
         if known:
             break
     else:
-        say(f"pip-audit: SKIPPED, the libraries were not looked up: none of {', '.join(SOURCES)} answers here")
+        say(f"pip-audit: SKIPPED, because none of {', '.join(SOURCES)} is reachable")
         return
     say(f"pip-audit: {len(known)} of {len(libraries)} libraries looked up at {source}")
     for library in known:
@@ -83,9 +86,9 @@ def library_findings() -> Iterator[str]:
 
 
 def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run one of the tools in the project's folder; each says by its output, not by its exit code, what it found.
+    """Run a tool in the folder of the project. Its findings are in its output, not in its exit code.
 
-    Raises subprocess.TimeoutExpired for one that hangs.
+    Raises subprocess.TimeoutExpired for a tool that hangs.
     """
     return subprocess.run(  # noqa: S603 -- our own pinned tools
         [TOOLS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False, timeout=LONGEST
@@ -93,7 +96,7 @@ def run(tool: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def say(line: str) -> None:
-    """Write a line at once."""
+    """Write a line immediately."""
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 

@@ -1,14 +1,14 @@
 #!/bin/sh
-# Puts programs into a folder, which is made anew: those that are installed, or Debian's packages of these names with the
-# libraries that they ask for, which apt checks against the archive's signature and which are unpacked here, without root.
-# Fails where there is neither (127).
+# Put programs into a new folder. Installed programs are linked. Otherwise the Debian packages of the same names and their
+# libraries are downloaded and unpacked, without root. apt checks them against the signature of the archive.
+# The script fails with 127 if the programs are not installed and there is no apt.
 set -eu
 folder=$1
 shift
 rm -rf "$folder"
 mkdir -p "$folder/bin"
 cd "$folder"
-PATH=$PATH:/usr/sbin:/usr/local/sbin # where Debian puts servers, which only root looks for
+PATH=$PATH:/usr/sbin:/usr/local/sbin # Debian installs servers there, and only root has these folders on PATH
 
 installed() {
     for program; do command -v "$program" >/dev/null || return 1; done
@@ -18,9 +18,9 @@ if installed "$@"; then
     for program; do ln -sf "$(command -v "$program")" "bin/$program"; done
     exit
 fi
-installed apt-get dpkg-deb || { echo "Needed on PATH, by a package or from elsewhere: $*" >&2; exit 127; }
+installed apt-get dpkg-deb || { echo "Install these programs and add them to PATH: $*" >&2; exit 127; }
 
-# a state of its own: the machine's lists may be missing, and only root can fetch them
+# own package lists: those of the machine may be missing, and only root can update them
 mkdir -p apt/lists/partial apt/archives/partial
 apt() {
     command="$1"
@@ -28,14 +28,14 @@ apt() {
     "apt-$command" -qq -o Dir::State::Lists="$PWD/apt/lists" -o Dir::Cache="$PWD/apt" -o APT::Sandbox::User=root \
         -o Acquire::Retries=3 "$@"
 }
-# not libc, which goes with the loader; of a Go program's, not what its pages show
+# without libc, which must match the loader, and without the JavaScript of the web pages of Prometheus
 libraries() {
     apt cache show --no-all-versions "$1" | sed -n 's/^Depends: //p' | tr ',' '\n' | awk '{ print $1 }' |
         grep '^lib' | grep -v -e '^libc6' -e '^libjs-' || true
 }
 apt get update
 packages=
-for program; do # promtool is a package of its own since 2.53
+for program; do # promtool has its own package since 2.53
     if apt cache show "$program" >/dev/null 2>&1; then packages="$packages $program $(libraries "$program")"; fi
 done
 # shellcheck disable=SC2086 -- several words
