@@ -1,6 +1,6 @@
-"""What clients were told of their changes, and that the history has all of it, once, and no more.
+"""The changes that the service confirmed to clients, compared with the history.
 
-Only the standard library: the clients of the load live in an environment of their own.
+This module uses the standard library only, because the load clients have their own environment.
 """
 
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass
 class Told:
-    """The changes that clients were told of: of memberships by user, and the users who were registered."""
+    """The confirmed changes: membership changes by user, and the registered users."""
 
     added: Counter[int] = field(default_factory=Counter)
     deleted: Counter[int] = field(default_factory=Counter)
@@ -26,13 +26,13 @@ class Told:
         )
 
     def change(self, user_id: int, answer: dict[str, int]) -> None:
-        """Keep the answer to a change of memberships."""
+        """Add the response to a membership change."""
         self.added[user_id] += answer["segments_added"]
         self.deleted[user_id] += answer["segments_deleted"]
 
 
 def assert_exactly_once(connection: Any, told: Told) -> None:
-    """Every change that a client was told of is in the history once, under its user, and no other change by hand is."""
+    """The history has each confirmed change once, under its user, and no other manual change."""
     assert written(connection, "added") == told.added
     assert written(connection, "deleted") == told.deleted
     assert written(connection, "lifetime_changed") == told.lifetimes
@@ -40,7 +40,7 @@ def assert_exactly_once(connection: Any, told: Told) -> None:
 
 
 def written(connection: Any, action: str) -> Counter[int]:
-    """Count what the history has of an action by hand, by user."""
+    """Count the manual rows of an action in the history, by user."""
     rows = connection.execute(
         """
         select history.user_id, count(*)
@@ -55,7 +55,7 @@ def written(connection: Any, action: str) -> Counter[int]:
 
 
 def assert_arrived_once(connection: Any, users: list[int]) -> None:
-    """No two clients were given the same number, and everyone who was is there."""
+    """All registered users exist, and no two have the same number."""
     there = {user_id for (user_id,) in connection.execute("select user_id from users")}
     assert len({*users}) == len(users)
     assert {*users} <= there

@@ -1,4 +1,4 @@
-"""What every suite may use: a real Postgres with the schema in it, emptied before each test."""
+"""Fixtures for all suites: a real Postgres with the schema, emptied before each test."""
 
 import os
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ from tests.fix_aws import moto_url as moto_url
 from tests.fix_aws import secrets_manager as secrets_manager
 from tests.fix_pooler import pooler_port as pooler_port
 
-# tests/api needs what `make check-api` installs, which `make test` does without
+# Only `make check-api` installs the libraries of tests/api.
 collect_ignore = [] if find_spec("playwright") else ["api"]
-# and tests/prometheus the programs that `make test-prometheus` fetches
+# Only `make fetch` and `make test-prometheus` install the programs of tests/prometheus.
 if not (ROOT / ".local" / "prometheus" / ".made").exists():
     collect_ignore.append("prometheus")
 POOLER_SUITE = Path(__file__).with_name("pooler")
 
-hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is no finding
+hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is not a failure
 hypothesis.settings.load_profile("patient")
 
 OWNER = "segmentation_owner"
@@ -40,7 +40,7 @@ LOGIN = "segmentation_login"
 PASSWORD = "not-a-secret"  # noqa: S105 -- of a server on 127.0.0.1 that lives as long as the tests
 
 
-# the developer's own, which `make run` uses and no test may
+# Settings of the developer for `make run`. Tests must not use them.
 ELSEWHERE = ("DATABASE_URL", "DATABASE_OWNER_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL_SQS")
 
 
@@ -70,8 +70,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 class Database:
     """One database of the tests' server, with the connection strings of its two roles.
 
-    Where PgBouncer is in front of the server, the application and the migrations go through it, and tests that look
-    in as the owner do not.
+    With --pooler, the application and the migrations connect through PgBouncer. Tests that connect as the owner do not.
     """
 
     server: postgres.Server
@@ -122,7 +121,7 @@ def postgres_server() -> Iterator[postgres.Server]:
 
 @pytest.fixture(scope="session")
 def roles(postgres_server: postgres.Server) -> settings.Database:
-    """Who connects to the server, whatever the database."""
+    """The connection strings of the two roles, without a database."""
     return settings.Database(*(postgres_server.url(user=user, password=PASSWORD) for user in (LOGIN, OWNER)))
 
 
@@ -136,7 +135,7 @@ def migrated_database(postgres_server: postgres.Server, pooler_port: int | None)
 
 @pytest.fixture
 def owner(migrated_database: Database) -> Iterator[Connection[TupleRow]]:
-    """The schema's owner, who may look into everything; the database is empty at first."""
+    """A connection of the owner of the schema, who may read all tables. The database is empty."""
     with connect(migrated_database.owner_url) as connection:
         empty(connection)
         yield connection
@@ -149,7 +148,7 @@ def empty_database(migrated_database: Database, owner: Connection[TupleRow]) -> 
 
 @pytest.fixture
 def superuser(empty_database: Database) -> Iterator[Connection[TupleRow]]:
-    """Who may do what no role of the service can: switch triggers off, end other sessions."""
+    """A connection of the superuser, who may turn triggers off and end other sessions."""
     url = empty_database.server.url(database=empty_database.name)
     with psycopg.connect(url, autocommit=True) as connection:
         yield connection
@@ -157,6 +156,6 @@ def superuser(empty_database: Database) -> Iterator[Connection[TupleRow]]:
 
 @pytest.fixture
 def connection(empty_database: Database) -> Iterator[Connection[TupleRow]]:
-    """The application's own connection to an empty database."""
+    """A connection of the application to an empty database."""
     with connect(empty_database.url) as opened:
         yield opened

@@ -1,14 +1,15 @@
-"""Empty a database as fast as it can be: before each of some thousand tests, of which most write to few tables."""
+"""Empty the database before each test. Thousands of tests need this to be fast, and most write to few tables."""
 
 from typing import Any
 
 KEEP = ("schema_migrations", "schema_objects", "population", "actions")
-"""What the migrations have written."""
+"""Tables with rows from the migrations."""
 
-# A truncated table gets new files, and so does each of its indexes: the months of the history alone take longer than
-# most tests. What was never written to has no pages; "cascade" is for such a table that refers to one with pages.
-# A service that runs beside the test, its schedule for one, reads the same tables in an order of its own: sooner than
-# Postgres looks for a deadlock, which would hit either, the emptying lets go of all of them and begins again.
+# TRUNCATE creates new files for a table and each of its indexes. For all months of the history, this takes longer than
+# most tests. A table without writes has no pages and needs no TRUNCATE. "cascade" covers such a table that references
+# a table with pages.
+# A service that runs beside the test, such as its schedule, locks the same tables in another order. The lock timeout is
+# shorter than Postgres's deadlock_timeout, so that TRUNCATE gives way and is retried before either side has a deadlock.
 EMPTY = """
 do $$
 declare
@@ -42,7 +43,7 @@ select setval(seqrelid, seqstart, false) from pg_sequence where not seqrelid::re
 
 
 def empty(connection: Any, *, keep: tuple[str, ...] = ()) -> None:
-    """Remove, as the owner of the schema, every row that tests have written, and number from one again."""
+    """Delete all rows of tests as the owner of the schema, and restart the sequences."""
     kept = (*KEEP, *keep)
     connection.execute(EMPTY % ", ".join(kept))
     connection.execute(NUMBER_FROM_ONE % ", ".join(f"{table}_%" for table in (*kept, "operations")))

@@ -1,4 +1,4 @@
-"""A checksum of everything that the database holds: what changes nothing leaves it as it is."""
+"""A checksum of all rows of the database, for tests that nothing changes."""
 
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow

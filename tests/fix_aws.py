@@ -1,4 +1,4 @@
-"""The parts of AWS that the service talks to, as moto keeps them in this process."""
+"""The AWS services that the project uses, simulated by moto in this process."""
 
 import gzip
 import json
@@ -20,7 +20,7 @@ from segmentation.reports import storage
 
 @dataclass(frozen=True)
 class Aws:
-    """What the service left in AWS."""
+    """The state of the simulated AWS."""
 
     s3: Any
     sqs: Any
@@ -28,27 +28,27 @@ class Aws:
     dead_letters_url: str
 
     def names(self) -> list[str]:
-        """The files that can be seen."""
+        """The names of the complete files."""
         return [found["Key"] for found in self.s3.list_objects_v2(Bucket="reports").get("Contents", [])]
 
     def text(self, name: str) -> str:
-        """A file's text, uncompressed."""
+        """The uncompressed text of a file."""
         body: bytes = self.s3.get_object(Bucket="reports", Key=f"reports/{name}")["Body"].read()
         return (gzip.decompress(body) if name.endswith(".gz") else body).decode()
 
     def uploads(self) -> list[Any]:
-        """The uploads that have neither been completed nor aborted."""
+        """The uploads that are neither completed nor aborted."""
         return list(self.s3.list_multipart_uploads(Bucket="reports").get("Uploads", []))
 
     def messages(self) -> list[str]:
-        """The ids of the jobs whose messages wait; they are taken off the queue."""
-        return [json.loads(body)["job_id"] for body in self._taken_off(self.queue_url)]
+        """The job ids of the waiting messages. This deletes the messages."""
+        return [json.loads(body)["job_id"] for body in self._receive(self.queue_url)]
 
     def dead_letters(self) -> list[str]:
-        """What a person has to look at; it is taken off the queue."""
-        return self._taken_off(self.dead_letters_url)
+        """The bodies of the dead letters. This deletes the dead letters."""
+        return self._receive(self.dead_letters_url)
 
-    def _taken_off(self, url: str) -> list[str]:
+    def _receive(self, url: str) -> list[str]:
         found = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
         for message in found:
             self.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
@@ -59,7 +59,7 @@ _UPLOAD_PART = S3Backend.upload_part
 
 
 def upload_part(backend: S3Backend, bucket: str, upload_id: str, number: int, body: bytes) -> Any:
-    """What S3 says to a part of no upload; moto itself breaks there."""
+    """Return the error of S3 for a part of an unknown upload. moto itself raises a KeyError."""
     if upload_id not in backend.get_bucket(bucket).multiparts:
         raise NoSuchUpload(upload_id=upload_id)
     return _UPLOAD_PART(backend, bucket, upload_id, number, body)
@@ -67,13 +67,13 @@ def upload_part(backend: S3Backend, bucket: str, upload_id: str, number: int, bo
 
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    """The bucket of reports and the queue of jobs, as moto keeps them."""
+    """The bucket of reports and the queues of jobs in moto."""
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "of-a-test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another's keeps the credentials that it was made with
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # an earlier session has other credentials
     monkeypatch.setenv("REPORTS_BUCKET", "reports")
-    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests cannot fill parts of S3's own least size
+    monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests have no parts of S3's minimum size
     monkeypatch.setattr(S3Backend, "upload_part", upload_part)
     with mock_aws():
         storage._s3.cache_clear()
@@ -89,7 +89,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
 
 @pytest.fixture(scope="session")
 def moto_url() -> Iterator[str]:
-    """AWS over HTTP, for what asks it without boto3."""
+    """The URL of moto over HTTP, for clients other than boto3."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -112,7 +112,7 @@ def secrets_manager(moto_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 @pytest.fixture
 def keep_secret(secrets_manager: Any) -> Callable[..., str]:
-    """Put a secret into Secrets Manager and return its ARN."""
+    """Store a secret in Secrets Manager and return its ARN."""
 
     def keep(name: str, **content: Any) -> str:
         arn: str = secrets_manager.create_secret(Name=name, SecretString=json.dumps(content))["ARN"]

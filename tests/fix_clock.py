@@ -1,4 +1,4 @@
-"""A machine whose clock is wrong."""
+"""A machine with a wrong clock."""
 
 import sys
 import time
@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(params=[-300, 300], ids=["five minutes behind", "five minutes ahead"])
 def wrong_clock(request, monkeypatch) -> timedelta:
-    """Let the service's own clock, not that of the database, be off by so much."""
+    """Change the clock of the service by some minutes, but not the clock of the database."""
     distance, right = timedelta(seconds=request.param), time.time
 
     class Wrong(datetime):

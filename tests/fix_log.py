@@ -1,4 +1,4 @@
-"""What the service writes into its log, and a request that it could write about."""
+"""The log of the service, and a request with confidential data."""
 
 import io
 import json
@@ -35,7 +35,7 @@ def log() -> Iterator[Log]:
 
 
 def begin(**headers: str) -> Invocation:
-    """Begin a request that is full of what is not for the log."""
+    """Begin a request with data that must not be in the log."""
     event = {
         "headers": {"user-agent": "x", **headers},
         "rawPath": "/segment/user/424242",

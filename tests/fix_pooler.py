@@ -1,4 +1,4 @@
-"""PgBouncer before the tests' server: where they are to pass through it, and one that a test may stop."""
+"""PgBouncer in front of the tests' server: one for all tests with --pooler, and one that a test may stop."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from local.settings import Database
 
 
 class Pooler:
-    """A PgBouncer that has one port for all its lives."""
+    """A PgBouncer that keeps its port when it is restarted."""
 
     def __init__(self, behind: Database, folder: Path) -> None:
         self.port = ports.free()
@@ -28,7 +28,7 @@ class Pooler:
 
 @pytest.fixture(scope="session")
 def pooler_port(roles: Database, request, tmp_path_factory) -> Iterator[int | None]:
-    """Where the application connects instead of to the server itself, if it does."""
+    """The port of PgBouncer, or None if the application connects to the server directly."""
     if not request.config.getoption("--pooler"):
         yield None
         return

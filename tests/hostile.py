@@ -1,4 +1,4 @@
-"""What nobody sends by mistake, for the handlers and for the way through the gateway."""
+"""Hostile input, for tests of the handlers and of the gateway."""
 
 import json
 
@@ -45,7 +45,7 @@ FREE_TEXTS = {
     "300 characters": "A" * 300,
     "9000 characters": "A" * 9000,
 }
-"""Texts that are no user id, no slug and no other name of the contract."""
+"""Texts that are not a valid user id, slug or other name of the contract."""
 
 QUERIES = {
     "repeated": "limit=1&limit=2",
@@ -76,7 +76,7 @@ QUERIES = {
     "long value": "prefix=" + "A" * 10_000,
     "many names": "&".join(f"x{number}=1" for number in range(1000)),
 }
-"""Queries that no route takes."""
+"""Query strings that every route rejects."""
 
 BODIES: dict[str, tuple[bytes, int]] = {
     "open object": (b"{", 400),
@@ -113,4 +113,4 @@ BODIES: dict[str, tuple[bytes, int]] = {
     "formula": (b'{"slug": "=1+1", "name": "@SUM(A1)", "action": "+1"}', 422),
     "over a mebibyte": (b'{"slug": "' + b"A" * 1024 * 1024 + b'"}', 413),
 }
-"""Bodies that no route takes, and what a route with a body answers."""
+"""Bodies that every route rejects, with the status of a route that reads a body."""

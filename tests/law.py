@@ -1,5 +1,7 @@
-"""The law: for every user and segment the history alternates entry and exit, in time order, and replaying it gives
-exactly what the reads return."""
+"""The law: for each user and segment, the history alternates entry and exit in time order.
+
+The replayed history is equal to the results of all reads.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,7 +15,7 @@ LONGEST_PAGE = 1000
 
 
 def check(connection: Connection[Any]) -> None:
-    """Hold the whole database to the law, as of one moment."""
+    """Check the law for the whole database in one snapshot."""
     with connection.transaction(), connection.cursor(row_factory=tuple_row) as cursor:
         cursor.execute("set transaction isolation level repeatable read")
         users = [user_id for (user_id,) in cursor.execute("select user_id from users order by 1")]
@@ -27,13 +29,13 @@ def live_segments(connection: Connection[Any]) -> dict[int, str]:
 
 
 def replayed(connection: Connection[Any], live: dict[int, str]) -> set[tuple[int, str]]:
-    """Replay the history, as it was written: who is in which segment by it."""
+    """Replay the history in the order of its rows, and return the resulting members of each segment."""
     inside = set()
     for key, rows in _operations(connection).items():
         letters = "".join(letter for letter, _ in rows)
         assert letters == ("ID" * len(letters))[: len(letters)], f"{key} does not alternate: {letters}"
         moments = [moment for _, moment in rows]
-        assert moments == sorted(moments), f"{key} was written against the order of time"
+        assert moments == sorted(moments), f"{key} is not in time order"
         if letters.endswith("I"):
             inside.add((key[0], live[key[1]]))
     return inside
@@ -56,7 +58,7 @@ def _operations(connection: Connection[Any]) -> dict[tuple[int, int], list[tuple
 
 
 def read(connection: Connection[Any], users: list[int], slugs: Iterable[str]) -> set[tuple[int, str]]:
-    """Ask every kind of read who is in which segment; they agree."""
+    """Return the members of each segment, and check that all kinds of reads agree."""
     by_user = {
         (user_id, one.slug) for user_id in users for one in memberships.list_for_user(connection, user_id).segments
     }

@@ -1,4 +1,4 @@
-"""The answers to the sample events of events/, where user 1000 is in the segment of the samples."""
+"""The sample events of events/, and their expected responses if user 1000 is in the segment of the samples."""
 
 from tests.functions.calls import EVENTS, sample
 

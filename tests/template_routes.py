@@ -1,4 +1,4 @@
-"""The routes of template.yaml, for tests that must not miss one."""
+"""The routes of template.yaml, for tests that cover all routes."""
 
 import re
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from local.settings import ROOT
 
 @dataclass(frozen=True)
 class Route:
-    """A function's folder, and the method and path that lead to it."""
+    """The folder of a function, with its method and path."""
 
     function: str
     method: str
@@ -20,12 +20,12 @@ class Route:
         return self.path.count("{")
 
     def filled(self, text: str) -> str:
-        """The path with this text in its placeholders."""
+        """Return the path with the text in place of each placeholder."""
         return re.sub(r"\{\w+\}", lambda _: text, self.path)
 
     @property
     def unknown(self) -> str:
-        """A path that is valid and leads to nothing that exists."""
+        """A valid path to a resource that does not exist."""
         return replace(self, path=self.path.replace("{user_id}", "77")).filled("NOT_THERE")
 
 

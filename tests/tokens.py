@@ -1,4 +1,4 @@
-"""Tokens made by hand: good ones, and every kind of bad one."""
+"""Valid tokens, and every kind of invalid token."""
 
 import base64
 import hashlib
@@ -24,7 +24,7 @@ def key_id(key: str) -> str:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """The claims of a good token; None leaves one out."""
+    """Return the claims of a valid token. A claim of None is left out."""
     now = int(time.time())
     good = {
         **{"iss": tokens.ISSUER, "aud": tokens.AUDIENCE, "sub": "mira", "role": "admin"},
@@ -38,7 +38,7 @@ def signed(key: str, header: dict[str, Any] | None = None, **changes: Any) -> st
 
 
 def joined(header: Any, payload: Any, sign: bytes | None = None) -> str:
-    """A token of any parts, with an HMAC by any key, or without a signature."""
+    """Return a token of any parts, with an HMAC by any key, or without a signature."""
     text = f"{encoded(header)}.{encoded(payload)}"
     signature = hmac.digest(sign, text.encode(), "sha256") if sign is not None else b""
     return f"{text}.{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}"
@@ -50,7 +50,7 @@ def encoded(part: Any) -> str:
 
 
 def bad(key: str) -> dict[str, str]:
-    """Authorization headers that must not be believed, by what is wrong; the key is the service's own."""
+    """Return Authorization headers that the service must reject, by defect. The key is that of the service."""
     now = int(time.time())
     head, payload, signature = signed(key).split(".")
     own = {"alg": "HS256", "kid": key_id(key)}

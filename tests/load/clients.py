@@ -1,4 +1,4 @@
-"""Sends clients to a local run: locust, in an environment and a process of its own."""
+"""Start load clients for a local run: locust, in its own environment and process."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ LAST_REQUESTS_SECONDS = 150
 
 @dataclass(frozen=True)
 class Clients:
-    """Clients at work, who stop by themselves."""
+    """Running clients, which stop by themselves."""
 
     process: subprocess.Popen[str]
     seconds: float
@@ -29,18 +29,18 @@ class Clients:
         eventually(self.begun.exists, BEGIN_SECONDS)
 
     def findings(self) -> Findings:
-        """Wait until they have ended, and return what they found."""
+        """Wait for the end of the clients, and return their findings."""
         try:
             output, _ = self.process.communicate(timeout=self.seconds + 2 * LAST_REQUESTS_SECONDS)
         finally:
-            self.process.kill()  # nothing, where it has ended
+            self.process.kill()  # has no effect on an ended process
         assert self.process.returncode == 0, output
         assert "Traceback" not in output, output
         return Findings.read(self.written)
 
 
 def send(run: LocalRun, *, clients: int, seconds: float, people: int, crowd: bool = False) -> Clients:
-    """Send so many clients at once for so many seconds; each ends what it has begun."""
+    """Start all clients at once, for some seconds. Each client finishes its current task."""
     begun, written = run.state / "begun", run.state / "findings.json"
     for left_over in (begun, written):
         left_over.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The local run that the load is sent to, and the page about it."""
+"""The local run for the load, and the page of its results."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,19 +18,19 @@ from tests.load.scale import IS_WHOLE
 LOOK_SECONDS = 0.05
 CONNECTIONS = "select count(*) from pg_stat_activity where usename = %s"
 ABOUT = pytest.StashKey[dict[str, pages.Section]]()
-HANG_UP = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = %s"
+END_SESSIONS = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = %s"
 
 
 @contextmanager
 def filled_run(people: int, *options: str) -> Iterator[LocalRun]:
-    """Run the service with so many users in it; a minute of its schedules lasts five seconds."""
+    """Run the service with some users. A minute of its schedules takes five seconds."""
     with postgres.throw_away_directory() as state, running(state, "--minute", "5", *options) as run:
         population.fill(run.owner_url, people)
         yield run
 
 
 def gateway_log(run: LocalRun) -> str:
-    """Return why the gateway answered in the place of functions."""
+    """Return the log of the gateway, which explains responses that are not from functions."""
     return (run.state / "log" / "gateway.log").read_text()
 
 
@@ -42,7 +42,7 @@ def owner(run: LocalRun) -> Iterator[psycopg.Connection]:
 
 @contextmanager
 def counting_connections(run: LocalRun) -> Iterator[list[int]]:
-    """Count the service's connections over and over while the block runs."""
+    """Count the connections of the service repeatedly while the block runs."""
     counts: list[int] = []
     over = threading.Event()
 
@@ -62,11 +62,11 @@ def counting_connections(run: LocalRun) -> Iterator[list[int]]:
 
 @contextmanager
 def few_connections(run: LocalRun, limit: int) -> Iterator[None]:
-    """Hang up on the service, and let it have so few connections while the block runs."""
+    """End the connections of the service, and limit their number while the block runs."""
     superuser = passwords.load(run.state / "data" / "passwords.json").superuser
     with psycopg.connect(run.owner_url, user="postgres", password=superuser, autocommit=True) as connection:
         connection.execute(f"alter role {LOGIN} connection limit {limit}")
-        connection.execute(HANG_UP, (LOGIN,))
+        connection.execute(END_SESSIONS, (LOGIN,))
         try:
             yield
         finally:
@@ -75,14 +75,14 @@ def few_connections(run: LocalRun, limit: int) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def report(pytestconfig: pytest.Config) -> Callable[[str, pages.Section], None]:
-    """Takes what a scenario found."""
+    """A function that records the results of a scenario."""
     return pytestconfig.stash.setdefault(ABOUT, {}).__setitem__
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: pytest.ExitCode, config: pytest.Config
 ) -> None:
-    """Show what was found, where nothing failed; a whole run writes docs/load.md."""
+    """Print the results if no test failed. A whole run writes docs/load.md."""
     about = config.stash.get(ABOUT, {})
     if exitstatus == pytest.ExitCode.OK and len(about) == pages.SCENARIOS:
         text = pages.write(about)

@@ -1,7 +1,7 @@
-"""A day of the service, as locust's clients live it: nineteen reads to a write.
+"""The clients of a simulated day, for locust: nineteen reads per write.
 
-Run by tests/load/clients.py in locust's own environment. A client that is refused tries again where its request
-carries a key, and otherwise takes it that nothing happened; what it is told otherwise is written down.
+tests/load/clients.py runs this in the environment of locust. A client retries a refused request that has an idempotency
+key. A refused request without a key has changed nothing. The client records all other responses.
 """
 
 import itertools
@@ -24,15 +24,15 @@ FINDINGS = Findings()
 CHANCE = random.SystemRandom()
 NUMBERS = itertools.count()
 ENTERED = deque([(1, BRIEF[0])], maxlen=3)
-"""Who entered what for a while, last."""
+"""The last entries with a lifetime."""
 
 
 @events.init_command_line_parser.add_listener
 def ask_what_to_do(parser):
-    parser.add_argument("--people", type=int, help="users there are before the day begins")
-    parser.add_argument("--seconds", type=float, help="how long the day lasts")
-    parser.add_argument("--crowd", action="store_true", help="let a quarter of the clients ask for reports alone")
-    parser.add_argument("--begun", type=Path, help="file to make when the day begins")
+    parser.add_argument("--people", type=int, help="number of users before the day begins")
+    parser.add_argument("--seconds", type=float, help="length of the day")
+    parser.add_argument("--crowd", action="store_true", help="a quarter of the clients only requests reports")
+    parser.add_argument("--begun", type=Path, help="file to create when the day begins")
     parser.add_argument("--findings", type=Path, help="file to write")
 
 
@@ -44,7 +44,7 @@ def keep_sample(name, response_time, response, **_):
 @events.test_start.add_listener
 def start_clock(environment, **_):
     environment.parsed_options.begun.touch()
-    # not by --run-time, which counts from before the imports
+    # --run-time would include the time of the imports
     gevent.spawn_later(environment.parsed_options.seconds, environment.runner.quit)
     FINDINGS.seconds = -time.monotonic()
 
@@ -60,7 +60,7 @@ def write_findings(environment, **_):
 
 
 class Client(FastHttpUser):
-    """Anything that asks the service: pages and workers that read, back offices that write."""
+    """A client of the service: reads as web pages and workers do, and writes as back offices do."""
 
     wait_time = between(0.05, 0.15)
     connection_timeout = network_timeout = 60.0
@@ -68,8 +68,10 @@ class Client(FastHttpUser):
     def on_start(self):
         number = next(NUMBERS)
         if self.environment.parsed_options.crowd and number % 4 == 3:
-            self.tasks = [Client.read_month_of_a_user]  # takes longest, so that any machine has too few environments
-        if number == 0:  # what is seldom happens in a short day, too
+            self.tasks = [
+                Client.read_month_of_a_user
+            ]  # slow, so that every machine has too few environments
+        if number == 0:  # so that a short day includes rare tasks
             self.roll_out()
             self.run_campaign()
             self.order_report()
@@ -162,7 +164,7 @@ class Client(FastHttpUser):
             self.download(result["report_link"], result["rows"])
 
     def finished(self, job_id):
-        """Ask for a job until it has ended, and return its result."""
+        """Poll a job until it succeeds, and return its result."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
             answer = self.get("/job/{job_id}", f"/job/{job_id}")
@@ -178,14 +180,14 @@ class Client(FastHttpUser):
             FINDINGS.unexpected.append(f"a report of {rows} rows has {lines} lines")
 
     def change(self, body):
-        """Change memberships and return whether it happened."""
+        """Change memberships, and return whether the change succeeded."""
         answer = self.write("POST", "/segment/user", body, expected={200})
         if answer:
             FINDINGS.told.change(body["user_id"], answer.json())
         return bool(answer)
 
     def write(self, method, route, body, *, expected, path=None):
-        """Send a change, half of them under a key; those, until they are answered for good."""
+        """Send a change. Half of the changes have an idempotency key and are repeated until their final response."""
         if CHANCE.random() < 0.5:
             return self.ask(method, route, body, expected=expected, path=path)
         headers = {"Idempotency-Key": uuid.uuid4().hex}
@@ -193,14 +195,14 @@ class Client(FastHttpUser):
         while time.monotonic() < deadline:
             if answer := self.ask(method, route, body, expected=expected, path=path, headers=headers):
                 return answer
-            gevent.sleep(CHANCE.uniform(0.5, 1.5))  # a second, as Retry-After says, not all at once
+            gevent.sleep(CHANCE.uniform(0.5, 1.5))  # a second, as Retry-After says, with jitter
         raise TimeoutError(f"{method} {route} was not answered")
 
     def get(self, route, path):
         return self.ask("GET", route, None, expected={200}, path=path)
 
     def ask(self, method, route, body, *, expected, path=None, headers=None):
-        """Return the answer, or None where it is a refusal, and write down what is neither."""
+        """Return the response, or None for a refusal. Record a response that is neither expected nor a refusal."""
         name = f"{method} {route}"
         with self.client.request(
             method, path or route, json=body, name=name, headers=headers, catch_response=True
@@ -215,5 +217,5 @@ class Client(FastHttpUser):
         return CHANCE.randint(1, self.environment.parsed_options.people)
 
     def somebody(self):
-        """One of the few whom many ask about at once, or anybody."""
+        """Return one of the few hot users, or any user."""
         return CHANCE.choice(HOT_USERS) if CHANCE.random() < 0.3 else self.anybody()

@@ -1,6 +1,6 @@
-"""What the clients found: every answer with its time, what they were told, and what should not have been.
+"""The findings of the clients: all responses with their times, the confirmed changes, and unexpected responses.
 
-Only the standard library: the clients live in an environment of their own.
+This module uses the standard library only, because the clients have their own environment.
 """
 
 import json
@@ -16,7 +16,7 @@ COUNTERS = ("added", "deleted", "lifetimes")
 
 @dataclass
 class Findings:
-    """Answers by route, as status and milliseconds; changes by user; segments by slug."""
+    """Responses by route, as status and milliseconds; changes by user; segments by slug."""
 
     seconds: float = 0
     samples: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
@@ -34,13 +34,13 @@ class Findings:
         return Counter(status for samples in self.samples.values() for status, _ in samples)
 
     def times(self, *, refused: bool = False) -> list[float]:
-        """How long the answers took that were refusals, or were not; in order."""
+        """Return the sorted times of the refusals, or of all other responses."""
         return sorted(
             took for samples in self.samples.values() for status, took in samples if (status in REFUSALS) is refused
         )
 
     def refused(self) -> float:
-        """The share of requests that were refused."""
+        """Return the share of refused requests."""
         statuses = self.statuses()
         return sum(statuses[status] for status in REFUSALS) / statuses.total()
 
@@ -64,5 +64,5 @@ class Findings:
 
 
 def percentile(ordered: list[float], share: float) -> float:
-    """The value that this share of an ordered list does not exceed."""
+    """Return the value that this share of a sorted list does not exceed."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))]

@@ -1,4 +1,4 @@
-"""A day with room to spare: no answer is a failure, and the database ends with what the clients were told."""
+"""A day without overload: no response is a failure, and the database has exactly the confirmed changes."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def run():
 
 @pytest.fixture(scope="module")
 def morning(run):
-    """The environments start."""
+    """The findings of the first requests, which start the environments."""
     return send(run, clients=CLIENTS, seconds=WARM_UP_SECONDS, people=PEOPLE).findings()
 
 

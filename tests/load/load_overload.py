@@ -1,4 +1,4 @@
-"""More clients than there are environments, where nobody waits, as on Lambda; and fewer connections than are needed."""
+"""Overload: more clients than environments, without a queue, as on Lambda; and too few database connections."""
 
 import time
 from dataclasses import dataclass, field
@@ -14,19 +14,19 @@ from tests.load.scale import CLIENTS, IS_WHOLE, PEOPLE, SECONDS
 from tests.load.verdict import assert_nothing_lost_or_doubled
 
 FEWER_PEOPLE = PEOPLE // 5
-CROWD = max(12 * CLIENTS, 96)  # more than there may be connections
+CROWD = max(12 * CLIENTS, 96)  # more than the maximum of connections
 PHASE_SECONDS = max(5, SECONDS / 6)
 ANSWERS = {200, 201, 202, 404}
-MAX_CONNECTIONS = 100  # what the template's limits are chosen for, unless it is told otherwise
+MAX_CONNECTIONS = 100  # the limits of the template assume this default
 FEW = 5
-FEW_SECONDS = 5  # less than a job's message is delivered in vain for, until only the schedule sends another
+FEW_SECONDS = 5  # a job's message must not use up its deliveries, because then only the schedule sends it again
 REFUSAL_SECONDS = 2
 RECOVERY = 2
 
 
 @dataclass
 class Phases:
-    """What the clients found in each phase, and how many connections there were."""
+    """The findings of each phase, and the numbers of connections."""
 
     run: LocalRun
     found: dict[str, Findings] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The database before the day begins, written by its owner's SQL: the triggers write the history."""
+"""Fill the database before the day begins, by SQL of its owner. The triggers write the history."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ SEGMENTS_A_USER = 5
 
 
 def fill(owner_url: str, people: int) -> None:
-    """Let users arrive, each in a few segments."""
+    """Insert users, each in a few segments."""
     with psycopg.connect(owner_url) as owner:
         owner.execute("select set_config('segmentation.actor', 'import', true)")
         owner.execute("insert into segments (slug) select unnest(%s::text[])", (LASTING + BRIEF + ROLLED_OUT,))

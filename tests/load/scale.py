@@ -1,4 +1,4 @@
-"""How large the load is; `make load` sets it."""
+"""The size of the load. `make load` sets it."""
 
 import os
 
@@ -6,4 +6,4 @@ SECONDS = float(os.environ.get("LOAD_SECONDS", "180"))
 CLIENTS = int(os.environ.get("LOAD_USERS", "8"))
 PEOPLE = int(os.environ.get("LOAD_PEOPLE", "100000"))
 IS_WHOLE = not {"LOAD_SECONDS", "LOAD_USERS", "LOAD_PEOPLE"} & os.environ.keys()
-"""Whether docs/load.md is about this run, and seconds count: a short run is about right and wrong alone."""
+"""Whether this run writes docs/load.md and checks times. A short run checks correctness only."""

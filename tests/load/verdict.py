@@ -1,4 +1,4 @@
-"""Whether the database has all that the clients were told of, and nothing else."""
+"""Check that the database has all confirmed changes, and no others."""
 
 import math
 from typing import Any
@@ -23,12 +23,12 @@ def assert_nothing_lost_or_doubled(owner: Any, phases: list[Findings], people: i
 
 
 def assert_users(owner: Any, expected: set[int]) -> None:
-    """Those who were there, who were registered, and whom a change named: nobody else."""
+    """The users are those of the start, the registered ones, and those named by a change."""
     assert {user_id for (user_id,) in owner.execute("select user_id from users")} == expected
 
 
 def assert_campaigns(owner: Any, expected: set[str]) -> None:
-    """The segments that were created and not deleted."""
+    """The campaigns are the segments that were created and not deleted."""
     rows = owner.execute(
         "select slug from segments where deleted_at is null and starts_with(slug, %s)", (CAMPAIGN,)
     ).fetchall()
@@ -36,7 +36,7 @@ def assert_campaigns(owner: Any, expected: set[str]) -> None:
 
 
 def assert_share(owner: Any, slug: str) -> None:
-    """After all changes of the percent and all arrivals in between, its share of all users, to the user."""
+    """The segment has exactly its percent of all users, after all changes of the percent and all arrivals."""
     [(members, share)] = owner.execute(
         """
         select (select count(*) from memberships where memberships.segment_id = segments.segment_id),
@@ -50,7 +50,7 @@ def assert_share(owner: Any, slug: str) -> None:
 
 
 def assert_taken_out(owner: Any, slug: str, expected: int) -> None:
-    """Whom lower percents took out: as many as the answers said."""
+    """Lowered percents removed as many users as the responses say."""
     [(exits,)] = owner.execute(
         "select count(*) from history where slug = %s and reason = 'percent' and action_id = 2", (slug,)
     ).fetchall()

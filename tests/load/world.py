@@ -1,22 +1,22 @@
-"""What the clients of a day find: names that both they and what fills the database know.
+"""Names that the clients of a day share with the code that fills the database.
 
-Only the standard library: the clients live in an environment of their own.
+This module uses the standard library only, because the clients have their own environment.
 """
 
 LASTING = [f"SEGMENT_{number}" for number in range(180)]
-"""Changed by hand, without a lifetime."""
+"""Segments with manual changes, without a lifetime."""
 
 BRIEF = [f"OFFER_{number}" for number in range(10)]
-"""Entered for seconds: the schedule has something to do all the time."""
+"""Segments with lifetimes of seconds, so that the schedule always has work."""
 
 ROLLED_OUT = [f"ROLLOUT_{number}" for number in range(10)]
-"""Whose percent changes, and nothing else."""
+"""Segments whose percent changes, without manual changes."""
 
 CAMPAIGN = "CAMPAIGN_"
-"""How the segments begin that come and go."""
+"""The prefix of segments that are created and deleted."""
 
 HOT_USERS = range(1, 11)
-"""Whom many clients change at once."""
+"""Users that many clients change at the same time."""
 
 NAMED_FROM = 10**12
-"""The lowest number of users whom a change of memberships names first."""
+"""The lowest number of users that a membership change creates."""
