@@ -68,9 +68,7 @@ class Client(FastHttpUser):
     def on_start(self):
         number = next(NUMBERS)
         if self.environment.parsed_options.crowd and number % 4 == 3:
-            self.tasks = [
-                Client.read_month_of_a_user
-            ]  # slow, so that every machine has too few environments
+            self.tasks = [Client.read_month_of_a_user]  # slow, so that every machine has too few environments
         if number == 0:  # so that a short day includes rare tasks
             self.roll_out()
             self.run_campaign()
