@@ -16,8 +16,8 @@ from tests.e2e.process_tree import descendants
 from tests.e2e.waiting import eventually
 
 ARCHITECTURES = {"aarch64": "arm64", "x86_64": "x86_64"}
-SECONDS = 4
-"""The timeout of a function, unless a test says otherwise."""
+SECONDS = 8
+"""The default timeout of a function: long enough for its start on a busy machine."""
 
 
 class Environment:
