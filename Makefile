@@ -54,7 +54,7 @@ load: setup .local/load/.made ## check: simulate a day and an overload, check th
 	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
 	  .local/venv/bin/pytest --override-ini 'python_files=load_*.py' $(or $(TESTS),tests/load)
 
-test-upgrade: setup ## check: run older code on the newest schema; FROM=v1.2 selects the commit of the older code
+test-upgrade: setup ## check: run the code before the newest schema change on the newest schema; FROM=v1.2 selects the commit of the older code
 	UPGRADE_FROM=$(FROM) .local/venv/bin/pytest --override-ini 'python_files=upgrade_*.py' tests/upgrade
 
 lint: setup ## check: check style, formatting and types
