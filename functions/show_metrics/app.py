@@ -15,4 +15,4 @@ handler = app.resolve
 @app.get("/metrics", responses=METRICS)
 def show_metrics() -> Response[str]:
     """Return the metrics of the service. Their HELP lines say which may be estimates."""
-    return Response(200, prometheus.CONTENT_TYPE, prometheus.render(totals.take(get_connection())))
+    return Response(200, prometheus.CONTENT_TYPE, prometheus.render(totals.count_totals(get_connection())))

@@ -7,39 +7,39 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from segmentation.domain.totals import EXACT_UP_TO, Census
+from segmentation.domain.totals import EXACT_UP_TO, Totals
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 _ESTIMATED = f"exact up to {EXACT_UP_TO}, the database's estimate beyond"
 
 
-def render(census: Census) -> str:
-    """Write a census down as Prometheus reads it."""
+def render(totals: Totals) -> str:
+    """Render the totals in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Once(census))
+    registry.register(_Once(totals))
     return generate_latest(registry).decode()
 
 
 class _Once(Collector):
-    """A census as the metrics that it comes to."""
+    """The totals as metrics."""
 
-    def __init__(self, census: Census) -> None:
-        self._census = census
+    def __init__(self, totals: Totals) -> None:
+        self._totals = totals
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics in the order in which they are written."""
-        census = self._census
-        yield _gauge("users", f"Users: {_ESTIMATED}.", census.users)
-        yield _gauge("segments", "Segments that are not deleted.", census.segments)
-        yield _gauge("memberships_active", f"Active memberships: {_ESTIMATED}.", census.active_memberships)
-        yield _gauge("memberships_due", f"Expired memberships not swept yet: {_ESTIMATED}.", census.due_memberships)
+        totals = self._totals
+        yield _gauge("users", f"Users: {_ESTIMATED}.", totals.users)
+        yield _gauge("segments", "Segments that are not deleted.", totals.segments)
+        yield _gauge("memberships_active", f"Active memberships: {_ESTIMATED}.", totals.active_memberships)
+        yield _gauge("memberships_due", f"Expired memberships not swept yet: {_ESTIMATED}.", totals.due_memberships)
         yield _gauge(
             "memberships_due_oldest_age_seconds",
             "How long ago the oldest of the due memberships expired; 0 without any.",
-            census.oldest_due_seconds,
+            totals.oldest_due_seconds,
         )
-        yield _by("status", GaugeMetricFamily("segmentation_jobs", "Jobs.", labels=["status"]), census.jobs)
+        yield _by("status", GaugeMetricFamily("segmentation_jobs", "Jobs.", labels=["status"]), totals.jobs)
         yield _by(
             "kind",
             CounterMetricFamily(
@@ -47,7 +47,7 @@ class _Once(Collector):
                 "Operations written into the history since migration 6, undone ones included.",
                 labels=["kind"],
             ),
-            census.operations,
+            totals.operations,
         )
 
 

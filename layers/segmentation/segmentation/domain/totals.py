@@ -1,7 +1,7 @@
-"""The state of the service in numbers, at a cost that does not grow with it.
+"""Totals: the state of the service in numbers, at a cost that does not grow with the data.
 
-Many of something are counted up to a limit; from there on the planner says how many it expects, from the statistics
-that the database keeps anyway. Operations are counted as they are written: there are too many later.
+Rows are counted up to a limit. Beyond it, the number is the planner's estimate from the statistics of the database.
+Operations are counted when they are written, because counting the history would take too long.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from psycopg import Connection, sql
 from psycopg.rows import dict_row, scalar_row
 
 EXACT_UP_TO = 100_000
-"""The most that is counted exactly: some hundredths of a second for each number."""
+"""The largest number that is counted exactly."""
 
 _USERS: LiteralString = "select from users"
 _UNEXPIRED: LiteralString = "select from memberships where expires_at is null or expires_at > now()"
@@ -26,8 +26,8 @@ _DUE: LiteralString = "select from memberships where memberships.expires_at <= n
 
 
 @dataclass(frozen=True)
-class Census:
-    """What there is at one moment."""
+class Totals:
+    """The numbers of users, segments, memberships, operations and jobs."""
 
     users: int
     segments: int
@@ -38,23 +38,23 @@ class Census:
     jobs: dict[str, int]
 
 
-def take(connection: Connection) -> Census:
-    """Count what there is, and estimate what there is much of."""
-    return Census(
-        users=_count(connection, _USERS),
+def count_totals(connection: Connection) -> Totals:
+    """Count users, segments, memberships, operations and jobs. Large numbers are estimates."""
+    return Totals(
+        users=_count_or_estimate(connection, _USERS),
         segments=_scalar(connection, "select count(*) from segments where segments.deleted_at is null"),
-        active_memberships=_count(connection, _ACTIVE, alike=_UNEXPIRED),
-        due_memberships=_count(connection, _DUE),
+        active_memberships=_count_or_estimate(connection, _ACTIVE, similar=_UNEXPIRED),
+        due_memberships=_count_or_estimate(connection, _DUE),
         oldest_due_seconds=_oldest_due_seconds(connection),
         operations=_operations(connection),
         jobs=_jobs(connection),
     )
 
 
-def _count(connection: Connection, rows: LiteralString, *, alike: LiteralString = "") -> int:
-    """Count rows up to the limit; beyond it, ask the planner how many it expects, of these or of some alike.
+def _count_or_estimate(connection: Connection, rows: LiteralString, *, similar: LiteralString = "") -> int:
+    """Count rows up to the limit. Beyond it, return the planner's estimate for these rows, or for similar ones.
 
-    It has no idea of a join with a table that is too small to be analyzed.
+    The planner cannot estimate a join with a table that is too small to be analyzed.
     """
     with connection.cursor(row_factory=scalar_row) as cursor:
         [counted] = cursor.execute(
@@ -63,7 +63,7 @@ def _count(connection: Connection, rows: LiteralString, *, alike: LiteralString 
         if counted <= EXACT_UP_TO:
             return int(counted)
         [plan] = cursor.execute(
-            sql.SQL("explain (format json) {}").format(sql.SQL(alike or rows)), prepare=False
+            sql.SQL("explain (format json) {}").format(sql.SQL(similar or rows)), prepare=False
         ).fetchall()
     return max(int(plan[0]["Plan"]["Plan Rows"]), EXACT_UP_TO + 1)
 
@@ -87,7 +87,7 @@ def _oldest_due_seconds(connection: Connection) -> float:
 
 
 def _operations(connection: Connection) -> dict[str, int]:
-    """Read the counters, which are sequences: before its first number one holds the number to come."""
+    """Read the counters, which are sequences. An unused sequence holds its first number, which counts as 0."""
     with connection.cursor(row_factory=dict_row) as cursor:
         [counts] = cursor.execute(
             """
@@ -103,7 +103,7 @@ def _operations(connection: Connection) -> dict[str, int]:
 
 
 def _jobs(connection: Connection) -> dict[str, int]:
-    """Count the jobs by status, those too of which there is none."""
+    """Count the jobs by status. A status without jobs has 0."""
     return dict(
         connection.execute(
             """
