@@ -14,7 +14,7 @@ from functions.run_job.app import KINDS
 from segmentation.database import transactions
 from segmentation.domain.rollouts import enrolment, percent
 from segmentation.domain.rollouts import job as rollout_job
-from segmentation.domain.rollouts.enrolment import Population, Share
+from segmentation.domain.rollouts.enrolment import Remaining, Rollout
 from segmentation.jobs import leases, worker
 
 USERS = 1_000_000
@@ -126,7 +126,7 @@ def _same_rows_and_history(connection: Connection) -> None:
 def _one_statement(users: int, connection: Connection) -> None:
     wanted = users * PERCENT // 100
     with transactions.transaction(connection, actor="analyst", reason="percent"):
-        enrolment.level(connection, Population(1, time.time_ns(), users), Share(wanted, users), wanted)
+        enrolment.enrol_or_release(connection, Rollout(1, time.time_ns(), users), Remaining(wanted, users), wanted)
 
 
 def _job(users: int, connection: Connection) -> None:

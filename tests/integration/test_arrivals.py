@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from segmentation.contract.requests import NewSegment, SegmentChange
 from segmentation.database.connection import connect
 from segmentation.domain import segments, users
-from segmentation.domain.rollouts import enrolment
+from segmentation.domain.rollouts import arrivals
 from segmentation.domain.rollouts import percent as rollout_percent
 
 UNITS = 10_000
@@ -202,18 +202,18 @@ def test_percents_set_while_users_arrive_stay_exact(connection, create, taken, a
 @pytest.fixture
 def arriving(empty_database, monkeypatch):
     """Let users arrive when those that a percent is about have been counted, and are not changed yet."""
-    count_users = rollout_percent._census
+    count_users = rollout_percent._count_users
     with connect(empty_database.url) as other:
 
         def arrive(count, *, after):
             def count_before_they_come(*arguments):
-                monkeypatch.setattr(rollout_percent, "_census", count_users)
-                census = count_users(*arguments)
+                monkeypatch.setattr(rollout_percent, "_count_users", count_users)
+                counts = count_users(*arguments)
                 for number in range(count):
                     users.create(other, after + number + 1, actor="backend")
-                return census
+                return counts
 
-            monkeypatch.setattr(rollout_percent, "_census", count_before_they_come)
+            monkeypatch.setattr(rollout_percent, "_count_users", count_before_they_come)
 
         yield arrive
 
@@ -270,7 +270,7 @@ def open_again(connection, segment_id, since):
     connection.execute("select open_rollout(%s, 100, 5000, %s::bigint, 5000, null)", (segment_id, since))
 
 
-@pytest.mark.parametrize("look_up", [enrolment.count_late, open_again])
+@pytest.mark.parametrize("look_up", [arrivals.count, open_again])
 def test_those_who_arrive_meanwhile_are_looked_up_alone_before_anything_is_analysed(
     connection, owner, superuser, arrive, create, look_up
 ):

@@ -88,7 +88,7 @@ def test_job_waits_for_its_segment_and_goes_on(connection, started, deliver, in_
 
 
 def test_segment_that_stays_in_use_ends_a_try_of_its_job(connection, started, deliver, in_use, monkeypatch):
-    monkeypatch.setattr(rollout_job, "PATIENCE_SECONDS", 1)
+    monkeypatch.setattr(rollout_job, "LOCK_RETRY_SECONDS", 1)
     held = in_use("ROLLOUT", 4)
 
     with pytest.raises(errors.LockNotAvailable):

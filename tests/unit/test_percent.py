@@ -6,15 +6,15 @@ from math import ceil, floor
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentation.domain.rollouts.percent import UNITS, wanted_members
+from segmentation.domain.rollouts.percent import BASIS_POINTS, wanted_members
 
 USERS = st.integers(0, 10**9)
-PERCENTS = st.integers(1, UNITS).map(lambda units: units / 100)
-DRAWS = st.integers(0, UNITS - 1)
+PERCENTS = st.integers(1, BASIS_POINTS).map(lambda units: units / 100)
+DRAWS = st.integers(0, BASIS_POINTS - 1)
 
 
 def share(users, percent):
-    return Fraction(users * round(percent * 100), UNITS)
+    return Fraction(users * round(percent * 100), BASIS_POINTS)
 
 
 @given(USERS, PERCENTS, DRAWS)
@@ -26,9 +26,9 @@ def test_new_percent_wants_the_share_rounded_down_or_up(users, percent, draw):
 
 @given(st.integers(0, 500), PERCENTS)
 def test_share_is_rounded_up_as_often_as_it_is_short(users, percent):
-    wanted = sum(wanted_members(users, percent, 0, 0, draw) for draw in range(UNITS))
+    wanted = sum(wanted_members(users, percent, 0, 0, draw) for draw in range(BASIS_POINTS))
 
-    assert Fraction(wanted, UNITS) == share(users, percent)
+    assert Fraction(wanted, BASIS_POINTS) == share(users, percent)
 
 
 @given(USERS, PERCENTS, PERCENTS, st.integers(0, 10**9), DRAWS)

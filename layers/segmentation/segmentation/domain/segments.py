@@ -23,7 +23,7 @@ from segmentation.contract.responses import (
 )
 from segmentation.database import transactions
 from segmentation.domain import deletion, expiry
-from segmentation.domain.rollouts import percent
+from segmentation.domain.rollouts import arrivals, percent
 from segmentation.jobs import queue
 from segmentation.runtime import metrics
 
@@ -39,7 +39,7 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
         outcome = percent.Outcome()
         if new.user_percent is not None:
             outcome = percent.set_percent(connection, segment_id, new.user_percent, actor=actor)
-    percent.report(outcome)
+    percent.count_metrics(outcome)
     created = SegmentCreated(**row, users_added=outcome.added)
     if outcome.job_id is None:
         return created
@@ -121,7 +121,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
             outcome = percent.set_percent(connection, segment_id, change.user_percent, actor=actor)
         elif "user_percent" in named:
             percent.stop(connection, segment_id)
-    percent.report(outcome)
+    percent.count_metrics(outcome)
     changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
     if outcome.job_id is None:
         return changed
@@ -212,7 +212,7 @@ def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
     """Date the end after the last entry: the locks wait for the writers and the arrivals who are entering."""
     segment = _lock(connection, slug)
     if segment["user_percent"] is not None:
-        percent.hold_arrivals(connection)
+        arrivals.block(connection)
     connection.execute(
         """
         update segments

@@ -1,7 +1,7 @@
-"""Percent rollouts: how many users a percent asks for, and what bringing a segment to it takes.
+"""Percent rollouts: how many users a percent wants, and the changes that bring a segment to it.
 
-The users who are there are brought in or taken out here, or by a job where they are many; those who arrive later are
-decided by the database, in the transaction with which they arrive. docs/rollouts.md has the rule and its proof.
+The users who exist are enrolled or released here, or by a job if they are many. The database decides users who arrive
+later, in the transaction that creates them. docs/rollouts.md has the rule and its proof.
 """
 
 from dataclasses import dataclass
@@ -9,20 +9,21 @@ from decimal import Decimal
 from uuid import UUID
 
 from psycopg import Connection
-from psycopg.rows import class_row, scalar_row
+from psycopg.rows import class_row
 
-from segmentation.domain.rollouts import enrolment
-from segmentation.domain.rollouts.enrolment import Population, Share
+from segmentation.domain.rollouts import arrivals, enrolment
+from segmentation.domain.rollouts.arrivals import Base
+from segmentation.domain.rollouts.enrolment import Remaining, Rollout
 from segmentation.jobs import leases
 from segmentation.runtime import metrics
 
 ROLLOUT = "rollout"
 
 MOST_CHANGES = 50_000
-"""The most users that a request brings in or takes out itself; the contract says so."""
+"""The most users that a request enrols or releases itself. The limit is part of the contract."""
 
-UNITS = 10_000
-"""A percent is counted in hundredths: so many of them are all users."""
+BASIS_POINTS = 10_000
+"""All users, in basis points. A percent has two decimals."""
 
 
 Percent = float | Decimal
@@ -30,7 +31,7 @@ Percent = float | Decimal
 
 @dataclass(frozen=True)
 class Outcome:
-    """What setting a percent did at once, and the job that does it where it is too much for a request."""
+    """The changes that the request made, and the job that makes the others if they are too many for a request."""
 
     added: int = 0
     deleted: int = 0
@@ -38,160 +39,173 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class _Census:
-    """How many users there are, are in by the percent, and of these may stay, all of it at one moment."""
+class _Change:
+    """A percent that a segment gets, the percent before it, and the salt of the segment's order of users."""
 
-    arrivals: int
-    users: int
-    taken: int
-    kept: int
+    segment_id: int
+    salt: int
+    percent: float
+    before: Decimal
+
+    @property
+    def draw(self) -> int:
+        return self.salt % BASIS_POINTS
+
+    def wanted(self, users: int, kept: int) -> int:
+        return wanted_members(users, self.percent, self.before, kept, self.draw)
 
 
 @dataclass(frozen=True)
-class _Base:
-    """What the rule for arrivals starts from: the arrivals so far, the users, and those whom the percent wants in."""
+class _Counts:
+    """The arrivals, the users, the users enrolled by the percent, and the enrolled users who stay in, at one moment."""
 
     arrivals: int
     users: int
-    taken: int
+    enrolled: int
+    kept: int
 
 
-class _NoRoom(Exception):
-    """More of the users who arrived late are in than the percent has room for, and it may not let anybody go."""
+class _UnreleasableSurplus(Exception):
+    """The percent before enrolled too many new users, and a percent that is not lower releases no user."""
 
 
 def wanted_members(users: int, percent: Percent, before: Percent, kept: int, draw: int) -> int:
-    """Return how many of the users a percent is to have brought in: the exact share, up or down by the draw.
+    """Return how many users a percent wants enrolled: the exact share, rounded up or down by the draw.
 
-    Never fewer than are kept, unless the percent is lower than before: who is in stays in. The draw, from 0 to 9999,
-    stays with the segment, so that a higher percent of more users never asks for fewer.
+    The result is never below the kept users, unless the percent is lower than the one before. The draw, from 0 to
+    9999, stays with the segment. So a higher percent of more users never wants fewer members.
     """
-    least, rest = divmod(users * in_units(percent), UNITS)
+    least, rest = divmod(users * in_basis_points(percent), BASIS_POINTS)
     wanted = least + (draw < rest)
-    if in_units(percent) < in_units(before):
+    if in_basis_points(percent) < in_basis_points(before):
         return wanted
-    if in_units(percent) == in_units(before) and kept == least:
-        return kept  # arrivals drew this share already
+    if in_basis_points(percent) == in_basis_points(before) and kept == least:
+        return kept  # the rule for arrivals has rounded this share already
     return max(wanted, kept)
 
 
-def in_units(percent: Percent) -> int:
-    """Return a percent in hundredths."""
+def in_basis_points(percent: Percent) -> int:
+    """Return a percent in basis points, which are whole numbers."""
     return round(percent * 100)
 
 
 def set_percent(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
-    """Bring a segment to its percent of the users, in the caller's transaction, which holds the segment.
+    """Bring a segment to its percent of the users, in the caller's transaction, which holds the segment's lock.
 
-    The users are walked before arrivals are held up: those who arrive meanwhile are decided at the end. Where the
-    percent before has brought in more of these than there is room for, all is done again with arrivals held up.
+    New users can arrive while the others are enrolled or released. If the percent before enrols too many of them, the
+    work is undone and done again with new users blocked.
     """
     try:
         with connection.transaction():
-            return _bring_to(connection, segment_id, percent, actor=actor)
-    except _NoRoom:
-        hold_arrivals(connection)
-        return _bring_to(connection, segment_id, percent, actor=actor)
+            return _apply(connection, segment_id, percent, actor=actor)
+    except _UnreleasableSurplus:
+        arrivals.block(connection)
+        return _apply(connection, segment_id, percent, actor=actor)
 
 
-def _bring_to(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
-    """Bring those who are there in, take them out, or let a job do it; then decide who came late. Raises _NoRoom."""
-    before, salt = _begin(connection, segment_id)
-    census = _census(connection, segment_id)
-    wanted = wanted_members(census.users, percent, before, census.kept, draw=salt % UNITS)
-    change = wanted - census.taken
-    if needs_job := abs(change) > MOST_CHANGES:
-        added, deleted, taken = 0, 0, wanted
-    else:
-        of = Population(segment_id, salt, census.arrivals)
-        changed = enrolment.level(connection, of, Share(change, census.users), wanted).changed if change else 0
-        added, deleted = (changed, 0) if change > 0 else (0, changed)
-        taken = census.taken + added - deleted
-    base, let_go = _make_room(
-        connection, segment_id, salt, percent, before, _Base(census.arrivals, census.users, taken)
-    )
+def _apply(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
+    """Enrol or release the counted users, or let a job do it. Then decide the new ones.
+
+    Raises _UnreleasableSurplus.
+    """
+    change = _get_or_create_rollout(connection, segment_id, percent)
+    counts = _count_users(connection, segment_id)
+    wanted = change.wanted(counts.users, counts.kept)
+    needs_job = abs(wanted - counts.enrolled) > MOST_CHANGES
+    changed = 0 if needs_job else _enrol_or_release(connection, change, counts, wanted)
+    enrolled = wanted if needs_job else counts.enrolled + changed
+    base, released = _release_surplus(connection, change, Base(counts.arrivals, counts.users, enrolled))
     job_id = None
     if needs_job:
-        job_id = leases.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": base.taken}, actor=actor)
-    enrolled = _open_to_arrivals(connection, segment_id, percent, base, job_id)
-    return Outcome(added + enrolled, deleted + let_go, job_id)
+        job_id = leases.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": base.enrolled}, actor=actor)
+    enrolled_late = arrivals.open_rollout(connection, segment_id, percent, base, job_id)
+    return Outcome(max(changed, 0) + enrolled_late, max(-changed, 0) + released, job_id)
 
 
-def _make_room(
-    connection: Connection, segment_id: int, salt: int, percent: float, before: Decimal, base: _Base
-) -> tuple[_Base, int]:
-    """Hold arrivals up, and let those go who came since and are too many for a lower percent.
+def _enrol_or_release(connection: Connection, change: _Change, counts: _Counts, wanted: int) -> int:
+    """Make all changes in one statement. Return the users enrolled, or the users released as a negative number."""
+    needed = wanted - counts.enrolled
+    if needed == 0:
+        return 0
+    rollout = Rollout(change.segment_id, change.salt, counts.arrivals)
+    batch = enrolment.enrol_or_release(connection, rollout, Remaining(needed, counts.users), wanted)
+    return batch.changed if needed > 0 else -batch.changed
 
-    Returns what arrivals are to be decided from, and how many were let go; raises _NoRoom where nobody may be.
+
+def _release_surplus(connection: Connection, change: _Change, base: Base) -> tuple[Base, int]:
+    """Block new users. Release those who arrived since the count and exceed a lowered percent.
+
+    Returns the base of the rule for arrivals, and the number of released users. Raises _UnreleasableSurplus.
     """
-    arrivals = hold_arrivals(connection)
-    if arrivals == base.arrivals:
+    arrived = arrivals.block(connection)
+    if arrived == base.arrivals:
         return base, 0
-    late, late_taken = enrolment.count_late(connection, segment_id, base.arrivals)
-    users, units = base.users + late, in_units(percent)
-    least = base.users * units // UNITS
-    most = -(-base.users * units // UNITS)
-    taken = min(max(base.taken, least), most)  # as open_rollout sees it
-    if taken + late_taken <= -(-users * units // UNITS):
+    new = arrivals.count(connection, change.segment_id, base.arrivals)
+    users, basis_points = base.users + new.users, in_basis_points(change.percent)
+    least, most = _floor(base.users, basis_points), _ceiling(base.users, basis_points)
+    enrolled = min(max(base.enrolled, least), most)  # open_rollout clamps it to the same range
+    if enrolled + new.enrolled <= _ceiling(users, basis_points):
         return base, 0
-    if units >= in_units(before):
-        raise _NoRoom
-    wanted = max(taken, wanted_members(users, percent, before, 0, draw=salt % UNITS))
-    let_go = enrolment.let_go(connection, segment_id, salt, base.arrivals, taken + late_taken - wanted)
-    return _Base(arrivals, users, wanted), let_go
+    if basis_points >= in_basis_points(change.before):
+        raise _UnreleasableSurplus
+    wanted = max(enrolled, change.wanted(users, kept=0))
+    surplus = enrolled + new.enrolled - wanted
+    released = arrivals.release(connection, change.segment_id, change.salt, base.arrivals, surplus)
+    return Base(arrived, users, wanted), released
 
 
-def report(outcome: Outcome) -> None:
-    """Report what was done at once, after it is committed; a job reports its own part."""
+def _floor(users: int, basis_points: int) -> int:
+    return users * basis_points // BASIS_POINTS
+
+
+def _ceiling(users: int, basis_points: int) -> int:
+    return -(-users * basis_points // BASIS_POINTS)
+
+
+def count_metrics(outcome: Outcome) -> None:
+    """Count the changes that the request made. Call it after the commit. A job counts its own changes."""
     metrics.count("RolloutUsersAdded", outcome.added)
     metrics.count("RolloutUsersRemoved", outcome.deleted)
 
 
 def stop(connection: Connection, segment_id: int) -> None:
-    """Bring nobody in any more, neither by the rule nor by a job that still runs; who is in stays in.
+    """Stop enrolment by the rule and by a job that still runs. Every member stays in.
 
-    Who is arriving has been decided by the percent there was: they come first.
+    The percent before decides the users who are arriving, because they commit first.
     """
-    hold_arrivals(connection)
+    arrivals.block(connection)
     connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
 
 
-def hold_arrivals(connection: Connection) -> int:
-    """Wait for the users who are arriving, let nobody else arrive until the transaction ends, and count them."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        [arrivals] = cursor.execute("select population.arrivals from population for update").fetchall()
-    return int(arrivals)
+def _get_or_create_rollout(connection: Connection, segment_id: int, percent: float) -> _Change:
+    """Return the change to a percent. A first rollout begins with the percent zero.
 
-
-def _begin(connection: Connection, segment_id: int) -> tuple[Decimal, int]:
-    """Return the percent before, zero where there was none, and what salts the segment's order of users.
-
-    Changes no row that is there: an arrival may hold all arrivals up while it waits for that row.
+    It updates no existing row, because an arriving user may wait for that row while it blocks all arrivals.
     """
     connection.execute("insert into rollouts (segment_id) values (%s::integer) on conflict do nothing", (segment_id,))
     [(before, salt)] = connection.execute(
         "select rollouts.last_percent, rollouts.salt from rollouts where rollouts.segment_id = %s::integer",
         (segment_id,),
     ).fetchall()
-    return before, salt
+    return _Change(segment_id, salt, percent, before)
 
 
-def _census(connection: Connection, segment_id: int) -> _Census:
-    """Count in one statement: whoever arrived by the number of arrivals is seen, and nobody else.
+def _count_users(connection: Connection, segment_id: int) -> _Counts:
+    """Count in one statement, whose snapshot has exactly the users below the number of arrivals.
 
-    Those are not kept whom a job was to take out, and did not: it has failed, or this percent comes before its end.
+    A job that has failed, or has not ended before this percent, leaves users whom it was to release. They are not kept.
     """
-    with connection.cursor(row_factory=class_row(_Census)) as cursor:
-        [census] = cursor.execute(
+    with connection.cursor(row_factory=class_row(_Counts)) as cursor:
+        [counts] = cursor.execute(
             """
-            select population.arrivals, (select count(*) from users) as users, members.taken,
+            select population.arrivals, (select count(*) from users) as users, members.enrolled,
                    case when exists (select from jobs
                                       where jobs.job_id = rollouts.job_id and jobs.status <> 'succeeded')
-                        then least(members.taken, rollouts.taken)
-                        else members.taken end as kept
+                        then least(members.enrolled, rollouts.taken)
+                        else members.enrolled end as kept
               from population
              cross join (
-                   select count(*) as taken
+                   select count(*) as enrolled
                      from memberships
                     where memberships.segment_id = %(segment_id)s::integer and memberships.source = 'percent'
                       and (memberships.expires_at is null or memberships.expires_at > now())) members
@@ -199,14 +213,4 @@ def _census(connection: Connection, segment_id: int) -> _Census:
             """,
             {"segment_id": segment_id},
         ).fetchall()
-    return census
-
-
-def _open_to_arrivals(connection: Connection, segment_id: int, percent: float, base: _Base, job_id: UUID | None) -> int:
-    """Let the database decide whoever arrives, and those who have since the base; return how many came in."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        [enrolled] = cursor.execute(
-            "select open_rollout(%s::integer, %s::numeric, %s::bigint, %s::bigint, %s::bigint, %s::uuid)",
-            (segment_id, percent, base.users, base.arrivals, base.taken, job_id),
-        ).fetchall()
-    return int(enrolled)
+    return counts
