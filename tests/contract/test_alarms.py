@@ -45,7 +45,7 @@ def emitted(empty_database, aws, log, monkeypatch):
     run("expire_memberships", sample("expire_memberships"))
     run_new_job()
     monkeypatch.setattr(leases, "MAX_ATTEMPTS", 1)
-    monkeypatch.setattr(month_report.deletion, "end_what_waits", lambda connection: 1 / 0)
+    monkeypatch.setattr(month_report.deletion, "end_pending_deletions", lambda connection: 1 / 0)
     run_new_job()
     monkeypatch.setenv("DATABASE_URL", "postgresql://127.0.0.1:1/away")
     database_connection.close()

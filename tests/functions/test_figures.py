@@ -106,7 +106,7 @@ def test_a_rollout_by_a_job_reports_whom_it_changed(users, aws, log, monkeypatch
 
 def test_a_job_that_fails_for_good_is_reported_once(users, aws, log, monkeypatch):
     monkeypatch.setattr(leases, "MAX_ATTEMPTS", 2)
-    monkeypatch.setattr(month_report.removal, "end_what_waits", lambda connection: 1 / 0)
+    monkeypatch.setattr(month_report.deletion, "end_pending_deletions", lambda connection: 1 / 0)
     ordered = call("create_report", {"year": 2026, "month": 1}).json["job_id"]
 
     for _ in range(3):

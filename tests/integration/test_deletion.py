@@ -67,7 +67,7 @@ def _by_its_job(own, deleted):
 
 
 def _by_a_report(own, deleted):
-    for _ in deletion.end_what_waits(own):
+    for _ in deletion.end_pending_deletions(own):
         pass
 
 
@@ -175,7 +175,7 @@ def test_sweep_report_and_job_write_each_exit_once(connection, half_due, deliver
     at_once(
         lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
         lambda own: expiry.sweep(own, go_on=lambda: True),
-        lambda own: [*deletion.end_what_waits(own)],
+        lambda own: [*deletion.end_pending_deletions(own)],
         lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
     )
 
@@ -223,7 +223,7 @@ def test_segment_that_is_taken_for_empty_too_early_is_emptied_all_the_same(
 @pytest.mark.parametrize(
     "look",
     [
-        lambda own: list(deletion.end_what_waits(own)),
+        lambda own: list(deletion.end_pending_deletions(own)),
         lambda own: own.execute("update segments set is_emptying = false where is_emptying"),
     ],
     ids=["a-report", "the-end-of-the-job"],
@@ -252,7 +252,7 @@ def _rows_read(connection):
 
 def test_job_counts_those_too_whose_exits_a_report_has_written(connection, deleted, deliver, monkeypatch):
     monkeypatch.setattr(deletion, "COUNTED_ROWS", MEMBERS // 4)
-    next(deletion.end_what_waits(connection))
+    next(deletion.end_pending_deletions(connection))
 
     deliver(deleted.job_id, **NEVER_OVER)
 

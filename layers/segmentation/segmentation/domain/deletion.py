@@ -1,7 +1,7 @@
-"""The end of a deleted segment's memberships: in the request where they are few, else by a job of this kind.
+"""Deletion: end the memberships of a deleted segment, in the request if they are few, otherwise by a job.
 
-Reads have hidden them since the segment was deleted, and show their exits, at that moment: the database dates them so
-when their rows go.
+From the moment of the deletion, reads hide the memberships and show their exits. The database dates the exits with that
+moment when the rows are deleted.
 """
 
 from collections.abc import Generator, Iterator
@@ -17,39 +17,39 @@ from segmentation.jobs import leases
 from segmentation.jobs.leases import Kind, Lease, Step
 from segmentation.runtime import metrics
 
-REMOVAL = "segment_removal"
+DELETION = "segment_removal"
 
 MOST_MEMBERS = 50_000
-"""The most memberships that a request ends itself; the contract says so."""
+"""The most memberships that a request ends itself. The limit is part of the contract."""
 
 BATCH_MEMBERS = 10_000
-"""Memberships that a transaction ends: about a tenth of a second."""
+"""Memberships that a transaction ends."""
 
 COUNTED_ROWS = 1_000_000
-"""Rows of the history that a statement counts at most: some tenths of a second, whatever a statement may take."""
+"""The most history rows that a statement counts, which keeps it far below the statement timeout."""
 
 
-def is_small(connection: Connection, segment_id: int) -> bool:
-    """Return whether a request can end a segment itself, without counting more of what belongs to it than that."""
+def fits_in_request(connection: Connection, segment_id: int) -> bool:
+    """Return whether a request can end a segment itself. It counts no more rows than the limit."""
     return not any(
         _has_more(connection, table, segment_id, than=MOST_MEMBERS) for table in ("memberships", "rollout_overrides")
     )
 
 
 def end_memberships(connection: Connection, segment_id: int, *, most: int) -> int:
-    """End at most that many memberships of a deleted segment, and return how many it were.
+    """End at most so many memberships of a deleted segment, and return how many ended.
 
-    None does not mean that none is left: others who end memberships may have ended just those that this saw.
+    Zero does not mean that none is left: another session may have ended the same memberships first.
     """
     return connection.execute(
         """
         delete from memberships
-         -- by an array of places: a join would read the whole table for every batch
+         -- by an array of ctids: a join would read the whole table for every batch
          where memberships.ctid = any (array(
-               select doomed.ctid
-                 from memberships doomed
-                where doomed.segment_id = %s::integer
-                order by doomed.user_id
+               select ending.ctid
+                 from memberships ending
+                where ending.segment_id = %s::integer
+                order by ending.user_id
                 limit %s::integer))
         """,
         (segment_id, most),
@@ -57,66 +57,66 @@ def end_memberships(connection: Connection, segment_id: int, *, most: int) -> in
 
 
 def create_job(connection: Connection, segment_id: int, *, actor: str) -> UUID:
-    """Leave the memberships of a deleted segment to a job; until it is done, histories show their exits without it."""
+    """Leave the memberships of a deleted segment to a job. Histories show their exits even before the job ends."""
     connection.execute("update segments set is_emptying = true where segments.segment_id = %s::integer", (segment_id,))
-    return leases.create(connection, REMOVAL, {"segment_id": segment_id}, actor=actor)
+    return leases.create(connection, DELETION, {"segment_id": segment_id}, actor=actor)
 
 
-def forget_rollout(connection: Connection, segment_id: int) -> None:
-    """Remove what only a living segment needs."""
-    _forget_overrides(connection, segment_id, most=MOST_MEMBERS)
+def delete_rollout(connection: Connection, segment_id: int) -> None:
+    """Delete the rollout and the overrides of a segment, which a deleted segment does not need."""
+    _delete_overrides(connection, segment_id, most=MOST_MEMBERS)
     connection.execute("delete from rollouts where rollouts.segment_id = %s::integer", (segment_id,))
 
 
-def _forget_overrides(connection: Connection, segment_id: int, *, most: int) -> int:
+def _delete_overrides(connection: Connection, segment_id: int, *, most: int) -> int:
     return connection.execute(
         """
         delete from rollout_overrides
          where rollout_overrides.ctid = any (array(
-               select doomed.ctid
-                 from rollout_overrides doomed
-                where doomed.segment_id = %s::integer
+               select ending.ctid
+                 from rollout_overrides ending
+                where ending.segment_id = %s::integer
                 limit %s::integer))
         """,
         (segment_id, most),
     ).rowcount
 
 
-def end_what_waits(connection: Connection) -> Iterator[int]:
-    """End what memberships of deleted segments are left, batch by batch: their jobs find less to do.
+def end_pending_deletions(connection: Connection) -> Iterator[int]:
+    """End the memberships that deleted segments still have, batch by batch, before the jobs of those segments do.
 
-    Those that others are ending are waited for.
+    It waits for memberships that other sessions are ending.
     """
     segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
     for (segment_id,) in segments:
         end_batch = partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)
-        while (ended := transactions.retry_aborted(end_batch)) or _is_left(connection, segment_id):
+        while (ended := transactions.retry_aborted(end_batch)) or _has_memberships(connection, segment_id):
             metrics.count("MembershipsRemoved", ended)
             yield ended
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
-    """End the memberships and forget the decisions by hand, batch by batch, until none is left."""
+    """End the memberships and delete the overrides, batch by batch, until none is left."""
     segment_id, done = lease.parameters["segment_id"], lease.progress.get("done", 0)
-    total = done + _count(connection, lease)
+    total = done + _count_memberships(connection, lease)
     while True:
         ended = transactions.retry_aborted(lambda: _end_batch(connection, lease, done, total))  # noqa: B023 -- called at once
         if (
             ended == 0
-            and not _forget_overrides(connection, segment_id, most=BATCH_MEMBERS)
+            and not _delete_overrides(connection, segment_id, most=BATCH_MEMBERS)
             and _finish(connection, segment_id)
         ):
             break
         done += ended
         metrics.count("MembershipsRemoved", ended)
         yield Step(done, total, {"done": done})
-    if done < total:  # the sweep or a report has ended the others
+    if done < total:  # the sweep or a report ended the others
         yield Step(total, total, {"done": total})
-    return {"users_deleted": _count_removed(connection, segment_id)}
+    return {"users_deleted": _count_exits(connection, segment_id)}
 
 
 def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> int:
-    """End a batch and write down how far it came, in one transaction: a worker that dies does neither."""
+    """End a batch and save the progress in one transaction, so a worker that dies leaves both or neither."""
     with transactions.transaction(connection, actor=lease.actor):
         ended = end_memberships(connection, lease.parameters["segment_id"], most=BATCH_MEMBERS)
         leases.save(connection, lease, Step(done + ended, total, {"done": done + ended}))
@@ -124,7 +124,10 @@ def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> i
 
 
 def _finish(connection: Connection, segment_id: int) -> bool:
-    """Write down that no membership is left, unless there is one: those that others are ending may yet stay."""
+    """Mark the segment as emptied and return True, or return False if it has memberships.
+
+    Another session may be ending them, and can still roll back.
+    """
     with connection.transaction():
         emptied = connection.execute(
             """
@@ -137,12 +140,12 @@ def _finish(connection: Connection, segment_id: int) -> bool:
         )
         if emptied.rowcount == 0:
             return False
-        forget_rollout(connection, segment_id)
+        delete_rollout(connection, segment_id)
     return True
 
 
 def _has_more(connection: Connection, table: str, segment_id: int, *, than: int) -> bool:
-    """Return whether a table has more rows of a segment than that."""
+    """Return whether a table has more than so many rows of a segment."""
     one_more = connection.execute(
         sql.SQL("select from {} where segment_id = %s::integer offset %s::integer limit 1").format(
             sql.Identifier(table)
@@ -152,10 +155,10 @@ def _has_more(connection: Connection, table: str, segment_id: int, *, than: int)
     return one_more.rowcount > 0
 
 
-def _is_left(connection: Connection, segment_id: int) -> bool:
-    """Return whether a membership is left; one counts until the transaction that ends it is over.
+def _has_memberships(connection: Connection, segment_id: int) -> bool:
+    """Return whether a membership is left. It counts until the transaction that ends it has committed.
 
-    In order, for which only the index will do: statistics of before would have all rows read for one that is gone.
+    The order makes the planner use the index. With outdated statistics it would read the whole table instead.
     """
     left = connection.execute(
         """
@@ -169,7 +172,7 @@ def _is_left(connection: Connection, segment_id: int) -> bool:
     return left.rowcount > 0
 
 
-def _count(connection: Connection, lease: Lease) -> int:
+def _count_memberships(connection: Connection, lease: Lease) -> int:
     with connection.cursor(row_factory=scalar_row) as cursor:
         [members] = cursor.execute(
             "select count(*) from memberships where memberships.segment_id = %s::integer",
@@ -178,12 +181,12 @@ def _count(connection: Connection, lease: Lease) -> int:
     return int(members)
 
 
-def _count_removed(connection: Connection, segment_id: int) -> int:
-    """Count whom the deletion took out, whoever wrote it: their exits are all of its instant, by which they are found.
+def _count_exits(connection: Connection, segment_id: int) -> int:
+    """Count the exits that the deletion caused. All of them have its time, by which the index finds them.
 
-    Not the memberships that the job ended: a report and the sweep end some beside it.
+    The job's own number would be too low, because a report and the sweep also end memberships of the segment.
     """
-    removed, last, read = 0, 0, COUNTED_ROWS
+    counted, last, read = 0, 0, COUNTED_ROWS
     while read == COUNTED_ROWS:
         [(read, found, last)] = connection.execute(
             """
@@ -201,8 +204,8 @@ def _count_removed(connection: Connection, segment_id: int) -> int:
             """,
             {"segment_id": segment_id, "last": last, "limit": COUNTED_ROWS},
         ).fetchall()
-        removed += found
-    return removed
+        counted += found
+    return counted
 
 
-KIND = Kind(REMOVAL, run)
+KIND = Kind(DELETION, run)

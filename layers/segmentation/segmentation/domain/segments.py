@@ -196,9 +196,9 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
     job_id, ended = None, 0
     with transactions.transaction(connection, actor=actor):
         segment_id = _mark_deleted(connection, slug, actor)
-        if deletion.is_small(connection, segment_id):
+        if deletion.fits_in_request(connection, segment_id):
             ended = deletion.end_memberships(connection, segment_id, most=deletion.MOST_MEMBERS)
-            deletion.forget_rollout(connection, segment_id)
+            deletion.delete_rollout(connection, segment_id)
         else:
             job_id = deletion.create_job(connection, segment_id, actor=actor)
     metrics.count("MembershipsRemoved", ended)

@@ -116,7 +116,7 @@ def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, P
     """
     month = Month(report.year, report.month)
     until = watermark.settled_instant(connection, month.ends_at)
-    for _ in deletion.end_what_waits(connection):
+    for _ in deletion.end_pending_deletions(connection):
         yield Step(0, None, {})
     file_name = storage.new_file_name(report.slug or "all-users", month, report.format)
     progress = Progress(file_name, until.isoformat(), _estimate(connection, report))
