@@ -272,7 +272,7 @@ def test_schedule_forgets_what_was_kept_for_a_day(service, owner, monkeypatch):
 @pytest.fixture
 def sweep_fails(due, spoilt_exit, monkeypatch):
     """Let every sweep end with an error."""
-    monkeypatch.setattr(expiry, "MOST_STUCK", 0)
+    monkeypatch.setattr(expiry, "MOST_SKIPPED", 0)
     due(2)
 
 

@@ -127,7 +127,7 @@ def test_membership_that_could_not_be_removed_leaves_when_it_can(connection, own
 
 
 def test_database_that_refuses_every_removal_ends_the_run(connection, due, spoil, monkeypatch):
-    monkeypatch.setattr(expiry, "MOST_STUCK", 2)
+    monkeypatch.setattr(expiry, "MOST_SKIPPED", 2)
     due(4)
     spoil(1, 2, 3, 4)
 

@@ -1,4 +1,4 @@
-"""Expiry: memberships whose lifetime is over leave, each exit dated at its due time."""
+"""Expiry: remove the memberships whose lifetime is over. Each exit has the time at which the lifetime ended."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from segmentation.runtime import metrics
 from segmentation.runtime.log import logger
 
 BATCH = 10_000
-"""Rows a transaction: about a tenth of a second, so that nobody waits long behind one."""
+"""Rows per transaction. A small number keeps the locks short."""
 
-MOST_STUCK = 100
-"""Memberships that a run sets aside because they cannot be removed; of more, no single one is to blame."""
+MOST_SKIPPED = 100
+"""The most memberships that a run skips because their removal fails. More failures mean a common cause."""
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """What is due and not yet swept."""
+    """The due memberships that are not swept yet."""
 
     memberships: int
     oldest_age_seconds: float
@@ -36,28 +36,28 @@ class _Batch:
 
 
 @dataclass(frozen=True)
-class _Stuck:
-    place: str
+class _FailedRow:
+    row_id: str
     user_id: int
     segment_id: int
 
 
 def sweep(connection: Connection, *, go_on: Callable[[], bool]) -> int:
-    """Remove due memberships, batch by batch, until none is left or there is no time to go on.
+    """Remove due memberships, one transaction per batch, until none is left or time is up. Return their number.
 
-    Each batch is a transaction; what another session holds is left to the next run, and what two runs both see
-    only one removes. A membership that cannot be removed delays no other: batches shrink until they are at it, it is
-    set aside and named in the log, and the next run tries again. Returns how many were removed.
+    A row that another session locks stays for the next run, and two runs never remove the same row. A failed removal
+    delays no other: batches shrink until they hold only that row. The run then logs and skips it, and the next run
+    tries it again.
     """
     removed, since, most = 0, _BEGINNING, BATCH
-    stuck: list[str] = []
+    skipped: list[str] = []
     while go_on():
         try:
-            batch = _sweep_batch(connection, since, most, stuck)
+            batch = _sweep_batch(connection, since, most, skipped)
         except psycopg.Error as error:
-            _raise_what_is_not_about_a_row(error, stuck)
+            _raise_unless_about_a_row(error, skipped)
             if most == 1:
-                stuck += _set_aside(connection, since, stuck, error)
+                skipped += _skip_row(connection, since, skipped, error)
             most = max(1, most // 2)
             continue
         removed += batch.removed
@@ -68,37 +68,40 @@ def sweep(connection: Connection, *, go_on: Callable[[], bool]) -> int:
     return removed
 
 
-def end_what_is_due(connection: Connection, segment_id: int) -> None:
-    """Remove the due memberships of a segment that the caller's transaction has locked, before its slug changes.
+def end_expired(connection: Connection, segment_id: int) -> None:
+    """Remove the due memberships of a segment before its slug changes, so that their exits carry the old slug.
 
-    Their exits came before that, and carry the slug of their time.
+    The caller's transaction has locked the segment.
     """
     removed = connection.execute(
         """
         delete from memberships
          where memberships.segment_id = %s::integer
-           -- not now(): the transaction may have waited for the segment
+           -- not now(), because the transaction may have waited for the lock of the segment
            and memberships.expires_at <= statement_timestamp()
         """,
         (segment_id,),
-        prepare=False,  # planned for this moment, by which few are due
+        prepare=False,  # a plan for this instant knows that few memberships are due
     )
     metrics.record("MembershipsExpired", removed.rowcount)
 
 
-def _raise_what_is_not_about_a_row(error: psycopg.Error, stuck: list[str]) -> None:
-    """Let the next run do what time helps against, but too much for one statement."""
+def _raise_unless_about_a_row(error: psycopg.Error, skipped: list[str]) -> None:
+    """Raise an error that a later run can avoid, and any error after too many skipped rows.
+
+    A statement timeout is no such error, because a smaller batch helps against it.
+    """
     is_temporary = database_errors.problem_of(error) is not None and not isinstance(error, errors.QueryCanceled)
-    if is_temporary or len(stuck) >= MOST_STUCK:
+    if is_temporary or len(skipped) >= MOST_SKIPPED:
         raise error
 
 
-def _set_aside(connection: Connection, since: datetime, stuck: list[str], error: psycopg.Error) -> list[str]:
-    """Name the row that a batch of one stopped at, if it is still there, and return its place."""
-    with connection.cursor(row_factory=class_row(_Stuck)) as cursor:
+def _skip_row(connection: Connection, since: datetime, skipped: list[str], error: psycopg.Error) -> list[str]:
+    """Log the row at which a batch of one failed, and return its ctid. Return nothing if the row no longer exists."""
+    with connection.cursor(row_factory=class_row(_FailedRow)) as cursor:
         rows = cursor.execute(
             """
-            select memberships.ctid::text as place, memberships.user_id, memberships.segment_id
+            select memberships.ctid::text as row_id, memberships.user_id, memberships.segment_id
               from memberships
              where memberships.expires_at >= %s::timestamptz and memberships.expires_at <= now()
                and memberships.ctid <> all (%s::tid[])
@@ -106,7 +109,7 @@ def _set_aside(connection: Connection, since: datetime, stuck: list[str], error:
              limit 1
                for update skip locked
             """,
-            (since, stuck),
+            (since, skipped),
         ).fetchall()
     for row in rows:
         logger.error(
@@ -116,11 +119,11 @@ def _set_aside(connection: Connection, since: datetime, stuck: list[str], error:
             error=type(error).__name__,
             sqlstate=error.sqlstate,
         )
-    return [row.place for row in rows]
+    return [row.row_id for row in rows]
 
 
 def backlog(connection: Connection) -> Backlog:
-    """Return how many memberships are due, and for how many seconds the oldest of them has been."""
+    """Return how many memberships are due, and the seconds since the oldest of them became due."""
     with connection.cursor(row_factory=class_row(Backlog)) as cursor:
         [found] = cursor.execute(
             """
@@ -135,27 +138,27 @@ def backlog(connection: Connection) -> Backlog:
     return found
 
 
-def _sweep_batch(connection: Connection, since: datetime, most: int, stuck: list[str]) -> _Batch:
-    """Remove the oldest due rows; begin where the last batch ended, not among the index entries it left dead."""
+def _sweep_batch(connection: Connection, since: datetime, most: int, skipped: list[str]) -> _Batch:
+    """Remove the oldest due rows. Start where the last batch ended, which avoids the dead index entries before it."""
     with connection.cursor(row_factory=class_row(_Batch)) as cursor:
         [batch] = cursor.execute(
             """
             with due as materialized (
-                select memberships.ctid as place
+                select memberships.ctid as row_id
                   from memberships
                  where memberships.expires_at >= %s::timestamptz and memberships.expires_at <= now()
                    and memberships.ctid <> all (%s::tid[])
                  order by memberships.expires_at
                  limit %s::integer
                    for update skip locked),
-            gone as (
-                -- by an array of places: a join would read the whole table for every batch
+            deleted as (
+                -- by an array of ctids: a join would read the whole table for every batch
                 delete from memberships
-                 where memberships.ctid = any (array(select due.place from due))
+                 where memberships.ctid = any (array(select due.row_id from due))
              returning memberships.expires_at)
-            select count(*)::integer as removed, max(gone.expires_at) as last_due
-              from gone
+            select count(*)::integer as removed, max(deleted.expires_at) as last_due
+              from deleted
             """,
-            (since, stuck, most),
+            (since, skipped, most),
         ).fetchall()
     return batch

@@ -114,7 +114,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     with transactions.transaction(connection, actor=actor, reason="percent"):
         segment_id = _lock(connection, slug)["segment_id"]
         if "slug" in named:
-            expiry.end_what_is_due(connection, segment_id)
+            expiry.end_expired(connection, segment_id)
         row = _update(connection, segment_id, named)
         outcome = percent.Outcome()
         if change.user_percent is not None:
