@@ -1,1 +1,1 @@
-"""Users, segments and memberships: what the service records, and the rules that it keeps."""
+"""Users, segments and memberships: the records of the service, and its rules."""

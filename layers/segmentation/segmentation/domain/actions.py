@@ -1,4 +1,4 @@
-"""Actions: what can happen to a user in a segment; the built-in ones, and the company's own."""
+"""Actions: the kinds of history rows, built in or the company's own."""
 
 from psycopg import Connection, errors
 from psycopg.rows import class_row
@@ -9,7 +9,7 @@ from segmentation.contract.responses import Action, ActionPage
 
 
 def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPage:
-    """Return the actions whose names follow a name, in order of name."""
+    """Return the actions after a name, in order of name."""
     with connection.cursor(row_factory=class_row(Action)) as cursor:
         rows = cursor.execute(
             """
@@ -26,7 +26,7 @@ def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPag
 
 
 def create(connection: Connection, name: str) -> Action:
-    """Create an action of the company's own; raises ActionTaken."""
+    """Create an action of the company's own. Raises ActionTaken."""
     with connection.cursor(row_factory=class_row(Action)) as cursor:
         try:
             cursor.execute("insert into actions (name) values (%s) returning name, operation", (name,))
@@ -37,7 +37,7 @@ def create(connection: Connection, name: str) -> Action:
 
 
 def delete(connection: Connection, name: str) -> None:
-    """Delete an action that nothing needs; raises ActionUnknown, or ActionKept where the history uses it."""
+    """Delete an action. Raises ActionUnknown, or ActionKept if it is built in or used in the history."""
     try:
         deleted = connection.execute("delete from actions where actions.name = %s::text", (name,)).rowcount
     except errors.IntegrityConstraintViolation:

@@ -1,4 +1,4 @@
-"""The history as it is read, and the company's own actions in it."""
+"""The history: read a user's operations, and record the company's own actions."""
 
 from datetime import datetime
 from typing import Any
@@ -17,10 +17,10 @@ _START = "0001-01-01T00:00:00+00:00 0"
 def list_for_user(
     connection: Connection, user_id: int, *, since: datetime, until: datetime, after: str, limit: int
 ) -> OperationPage:
-    """Return what happened to a user from one instant on and before another, oldest first.
+    """Return a user's operations from one instant until before another, oldest first.
 
-    An exit that is due and not yet swept is there, at its due time, and keeps its place when it is swept. Raises
-    RequestInvalid for a range that ends before it begins.
+    A due exit that is not swept yet is listed at its due time, and keeps its place when it is swept. Raises
+    RequestInvalid if the range ends before it begins.
     """
     if until < since:
         raise RequestInvalid(("query.to", "must not be before from"))
@@ -35,11 +35,11 @@ def list_for_user(
                       from operations
                      where operations.user_id = %s::bigint
                        and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
-                       -- by itself too: no index has the place
+                       -- repeated without the place, because no index has the place
                        and operations.executed_at >= %s::timestamptz
                        and (operations.executed_at, operations.place) > (%s::timestamptz, %s::bigint)
                      order by operations.executed_at, operations.place
-                     -- before the join: Postgres takes few rows to come out of it, and would sort all there are
+                     -- before the join, because Postgres underestimates its rows and would sort all of them
                      limit %s::integer) page
               join actions on actions.action_id = page.action_id
              order by page.executed_at, page.place
@@ -51,9 +51,9 @@ def list_for_user(
 
 
 def record(connection: Connection, user_id: int, new: NewOperation, *, actor: str) -> Operation:
-    """Write an action of the company's own into a user's history.
+    """Record an action of the company's own in a user's history.
 
-    Raises UserUnknown, SegmentUnknown, ActionUnknown, or RequestInvalid for an action that is built in.
+    Raises UserUnknown, SegmentUnknown, ActionUnknown, or RequestInvalid for a built-in action.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         [row] = cursor.execute(

@@ -1,4 +1,4 @@
-"""Memberships: which user is in which segment, from when until when."""
+"""Memberships: add and remove users, change lifetimes, and list the segments of users."""
 
 from typing import LiteralString
 
@@ -10,8 +10,8 @@ from segmentation.contract.requests import LifetimeChange, MembershipChange
 from segmentation.contract.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments
 from segmentation.runtime import metrics
 
-# Both look segments up one by one ("offset 0" keeps Postgres from joining instead): a user is in few, and for each user
-# Postgres would rather read all segments there are, because it takes random reads for dear.
+# A user is in few segments, so both queries look segments up one by one. "offset 0" prevents a join, which would read
+# all segments for each user: Postgres overestimates the cost of random reads (random_page_cost).
 
 SEGMENTS_OF_USER: LiteralString = """
     select segment.slug, memberships.added_at, memberships.expires_at
@@ -44,10 +44,10 @@ SLUGS_OF_USERS: LiteralString = """
 
 
 def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> MembershipsChanged:
-    """Add a user to segments and take the user out of others: all of it, or nothing.
+    """Add a user to segments and remove the user from others, all or nothing.
 
-    What is active already stays as it is, its lifetime included. Raises SegmentUnknown with every unknown slug,
-    RequestInvalid where the lifetime is over. One statement (the reasons stand in the file of the database function).
+    An active membership stays unchanged, including its lifetime. Raises SegmentUnknown with every unknown slug, or
+    RequestInvalid if the lifetime is over. It is one statement, for the reasons in sql/functions/change_memberships.sql.
     """
     [(unknown, added, deleted)] = connection.execute(
         """
@@ -73,9 +73,9 @@ def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> M
 def change_lifetime(
     connection: Connection, user_id: int, slug: str, wanted: LifetimeChange, *, actor: str
 ) -> Membership:
-    """Give an active membership another lifetime, or none, and return it.
+    """Give an active membership another lifetime, or none, and return the membership.
 
-    Raises MembershipUnknown where there is no active membership, RequestInvalid where the lifetime is over.
+    Raises MembershipUnknown if it is not active, or RequestInvalid if the new lifetime is over.
     """
     with connection.cursor(row_factory=class_row(Membership)) as cursor:
         membership = cursor.execute(
@@ -91,14 +91,14 @@ def change_lifetime(
 
 
 def list_for_user(connection: Connection, user_id: int) -> UserSegments:
-    """Return the segments that a user is in now, in order of slug; none for a user nobody has heard of."""
+    """Return a user's current segments, in order of slug. An unknown user has none."""
     with connection.cursor(row_factory=dict_row) as cursor:
         segments = cursor.execute(SEGMENTS_OF_USER, (user_id,)).fetchall()
     return UserSegments.model_validate({"segments": segments})
 
 
 def list_for_users(connection: Connection, user_ids: list[int]) -> UserBatchSegments:
-    """Return the slugs of each user's segments now, in the order of the users given, in one statement."""
+    """Return the slugs of each user's current segments, in the order of the given users."""
     with connection.cursor(row_factory=dict_row) as cursor:
         users = cursor.execute(SLUGS_OF_USERS, (user_ids,)).fetchall()
     return UserBatchSegments.model_validate({"users": users})

@@ -1,4 +1,4 @@
-"""Segments: named groups of users; a deleted one frees its slug and keeps its past."""
+"""Segments: named groups of users. The deletion of a segment frees its slug and keeps its history."""
 
 from typing import Any
 
@@ -29,9 +29,9 @@ from segmentation.runtime import metrics
 
 
 def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCreated:
-    """Create a segment and bring it to its percent, if it has one; raises SlugTaken where a living one has its slug.
+    """Create a segment and bring it to its percent, if it has one. Raises SlugTaken.
 
-    Where the percent asks for more users than a request may bring in, a job does, and the answer names it.
+    If the percent wants more users than a request may enrol, a job enrols them, and the answer has its id.
     """
     with transactions.transaction(connection, actor=actor):
         row = _insert(connection, new)
@@ -65,7 +65,7 @@ def _insert(connection: Connection, new: NewSegment) -> dict[str, Any]:
 
 
 def list_segments(connection: Connection, *, prefix: str, after: str, limit: int) -> SegmentPage:
-    """Return the segments whose slugs begin with a prefix and follow a slug, in order of slug."""
+    """Return the segments after a slug whose slugs begin with a prefix, in order of slug."""
     with connection.cursor(row_factory=class_row(Segment)) as cursor:
         rows = cursor.execute(
             """
@@ -73,7 +73,7 @@ def list_segments(connection: Connection, *, prefix: str, after: str, limit: int
                    segments.updated_at
               from segments
              where segments.deleted_at is null and segments.slug > %s::text
-               -- a tilde sorts behind every character of a slug
+               -- a tilde sorts after every character of a slug
                and segments.slug >= %s::text and segments.slug < %s::text || '~'
              order by segments.slug
              limit %s::integer
@@ -85,7 +85,7 @@ def list_segments(connection: Connection, *, prefix: str, after: str, limit: int
 
 
 def get(connection: Connection, slug: str) -> SegmentWithMembers:
-    """Return a segment with the exact number of its members now; raises SegmentUnknown."""
+    """Return a segment with its exact number of members. Raises SegmentUnknown."""
     with connection.cursor(row_factory=class_row(SegmentWithMembers)) as cursor:
         segment = cursor.execute(
             """
@@ -106,20 +106,20 @@ def get(connection: Connection, slug: str) -> SegmentWithMembers:
 
 
 def update(connection: Connection, slug: str, change: SegmentChange, *, actor: str) -> SegmentChanged:
-    """Rename or describe a segment, or bring it to another percent; raises SegmentUnknown, or SlugTaken.
+    """Rename or describe a segment, or bring it to another percent. Raises SegmentUnknown or SlugTaken.
 
-    Without a percent nobody is brought in any more, and who is in stays in.
+    A percent of null stops enrolment and keeps every member.
     """
-    named = change.model_dump(exclude_unset=True)
+    fields = change.model_dump(exclude_unset=True)
     with transactions.transaction(connection, actor=actor, reason="percent"):
         segment_id = _lock(connection, slug)["segment_id"]
-        if "slug" in named:
+        if "slug" in fields:
             expiry.end_expired(connection, segment_id)
-        row = _update(connection, segment_id, named)
+        row = _update(connection, segment_id, fields)
         outcome = percent.Outcome()
         if change.user_percent is not None:
             outcome = percent.set_percent(connection, segment_id, change.user_percent, actor=actor)
-        elif "user_percent" in named:
+        elif "user_percent" in fields:
             percent.stop(connection, segment_id)
     percent.count_metrics(outcome)
     changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
@@ -130,11 +130,11 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
 
 
 def _lock(connection: Connection, slug: str) -> dict[str, Any]:
-    """Let writers to a segment and other rollouts of it wait until the end; raises SegmentUnknown.
+    """Lock a segment against writers and other rollouts until the transaction ends. Raises SegmentUnknown.
 
-    Has to be the first lock of its transaction: all writers may wait for it for a moment.
+    This must be the first lock of its transaction. Otherwise it could wait for a writer that waits for this session.
     """
-    held = connection.execute(
+    locked = connection.execute(
         """
         select segments.segment_id, hold_segment(segments.segment_id)
           from segments
@@ -142,7 +142,7 @@ def _lock(connection: Connection, slug: str) -> dict[str, Any]:
         """,
         (slug,),
     ).fetchone()
-    if held is None:
+    if locked is None:
         raise SegmentUnknown([slug])
     with connection.cursor(row_factory=dict_row) as cursor:
         segment = cursor.execute(
@@ -151,14 +151,14 @@ def _lock(connection: Connection, slug: str) -> dict[str, Any]:
               from segments
              where segments.segment_id = %s::integer and segments.slug = %s::text and segments.deleted_at is null
             """,
-            (held[0], slug),
+            (locked[0], slug),
         ).fetchone()
     if segment is None:  # renamed or deleted meanwhile
         raise SegmentUnknown([slug])
     return segment
 
 
-def _update(connection: Connection, segment_id: int, named: dict[str, Any]) -> dict[str, Any]:
+def _update(connection: Connection, segment_id: int, fields: dict[str, Any]) -> dict[str, Any]:
     with connection.cursor(row_factory=dict_row) as cursor:
         try:
             cursor.execute(
@@ -167,31 +167,31 @@ def _update(connection: Connection, segment_id: int, named: dict[str, Any]) -> d
                    set slug = coalesce(%s::text, slug),
                        description = case when %s::boolean then %s::text else description end,
                        user_percent = case when %s::boolean then %s::numeric else user_percent end,
-                       -- not now(): the transaction may have waited, for a later one as well
+                       -- not now(), because the transaction may have waited for one that began later
                        updated_at = greatest(updated_at, clock_timestamp())
                  where segments.segment_id = %s::integer
              returning slug, user_percent, description, created_at, updated_at
                 """,
                 (
-                    named.get("slug"),
-                    "description" in named,
-                    named.get("description"),
-                    "user_percent" in named,
-                    named.get("user_percent"),
+                    fields.get("slug"),
+                    "description" in fields,
+                    fields.get("description"),
+                    "user_percent" in fields,
+                    fields.get("user_percent"),
                     segment_id,
                 ),
             )
         except errors.UniqueViolation:
-            raise SlugTaken(named["slug"]) from None
+            raise SlugTaken(fields["slug"]) from None
         [row] = cursor.fetchall()
     return row
 
 
 def delete(connection: Connection, slug: str, *, actor: str) -> Done:
-    """Delete a segment, which ends every membership in it; raises SegmentUnknown.
+    """Delete a segment, which ends all its memberships. Raises SegmentUnknown.
 
-    From this moment on no read shows it and its slug is free. Where it has more members than a request may end, a
-    job writes their exits, and the answer names it.
+    From this moment no read shows the segment, and its slug is free. If it has more members than a request may end, a
+    job writes their exits, and the answer has its id.
     """
     job_id, ended = None, 0
     with transactions.transaction(connection, actor=actor):
@@ -209,7 +209,7 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
 
 
 def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
-    """Date the end after the last entry: the locks wait for the writers and the arrivals who are entering."""
+    """Set the time of the deletion. The locks wait for writers and arrivals, so that no entry is later."""
     segment = _lock(connection, slug)
     if segment["user_percent"] is not None:
         arrivals.block(connection)
@@ -225,7 +225,7 @@ def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
 
 
 def list_members(connection: Connection, slug: str, *, after: int, limit: int) -> MemberPage:
-    """Return the members of a segment now that follow a user id, in order of user id; raises SegmentUnknown."""
+    """Return the current members of a segment after a user id, in order of user id. Raises SegmentUnknown."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         segment_id = cursor.execute(
             """

@@ -1,4 +1,4 @@
-"""Users: numbered by their owners, or by us where they ask."""
+"""Users: create, list and delete them. The caller or the database chooses the id."""
 
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
@@ -11,21 +11,21 @@ from segmentation.runtime import metrics
 
 
 def create(connection: Connection, user_id: int | None, *, actor: str) -> tuple[int, bool]:
-    """Register a user and return the id and whether it is new; without an id, choose a free one.
+    """Create a user. Return the id and whether the user is new. Without an id, choose a free one.
 
-    The database enrols a new user into the percent segments whose turn it is.
+    The database decides in the same transaction which percent segments enrol a new user.
     """
     if user_id is not None:
         return user_id, _insert(connection, user_id, actor)
     while True:
         with connection.cursor(row_factory=scalar_row) as cursor:
             [free] = cursor.execute("select allocate_user_id()").fetchall()
-        if _insert(connection, free, actor):  # else a caller's own number came in between
+        if _insert(connection, free, actor):  # False if a caller took the same id meanwhile
             return free, True
 
 
 def list_users(connection: Connection, *, after: int, limit: int) -> UserPage:
-    """Return the users that follow an id, in order of id."""
+    """Return the users after an id, in order of id."""
     with connection.cursor(row_factory=class_row(User)) as cursor:
         rows = cursor.execute(
             """
@@ -42,14 +42,14 @@ def list_users(connection: Connection, *, after: int, limit: int) -> UserPage:
 
 
 def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> UserDeleted:
-    """End a user's memberships and forget the user; the history stays, unless it is to be erased too.
+    """End a user's memberships and delete the user. The history stays, unless the caller erases it too.
 
-    Raises UserUnknown where there is nothing to delete and, when asked to, nothing to erase.
+    Raises UserUnknown if there is no user to delete and no history to erase.
     """
     with transactions.transaction(connection, actor=actor, reason="user_deleted"):
         found = connection.execute("select from users where users.user_id = %s::bigint for update", (user_id,)).rowcount
-        # an unknown one who arrives now is left alone: without their lock, what follows can deadlock with their writers
-        ended = _remove(connection, user_id) if found else 0
+        # a user who arrives now stays, because a deletion without the row lock can deadlock with writers
+        ended = _delete_user(connection, user_id) if found else 0
         erased = _erase_history(connection, user_id) if erase else 0
         if not found and not erased:
             raise UserUnknown(f"There is no user {user_id}.")
@@ -57,17 +57,17 @@ def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> 
     return UserDeleted(segments_deleted=ended)
 
 
-def _remove(connection: Connection, user_id: int) -> int:
-    """Remove a user whom the caller has locked, and return how many memberships that ended."""
+def _delete_user(connection: Connection, user_id: int) -> int:
+    """Delete a user that the caller has locked, and return how many active memberships ended."""
     [(ended,)] = connection.execute(
         """
-        with gone as (
+        with deleted as (
             delete from memberships where memberships.user_id = %s::bigint
          returning memberships.segment_id, memberships.expires_at)
         select count(*)
-          from gone
-          join segments on segments.segment_id = gone.segment_id
-         where segments.deleted_at is null and (gone.expires_at is null or gone.expires_at > clock_timestamp())
+          from deleted
+          join segments on segments.segment_id = deleted.segment_id
+         where segments.deleted_at is null and (deleted.expires_at is null or deleted.expires_at > clock_timestamp())
         """,
         (user_id,),
     ).fetchall()
@@ -79,9 +79,9 @@ def _insert(connection: Connection, user_id: int, actor: str) -> bool:
     return bool(
         connection.execute(
             """
-            with announced as materialized (select set_config('segmentation.actor', %s::text, true))
+            with actor as materialized (select set_config('segmentation.actor', %s::text, true))
             insert into users (user_id)
-            select %s::bigint from announced
+            select %s::bigint from actor
                 on conflict do nothing
             """,
             (actor, user_id),
