@@ -22,7 +22,7 @@ class Base:
 
 @dataclass(frozen=True)
 class NewUsers:
-    """The users who arrived since a count, and those of them whom the percent has enrolled."""
+    """The users who arrived since a count, and the enrolled users among them."""
 
     users: int
     enrolled: int
@@ -64,14 +64,14 @@ _RELEASE: LiteralString = """
 
 
 def count(connection: Connection, segment_id: int, since: int) -> NewUsers:
-    """Count the users who arrived after the first so many, and those of them whom the percent has enrolled."""
+    """Count the users who arrived since a number of arrivals, and the enrolled users among them."""
     with connection.cursor(row_factory=class_row(NewUsers)) as cursor:
         [new_users] = cursor.execute(_SINCE_COUNT + _COUNT, {"segment_id": segment_id, "since": since}).fetchall()
     return new_users
 
 
 def release(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
-    """Release so many of these enrolled users, and return how many were released."""
+    """Release so many of these enrolled users, the last in the segment's order first. Return how many were released."""
     parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": users}
     return connection.execute(_SINCE_COUNT + _RELEASE, parameters).rowcount
 

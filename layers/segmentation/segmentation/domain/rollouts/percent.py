@@ -108,7 +108,7 @@ def _apply(connection: Connection, segment_id: int, percent: float, *, actor: st
 
     Raises _UnreleasableSurplus.
     """
-    change = _get_or_create_rollout(connection, segment_id, percent)
+    change = _begin_change(connection, segment_id, percent)
     counts = _count_users(connection, segment_id)
     wanted = change.wanted(counts.users, counts.kept)
     needs_job = abs(wanted - counts.enrolled) > MOST_CHANGES
@@ -177,8 +177,8 @@ def stop(connection: Connection, segment_id: int) -> None:
     connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
 
 
-def _get_or_create_rollout(connection: Connection, segment_id: int, percent: float) -> _Change:
-    """Return the change to a percent. A first rollout begins with the percent zero.
+def _begin_change(connection: Connection, segment_id: int, percent: float) -> _Change:
+    """Return the change to a percent. Create the rollout of a segment that has none, with zero as the percent before.
 
     It updates no existing row, because an arriving user may wait for that row while it blocks all arrivals.
     """
@@ -193,7 +193,7 @@ def _get_or_create_rollout(connection: Connection, segment_id: int, percent: flo
 def _count_users(connection: Connection, segment_id: int) -> _Counts:
     """Count in one statement, whose snapshot has exactly the users below the number of arrivals.
 
-    A job that has failed, or has not ended before this percent, leaves users whom it was to release. They are not kept.
+    A failed or unfinished job has left users enrolled that it had to release. They do not count as kept.
     """
     with connection.cursor(row_factory=class_row(_Counts)) as cursor:
         [counts] = cursor.execute(
