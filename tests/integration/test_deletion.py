@@ -151,7 +151,7 @@ def test_job_ends_every_membership_at_the_moment_of_deletion(connection, owner, 
     assert leases.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
 
 
-def test_membership_that_had_ended_before_ended_then(connection, arrive, create, expire, deliver, history):
+def test_membership_that_had_ended_before_ended_then(connection, arrive, create, expire, deliver, history, aws):
     arrive(MEMBERS)
     create("LARGE", 100)
     expire(1, "LARGE")

@@ -275,7 +275,9 @@ def test_deleted_segment_stops_a_job(connection, started, deliver):
     assert connection.execute("select count(*) from memberships").fetchone() == (0,)
 
 
-def test_job_stops_where_nobody_is_left_to_bring_in(connection, arrive, make_segments, change, set_percent, deliver):
+def test_job_stops_where_nobody_is_left_to_bring_in(
+    connection, arrive, make_segments, change, set_percent, deliver, aws
+):
     arrive(60)
     make_segments("ROLLOUT")
     for user_id in range(1, 31):
