@@ -47,7 +47,7 @@ def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> M
     """Add a user to segments and remove the user from others, all or nothing.
 
     An active membership stays unchanged, including its lifetime. Raises SegmentUnknown with every unknown slug, or
-    RequestInvalid if the lifetime is over. It is one statement, for the reasons in sql/functions/change_memberships.sql.
+    RequestInvalid if the lifetime is over. sql/functions/change_memberships.sql has the reasons for one statement.
     """
     [(unknown, added, deleted)] = connection.execute(
         """
