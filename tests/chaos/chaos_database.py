@@ -11,7 +11,7 @@ from tests import law
 from tests.functions.calls import answer_of, invoke, sample
 from tests.functions.factories import change, create_samples_world, create_segments, done, slugs_of
 from tests.functions.keys import everything
-from tests.functions.test_database_trouble import assert_unavailable, seconds_of
+from tests.functions.test_database_unavailable import assert_unavailable, seconds_of
 from tests.samples import CREATES
 from tests.template_routes import ROUTES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from tests.functions.contract import assert_documented
+from tests.functions.openapi_document import assert_documented
 
 EVENTS = Path(__file__).parents[2] / "events"
 PROBLEM = "application/problem+json"

@@ -164,7 +164,7 @@ def test_range_from_any_instant_of_the_calendar_is_read(instant):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_hold_everything_once(three_operations, limit):
+def test_lists_hold_everything_once(three_operations, limit):
     found, cursor = [], {}
     while cursor is not None:
         page = done(ask_history(1, limit=str(limit), **cursor))

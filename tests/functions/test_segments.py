@@ -1,4 +1,4 @@
-"""The routes of one segment; the lists are in test_pages."""
+"""The routes of one segment; the lists are in test_lists."""
 
 from datetime import UTC, datetime, timedelta
 

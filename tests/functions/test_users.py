@@ -1,4 +1,4 @@
-"""POST /user, DELETE /user/{user_id}; the list is in test_pages."""
+"""POST /user, DELETE /user/{user_id}; the list is in test_lists."""
 
 import pytest
 

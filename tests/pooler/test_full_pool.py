@@ -10,7 +10,7 @@ from segmentation.domain import memberships
 from tests.chaos.chaos_database import assert_refused_in_time
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
-from tests.functions.test_database_trouble import KILL_LOGINS
+from tests.functions.test_database_unavailable import KILL_LOGINS
 
 CLIENTS = 500
 AT_ONCE = 32

@@ -8,7 +8,7 @@ from segmentation.contract.requests import MembershipChange, NewSegment
 from segmentation.database import connection, migrate
 from segmentation.domain import memberships, segments
 from tests.functions.calls import call
-from tests.functions.test_database_trouble import KILL_LOGINS
+from tests.functions.test_database_unavailable import KILL_LOGINS
 
 MIGRATIONS_AT_ONCE = 8
 

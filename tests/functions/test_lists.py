@@ -130,7 +130,7 @@ def test_members_come_in_pages_without_gap_or_repeat():
     assert walk("list_segment_users", 1) == [[1], [2], [3]]
 
 
-def test_pages_of_users_are_stable_while_users_come_in_behind_the_cursor():
+def test_lists_of_users_are_stable_while_users_come_in_behind_the_cursor():
     create_users(10, 20, 30)
     newcomers = iter([1, 2])
 
@@ -148,7 +148,7 @@ def test_user_who_comes_in_ahead_of_the_cursor_is_listed_once():
     assert pages == [[10], [15], [17], [20]]
 
 
-def test_pages_of_segments_are_stable_while_segments_are_added():
+def test_lists_of_segments_are_stable_while_segments_are_added():
     create_segments("B01", "B02", "B03")
     newcomers = iter(["A01", "A02", "A03"])
 
@@ -157,7 +157,7 @@ def test_pages_of_segments_are_stable_while_segments_are_added():
     assert pages == [["B01"], ["B02"], ["B03"]]
 
 
-def test_pages_of_members_are_stable_while_members_leave():
+def test_lists_of_members_are_stable_while_members_leave():
     create_segments("AAA")
     add_members("AAA", 1, 2, 3)
     leavers = iter([1, 2])
