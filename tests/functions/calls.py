@@ -1,4 +1,4 @@
-"""Calls of the real handlers: each is the function's sample event with what a test changes in it."""
+"""Call the real handlers. Each call sends the function's sample event with the changes of a test."""
 
 import base64 as base64_codec
 import importlib
@@ -28,7 +28,7 @@ WITH_BODY = {
     "sign_up": "/auth/sign-up",
     "sign_in": "/auth/sign-in",
 }
-"""The functions that take a body, and a path of each."""
+"""The functions that take a body, with an example path."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Answer:
 
     @property
     def locations(self) -> list[str]:
-        """Where the errors of an invalid request are."""
+        """The locations of the errors of an invalid request."""
         return [error["location"] for error in self.json["errors"]]
 
 
@@ -54,7 +54,7 @@ def sample(function: str) -> dict[str, Any]:
 
 
 def caller(subject: str, role: str = "admin") -> dict[str, Any]:
-    """What the authorizer adds to a request's context."""
+    """Return what the authorizer adds to a request's context."""
     return {"authorizer": {"lambda": {"subject": subject, "role": role, "expires_at": 4102444800}}}
 
 
@@ -74,7 +74,7 @@ def call(
     broken_base64: bool = False,
     actor: str | None = None,
 ) -> Answer:
-    """Call a function; a text is sent as it is, every other body as JSON; None leaves the sample's method and path."""
+    """Call a function. A body that is no text is sent as JSON. None keeps the sample's method or path."""
     event = sample(function)
     event.pop("body", None)
     if path is not None:
@@ -96,7 +96,7 @@ def call(
 
 
 def query_of(text: str) -> dict[str, Any]:
-    """Read a query as API Gateway does: the values of a repeated name are joined."""
+    """Parse a query string as API Gateway does: it joins the values of a repeated name."""
     parameters = parse_qs(text, keep_blank_values=True)
     return {
         "rawQueryString": text,

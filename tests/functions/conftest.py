@@ -1,4 +1,4 @@
-"""The service as a Lambda environment has it: an empty database, and one connection of the process to it."""
+"""The service as in a Lambda environment: one connection of the process, here to an empty database."""
 
 from collections.abc import Iterator
 
@@ -23,8 +23,8 @@ def service(empty_database, monkeypatch) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def standing_service(migrated_database) -> Iterator[Connection[TupleRow]]:
-    """The service for a module whose tests write nothing: emptied once; the owner looks into it."""
+def shared_service(migrated_database) -> Iterator[Connection[TupleRow]]:
+    """The service for a module whose tests write nothing: one empty database. Return the owner's connection."""
     with pytest.MonkeyPatch.context() as patch, connection.connect(migrated_database.owner_url) as owner:
         empty(owner)
         patch.setenv("DATABASE_URL", migrated_database.url)
@@ -33,8 +33,8 @@ def standing_service(migrated_database) -> Iterator[Connection[TupleRow]]:
 
 
 @pytest.fixture
-def away(monkeypatch) -> Iterator[None]:
-    """Nothing listens where the database should be."""
+def unreachable_database(monkeypatch) -> Iterator[None]:
+    """Let no server listen at the address of the database."""
     connection.close()
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:not-a-secret@127.0.0.1:{ports.free()}/segmentation")
     yield
@@ -43,7 +43,7 @@ def away(monkeypatch) -> Iterator[None]:
 
 @pytest.fixture
 def stop_clock(service, owner):
-    """Let the service's connection see the database's clock stand at an instant, or so much from it."""
+    """Stop the database's clock, as the service's connection sees it, at a distance from an instant."""
     owner.execute("create schema stopped")
     owner.execute("create table stopped.clock (instant timestamptz)")
     owner.execute(
@@ -56,7 +56,7 @@ def stop_clock(service, owner):
 
     def stop(instant, distance):
         owner.execute("insert into stopped.clock values (%s::timestamptz + %s::interval)", (instant, distance))
-        # a schema named before pg_catalog comes before it
+        # a function of ours hides the one of pg_catalog if its schema stands first
         connection.get_connection().execute("set search_path to stopped, pg_catalog, public")
 
     yield stop

@@ -1,4 +1,4 @@
-"""Set-up through the service itself, and short ways to ask what came of it."""
+"""Create test data through the service itself, and read the results."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def create_segments(*slugs: str) -> None:
 
 
 def create_samples_world() -> None:
-    """User 1000 is in the samples' segment, and the samples' action exists."""
+    """Create what the sample events need: their segments, their action, and user 1000 as a member."""
     create_segments(SLUG, "AVITO_VOICE")
     add_members(SLUG, 1000)
     done(call("create_action", {"name": "exposure"}))
@@ -66,7 +66,7 @@ def patch_membership(user_id: int, slug: str, body: Any, **sender: Any) -> Answe
 
 
 def expired_membership(owner, slug: str = "AAA", user_id: int = 1) -> None:
-    """A membership whose end has passed, as a stopped schedule would leave it."""
+    """Insert a membership whose end has passed, as it stands before the sweep."""
     create_segments(slug)
     create_users(user_id)
     owner.execute(
@@ -84,7 +84,7 @@ def record(user_id: int, slug: str, action: str, **sender: Any) -> Answer:
 
 
 def ask_history(user_id: int, accept: str = "application/json", **query: str) -> Answer:
-    """Ask for a history; the parameter from is given as from_, because Python keeps that word for itself."""
+    """Ask for a history. The parameter `from` is given as `from_`, because `from` is a keyword of Python."""
     named = {name.rstrip("_"): value for name, value in query.items()}
     return call("list_user_history", path=f"/user/{user_id}/history", query=named, headers={"accept": accept})
 
@@ -103,7 +103,7 @@ def users_in(slug: str, **query: str) -> list[int]:
 
 
 def rows(owner) -> tuple[int, ...]:
-    """How many users, segments, memberships and history rows there are."""
+    """Count the users, segments, memberships and history rows."""
     return owner.execute(ROWS).fetchone()
 
 

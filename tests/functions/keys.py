@@ -1,4 +1,4 @@
-"""Requests that carry an Idempotency-Key."""
+"""Requests with an Idempotency-Key."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.template_routes import ROUTES
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 IN_USE = "urn:segmentation:problem:idempotency-key-in-use"
 KEYED = sorted({route.function for route in ROUTES if route.method in {"POST", "PATCH"}} - {"sign_in"})
-"""The functions whose answers are kept under a key."""
+"""The functions whose answers are stored under a key."""
 
 KEPT = """
 select (select count(*) from users), (select count(*) from segments), (select count(*) from memberships),
@@ -30,14 +30,14 @@ def add_to(slug: str, *, user_id: int = 1) -> Answer:
 
 
 def send_sample(function: str, body: Any = None) -> Answer:
-    """Send a function's sample event under the key, with its own body or another."""
+    """Send a function's sample event with the key, and with its own body or another one."""
     event = sample(function)
     event["headers"]["idempotency-key"] = KEY
     return answer_of(invoke(function, event | (payload(body, base64=False) if body is not None else {})))
 
 
 def everything(owner: Any) -> tuple[int, ...]:
-    """How many rows there are that a request can leave."""
+    """Count the rows of every table that a request can write."""
     found: tuple[int, ...] = owner.execute(KEPT).fetchone()
     return found
 

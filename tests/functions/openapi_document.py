@@ -1,4 +1,4 @@
-"""The published document, as something that every answer of the tests is held to."""
+"""The published OpenAPI document, and a check of every answer against it."""
 
 import json
 import re
@@ -10,7 +10,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
 
 
 def assert_documented(method: str, path: str, status: int, content_type: str) -> None:
-    """Hold an answer to the statuses and media types of its route; what is no route has no document."""
+    """Check the status and the media type of an answer. An unknown route is not in the document."""
     operation = operation_at(method, path)
     if operation is None:
         return
@@ -20,7 +20,7 @@ def assert_documented(method: str, path: str, status: int, content_type: str) ->
 
 
 def operation_at(method: str, path: str) -> dict[str, Any] | None:
-    """Return the operation with the most literal of the paths that match, as API Gateway chooses it."""
+    """Return the operation of the matching path with the fewest placeholders, as API Gateway does."""
     matching = [(pattern, item) for pattern, item in paths() if pattern.fullmatch(path) and method.lower() in item]
     found = max(matching, key=lambda each: len(each[0].pattern.replace("[^/]+", "")), default=None)
     return found[1][method.lower()] if found else None

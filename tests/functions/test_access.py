@@ -1,4 +1,4 @@
-"""Sign-up, sign-in, and what a function does with a caller whose role does not reach."""
+"""Sign-up, sign-in, and callers without a token or with a role that is too low."""
 
 import base64
 import json
@@ -15,7 +15,7 @@ from segmentation.runtime.settings import DEFAULT_TOKEN_SECONDS
 from tests.functions.calls import EVENTS, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
+PASSWORD = "correct horse battery staple"  # noqa: S105 -- used in these tests only
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
 ANY_TEXT = st.text(st.characters(codec=None))
 PROTECTED = [
@@ -41,7 +41,7 @@ def ask(function, **context):
 
 
 @pytest.mark.parametrize("function", PROTECTED)
-def test_a_function_does_nothing_for_a_caller_without_a_name(service, owner, function):
+def test_an_unauthenticated_caller_changes_nothing(service, owner, function):
     answer = ask(function)
 
     assert answer.status == 401
@@ -67,14 +67,14 @@ def caller_of(role, function):
 
 
 @pytest.mark.parametrize("role", ["reader", "editor"])
-def test_only_an_admin_makes_accounts(service, owner, role):
+def test_only_an_admin_creates_accounts(service, owner, role):
     answer = ask("sign_up", **caller("mira", role))
 
     assert answer.status == 403
     assert owner.execute("select count(*) from accounts").fetchone() == (0,)
 
 
-def test_who_signed_up_can_sign_in(service):
+def test_a_new_account_can_sign_in(service):
     assert done(sign_up(role="editor")).keys() == {"id"}
 
     answer = sign_in()
@@ -85,7 +85,7 @@ def test_who_signed_up_can_sign_in(service):
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_the_token_says_who_and_which_role(service):
+def test_the_token_names_the_user_and_the_role(service):
     done(sign_up(role="editor"))
 
     token = sign_in().json["token"]
@@ -110,7 +110,7 @@ def test_a_name_that_is_taken_is_a_conflict(service):
 def test_wrong_password_and_unknown_name_have_the_same_answer(service):
     done(sign_up())
 
-    wrong, unknown = sign_in(password="another one"), sign_in("nobody")  # noqa: S106 -- of this test
+    wrong, unknown = sign_in(password="another one"), sign_in("nobody")  # noqa: S106 -- used in this test only
 
     assert (wrong.status, wrong.json) == (unknown.status, unknown.json)
     assert wrong.status == 401
@@ -118,24 +118,24 @@ def test_wrong_password_and_unknown_name_have_the_same_answer(service):
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(username=st.just("bob") | ANY_TEXT, password=ANY_TEXT)
-@example(username="bob", password="\ud800")  # noqa: S106 -- of this test
+@example(username="bob", password="\ud800")  # noqa: S106 -- used in this test only
 @example(username="bob\ud800", password=PASSWORD)
 @example(username="bob\x00", password=PASSWORD)
-def test_credentials_of_any_two_texts_are_wrong(service, monkeypatch, username, password):
+def test_any_other_credentials_are_wrong(service, monkeypatch, username, password):
     monkeypatch.setattr(lockout, "MAX_FAILURES", 1000)
 
     assert sign_in(username, password).status == 401
 
 
-def test_a_password_that_takes_long_to_bring_into_order_is_wrong_at_once(service, monkeypatch):
-    monkeypatch.setattr(passwords, "matches", lambda *_: pytest.fail("it was looked at"))
+def test_a_password_that_is_slow_to_normalize_is_refused_unread(service, monkeypatch):
+    monkeypatch.setattr(passwords, "matches", lambda *_: pytest.fail("the password was compared"))
 
     answer = sign_in(password="\u0301\u0316" * 50_000)
 
     assert answer.status == 401
 
 
-def test_the_longest_password_may_be_typed_in_pieces(service):
+def test_the_longest_password_may_use_decomposed_letters(service):
     password = "\u1fa7" * MAX_PASSWORD
     done(sign_up(password=password))
 
@@ -144,7 +144,7 @@ def test_the_longest_password_may_be_typed_in_pieces(service):
     assert answer.status == 200
 
 
-def test_too_many_failures_say_when_to_come_back(service, monkeypatch):
+def test_too_many_failures_are_429_with_retry_after(service, monkeypatch):
     monkeypatch.setattr(lockout, "MAX_FAILURES", 1)
     sign_in(password="")
 
@@ -174,7 +174,7 @@ def test_too_many_failures_say_when_to_come_back(service, monkeypatch):
         ({"admin": True}, "body.admin"),
     ],
 )
-def test_a_sign_up_that_breaks_a_rule_names_it_and_makes_nothing(service, owner, members, location):
+def test_an_invalid_sign_up_names_the_field_and_creates_nothing(service, owner, members, location):
     answer = sign_up(**members)
 
     assert answer.status == 422
@@ -183,15 +183,15 @@ def test_a_sign_up_that_breaks_a_rule_names_it_and_makes_nothing(service, owner,
 
 
 def test_a_refusal_does_not_repeat_the_password(service):
-    answer = sign_up(password="short-x")  # noqa: S106 -- of this test
+    answer = sign_up(password="short-x")  # noqa: S106 -- used in this test only
 
     assert answer.status == 422
     assert "short-x" not in answer.text
 
 
 @pytest.fixture
-def without_keys(service, monkeypatch):
-    """Let nobody read the secret of the signing keys."""
+def unreadable_keys(service, monkeypatch):
+    """Let every read of the secret of the signing keys fail."""
 
     def refuse(arn, environment):
         raise secrets_manager.SecretUnreadable(f"{arn}: 400 AccessDenied")
@@ -203,7 +203,7 @@ def without_keys(service, monkeypatch):
     signing_keys.forget()
 
 
-def test_sign_in_without_a_key_to_sign_with_is_503_with_retry_after(without_keys):
+def test_sign_in_without_a_key_to_sign_with_is_503_with_retry_after(unreadable_keys):
     answer = sign_in()
 
     assert (answer.status, answer.headers["content-type"]) == (503, PROBLEM)
@@ -212,7 +212,7 @@ def test_sign_in_without_a_key_to_sign_with_is_503_with_retry_after(without_keys
     assert answer.json["request_id"] == answer.headers["x-request-id"]
 
 
-def test_why_the_keys_cannot_be_read_is_for_the_log_alone(without_keys, caplog):
+def test_the_log_alone_says_why_the_keys_cannot_be_read(unreadable_keys, caplog):
     answer = sign_in()
 
     for word in (ARN, "AccessDenied"):
@@ -231,14 +231,14 @@ def test_the_log_holds_neither_password_nor_token(service, log):
     done(sign_up())
 
     token = sign_in().json["token"]
-    sign_in(password="a wrong one")  # noqa: S106 -- of this test
+    sign_in(password="a wrong one")  # noqa: S106 -- used in this test only
 
     assert "POST /auth/sign-in" in log.text
     for secret in (PASSWORD, "a wrong one", token.split(".")[2], signing_keys.current()[1]):
         assert secret not in log.text
 
 
-def test_a_migration_makes_the_first_admin(empty_database, monkeypatch, service):
+def test_a_migration_creates_the_first_admin(empty_database, monkeypatch, service):
     monkeypatch.setenv("DATABASE_OWNER_URL", empty_database.owner_url)
     monkeypatch.setenv("FIRST_ADMIN", json.dumps({"username": "admin", "password": PASSWORD}))
 

@@ -1,4 +1,4 @@
-"""GET, POST and DELETE /action: the kinds of things that a history may hold."""
+"""GET, POST and DELETE /action: the actions that a history may record."""
 
 import pytest
 
@@ -25,8 +25,8 @@ def create(name):
 
 
 @pytest.fixture
-def exposed(service) -> None:
-    """User 1 has been exposed to the segment AAA."""
+def recorded_exposure(service) -> None:
+    """Record the action 'exposure' for user 1 and the segment AAA."""
     create_segments("AAA")
     create_users(1)
     done(create("exposure"))
@@ -66,14 +66,14 @@ def test_unused_action_is_deleted():
     assert "exposure" not in action_names(ask_actions())
 
 
-def test_deleted_name_is_free():
+def test_deleted_name_can_be_used_again():
     create("exposure")
     done(delete_action("exposure"))
 
     assert create("exposure").status == 201
 
 
-def test_used_action_is_kept_with_its_history(exposed):
+def test_used_action_is_kept_with_its_history(recorded_exposure):
     before = history_of(1)
 
     answer = delete_action("exposure")
@@ -83,20 +83,20 @@ def test_used_action_is_kept_with_its_history(exposed):
     assert before[-1]["action"] == "exposure"
 
 
-def test_action_stays_used_when_its_segment_and_user_are_gone(exposed):
+def test_used_action_is_kept_after_its_segment_and_user_are_deleted(recorded_exposure):
     done(call("delete_segment", {"slug": "AAA"}, path="/segment"))
     done(delete_user(1))
 
     assert delete_action("exposure").status == 409
 
 
-def test_action_is_free_when_the_only_history_of_it_is_erased(exposed):
+def test_action_can_be_deleted_after_its_only_history_is_erased(recorded_exposure):
     done(delete_user(1, erase="true"))
 
     assert delete_action("exposure").status == 200
 
 
-def test_another_action_is_deleted_beside_a_used_one(exposed):
+def test_unused_action_is_deleted_although_another_is_used(recorded_exposure):
     create("conversion")
 
     assert delete_action("conversion").status == 200
@@ -113,14 +113,14 @@ def test_action_deleted_twice_is_404():
 def test_actions_come_in_pages_without_gap_or_repeat(limit):
     for name in ("B", "a", "conversion:x", "zz"):
         done(create(name))
-    walked, cursor = [], {}
+    read, cursor = [], {}
     while cursor is not None:
         page = ask_actions(limit=str(limit), **cursor)
-        walked += action_names(page)
+        read += action_names(page)
         cursor = page.json["next_cursor"] and {"cursor": page.json["next_cursor"]}
 
-    assert walked == action_names(ask_actions())
-    assert sorted(walked) == sorted(["B", "a", "conversion:x", "zz", *BUILT_IN])
+    assert read == action_names(ask_actions())
+    assert sorted(read) == sorted(["B", "a", "conversion:x", "zz", *BUILT_IN])
 
 
 def test_actions_of_a_page_are_stable_while_actions_are_added():

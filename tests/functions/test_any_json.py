@@ -1,6 +1,6 @@
-"""Whatever JSON a client sends, the answer is a success or names the client's mistake; it is never a 5xx.
+"""Arbitrary requests: the answer is a success or a client error, and never a 5xx.
 
-ANY_TIMES says how many times as much is sent: 22 for fifty thousand requests.
+ANY_TIMES multiplies the number of requests: 22 sends fifty thousand.
 """
 
 import json
@@ -70,7 +70,7 @@ BODIES = VALUES | st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=5)
 
 @pytest.fixture
 def two_segments(service, aws) -> None:
-    """User 1 is in one of the two."""
+    """Create two segments, and add user 1 to the first."""
     create_segments("AAA", "BBB")
     add_members("AAA", 1)
 
@@ -78,7 +78,7 @@ def two_segments(service, aws) -> None:
 @pytest.mark.parametrize("function", WITH_BODY)
 @settings(
     max_examples=120 * TIMES,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # what earlier examples wrote does no harm here
+    suppress_health_check=[HealthCheck.function_scoped_fixture],  # rows of earlier examples may stay
 )
 @example(body={"user_id": 2**63 - 1, "add_segments": ["AAA"], "expires_at": "9999-12-31T23:59:59Z"})
 @example(body={"user_id": 1, "expires_at": "9999-12-31T23:59:59-23:59"})

@@ -1,4 +1,4 @@
-"""Actions that nobody may name, delete or ask for; the built-in ones stay."""
+"""Invalid requests for actions. The built-in actions cannot be deleted."""
 
 import base64
 
@@ -23,7 +23,7 @@ BAD_NAMES = [
     pytest.param("a,b", id="comma"),
     pytest.param('a"b', id="quote"),
     pytest.param("a';--", id="sql"),
-    pytest.param("а", id="cyrillic-confusable"),  # noqa: RUF001 -- the confusable is the point
+    pytest.param("а", id="cyrillic-confusable"),  # noqa: RUF001 -- the test needs a confusable letter
     pytest.param("á", id="accent"),
     pytest.param("a\u0661", id="arabic-digit"),
     pytest.param("a\ud800", id="lone-surrogate"),
@@ -35,8 +35,8 @@ BAD_NAMES = [
 
 
 @pytest.fixture(autouse=True)
-def built_in_actions_alone(standing_service) -> None:
-    standing_service.execute("delete from actions where operation = 'A'")
+def only_built_in_actions(shared_service) -> None:
+    shared_service.execute("delete from actions where operation = 'A'")
 
 
 def test_built_in_actions_are_listed_with_their_letters():
@@ -71,7 +71,7 @@ def test_name_beyond_the_grammar_is_422(function, name):
 
 
 @pytest.mark.parametrize("key", ["\x00", "a\x00b", "x" * 65, "1st", "a b", "'--", ""])
-def test_cursor_that_no_list_of_actions_gave_is_422(key):
+def test_cursor_of_no_action_name_is_422(key):
     cursor = base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
     answer = ask_actions(cursor=cursor)
@@ -80,14 +80,14 @@ def test_cursor_that_no_list_of_actions_gave_is_422(key):
 
 
 @pytest.mark.parametrize("cursor", ["x", "*", "é", "w6k"])
-def test_what_was_never_a_cursor_is_422(cursor):
+def test_text_that_is_no_cursor_is_422(cursor):
     answer = ask_actions(cursor=cursor)
 
     assert (answer.status, answer.locations) == (422, ["query.cursor"])
 
 
 @pytest.mark.parametrize("function", ["create_action", "delete_action"])
-def test_query_of_a_route_without_any_is_422(function):
+def test_query_parameter_of_a_route_without_parameters_is_422(function):
     answer = call(function, {"name": "exposure"}, query={"force": "true"})
 
     assert (answer.status, answer.locations) == (422, ["query.force"])

@@ -1,4 +1,4 @@
-"""Bodies that are no JSON object, or too much of one: answered with a 4xx problem document, and nothing written."""
+"""Bodies that are no JSON object or are too large: the answer is a 4xx problem, and nothing is written."""
 
 import json
 import time
@@ -33,7 +33,7 @@ NOT_JSON = [
     pytest.param(b"\x1f\x8b\x08\x00", id="gzip"),
     pytest.param(" ", id="blank"),
 ]
-TOO_MUCH_TO_READ = [
+BEYOND_THE_PARSER = [
     pytest.param("[" * 100_000 + "]" * 100_000, id="deep-arrays"),
     pytest.param('{"a":' * 100_000 + "0" + "}" * 100_000, id="deep-objects"),
     pytest.param('{"user_id": ' + "9" * 1001 + "}", id="long-number"),
@@ -68,8 +68,8 @@ def test_every_route_refuses_a_body_that_is_not_json(function):
     assert_problem(call(function, "{", path=WITH_BODY[function]), 400)
 
 
-@pytest.mark.parametrize("body", TOO_MUCH_TO_READ)
-def test_json_that_is_too_much_to_read_is_422_at_the_body(body, owner):
+@pytest.mark.parametrize("body", BEYOND_THE_PARSER)
+def test_json_beyond_the_parsers_limits_is_422_at_the_body(body, owner):
     answer = call("create_user", body)
 
     assert_problem(answer, 422)
@@ -77,8 +77,8 @@ def test_json_that_is_too_much_to_read_is_422_at_the_body(body, owner):
     assert rows(owner) == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("body", [*NOT_JSON, *TOO_MUCH_TO_READ])
-def test_broken_body_is_explained_without_a_word_about_python(body):
+@pytest.mark.parametrize("body", [*NOT_JSON, *BEYOND_THE_PARSER])
+def test_problem_of_a_broken_body_does_not_mention_python(body):
     answer = call("create_segment", body)
 
     inside = ("utf-8-sig", "recursion", "decode using", "sys.", "python", "codec")
@@ -104,7 +104,7 @@ def test_missing_body_is_422_at_the_body(function, body):
 
 
 @EVERY_BODY
-def test_member_that_the_contract_does_not_know_is_422(function):
+def test_unknown_member_is_422(function):
     answer = call(function, {"surprise": 1}, path=WITH_BODY[function])
 
     assert_problem(answer, 422)
@@ -126,7 +126,7 @@ def test_member_named_by_a_lone_surrogate_is_422(function):
     assert_problem(answer, 422)
 
 
-def test_deep_nesting_within_the_parsers_reach_is_422():
+def test_deep_nesting_within_the_parsers_limit_is_422():
     answer = call("create_segment", '{"slug": ' + "[" * 900 + "]" * 900 + "}")
 
     assert_problem(answer, 422)
@@ -166,7 +166,7 @@ def test_body_of_one_mebibyte_is_read():
 
 @pytest.mark.parametrize("content_type", [FORM, "text/plain", "application/xml", "multipart/form-data; boundary=x"])
 @pytest.mark.parametrize("body", ["slug=AAA", "<slug>AAA</slug>", "hello", b"\x89PNG\xff", b"\xff"])
-def test_something_else_declared_as_something_else_is_415(content_type, body):
+def test_other_content_declared_as_another_type_is_415(content_type, body):
     answer = call("create_segment", body, headers={"content-type": content_type})
 
     assert_problem(answer, 415)
@@ -185,7 +185,7 @@ def test_something_else_declared_as_something_else_is_415(content_type, body):
         "",
     ],
 )
-def test_json_is_accepted_whatever_its_content_type_says(content_type):
+def test_json_is_accepted_with_any_content_type(content_type):
     answer = call("create_segment", {"slug": "AAA"}, headers={"content-type": content_type})
 
     assert answer.status == 201
@@ -204,7 +204,7 @@ def test_broken_json_declared_as_a_form_is_400(body):
     assert_problem(answer, 400)
 
 
-def test_body_may_come_in_base64():
+def test_body_may_be_in_base64():
     answer = call("create_segment", {"slug": "AAA", "description": "скидка"}, base64=True)
 
     assert answer.json["description"] == "скидка"
@@ -217,7 +217,7 @@ def test_body_of_a_read_is_ignored():
 
 
 @pytest.mark.parametrize("body", [{"erase": True}, "erase=true", b"\xff"])
-def test_body_of_a_deletion_that_reads_none_is_refused_and_deletes_nothing(body, owner):
+def test_deletion_without_a_documented_body_refuses_one_and_deletes_nothing(body, owner):
     call("create_user", {"user_id": 1000})
 
     answer = call("delete_user", body, path="/user/1000")
@@ -228,7 +228,7 @@ def test_body_of_a_deletion_that_reads_none_is_refused_and_deletes_nothing(body,
 
 
 @pytest.mark.parametrize("body", ["", " ", "{}"])
-def test_body_that_asks_for_nothing_goes_with_a_deletion(body):
+def test_deletion_accepts_a_body_without_members(body):
     call("create_user", {"user_id": 1000})
 
     assert call("delete_user", body, path="/user/1000").status == 200

@@ -1,4 +1,4 @@
-"""GET /user/{user_id}/history, asked for what it cannot give: 422 naming the place, and never a 5xx."""
+"""Invalid requests of GET /user/{user_id}/history: the answer is 422 with the location, and never a 5xx."""
 
 import base64
 
@@ -6,10 +6,10 @@ import pytest
 
 from tests.functions.factories import ask_history
 
-pytestmark = pytest.mark.usefixtures("standing_service")
-# what was never a cursor, and texts that no cursor holds; each but the first few is base64 of what stands beside it
-NOT_A_CURSOR = ["x", "*", "é", "AA", "MQ", "w6k"]
-NOT_A_PLACE = [
+pytestmark = pytest.mark.usefixtures("shared_service")
+# texts that are no base64 of a text, and then texts that are no position in a history
+NO_CURSOR = ["x", "*", "é", "AA", "MQ", "w6k"]
+NOT_A_POSITION = [
     "2023-08-28T10:25:25+00:00",
     "2023-08-28T10:25:25+00:00 1 2",
     "2023-08-28T10:25:25+00:00  1",
@@ -32,7 +32,7 @@ def encoded(text):
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def test_user_nobody_has_heard_of_has_an_empty_history():
+def test_unknown_user_has_an_empty_history():
     answer = ask_history(424242)
 
     assert (answer.status, answer.json) == (200, {"operations": [], "next_cursor": None})
@@ -45,7 +45,7 @@ def test_range_that_ends_before_it_begins_is_422():
 
 
 @pytest.mark.parametrize("instant", ["9999-12-31T00:00:00.000001Z", "9999-12-31T23:59:59.999999Z"])
-def test_range_may_begin_at_any_instant_where_its_end_is_left_open(instant):
+def test_range_without_an_end_may_begin_at_any_instant(instant):
     answer = ask_history(1, from_=instant)
 
     assert (answer.status, answer.json["operations"]) == (200, [])
@@ -69,14 +69,14 @@ def test_range_may_begin_at_any_instant_where_its_end_is_left_open(instant):
         pytest.param("2023-08-01T00:00:00Z,2023-09-01T00:00:00Z", id="two"),
     ],
 )
-def test_bound_that_is_no_instant_is_422(name, instant):
+def test_bound_of_a_range_that_is_no_instant_is_422(name, instant):
     answer = ask_history(1, **{f"{name}_": instant})
 
     assert (answer.status, answer.locations) == (422, [f"query.{name}"])
 
 
-@pytest.mark.parametrize("cursor", [*NOT_A_CURSOR, *(encoded(text) for text in NOT_A_PLACE)])
-def test_cursor_that_no_history_gave_is_422(cursor):
+@pytest.mark.parametrize("cursor", [*NO_CURSOR, *(encoded(text) for text in NOT_A_POSITION)])
+def test_cursor_of_no_history_position_is_422(cursor):
     answer = ask_history(1, cursor=cursor)
 
     assert (answer.status, answer.locations) == (422, ["query.cursor"])

@@ -1,4 +1,4 @@
-"""Values that break a rule of the contract: 422 naming their place, and nothing written."""
+"""Values that break a rule of the contract: the answer is 422 with the location, and nothing is written."""
 
 from urllib.parse import quote
 
@@ -46,7 +46,7 @@ BAD_SLUGS = [
     pytest.param("AAA\u00a0", id="no-break-space"),
     pytest.param("AAA\u200b", id="zero-width-space"),
     pytest.param("\u0410\u0412\u0418TO", id="cyrillic-confusable"),
-    pytest.param("ＡＶＩＴＯ", id="full-width"),  # noqa: RUF001 -- the confusable is the point
+    pytest.param("ＡＶＩＴＯ", id="full-width"),  # noqa: RUF001 -- the test needs a confusable letter
     pytest.param("AVI\u0422O", id="one-confusable"),
     pytest.param("AVITÓ", id="accent"),
     pytest.param("A\u0301AAA", id="combining-accent"),
@@ -100,14 +100,14 @@ BODIES = {"update_membership": {"ttl": 60}, "record_action": {"slug": "AAA", "ac
 
 
 @pytest.fixture(scope="module")
-def one_segment(standing_service):
+def one_segment(shared_service):
     create_segments("AAA")
-    return standing_service
+    return shared_service
 
 
 @pytest.fixture(autouse=True)
-def nothing_written(one_segment):
-    """What a refused request leaves behind is what was there before it."""
+def unchanged_rows(one_segment):
+    """Check that a refused request changes no row count."""
     before = rows(one_segment)
     yield
     assert rows(one_segment) == before
@@ -144,7 +144,7 @@ def test_bad_id_in_a_batch_is_422(text):
 @pytest.mark.parametrize("function", WITH_USER_ID)
 @pytest.mark.parametrize(
     "text",
-    ["0", "-1", "+1", "1.0", "1e3", "abc", "1_0", " 1", "1 ", "%31", "9223372036854775808", "9" * 40, "１", "٣", "NaN"],  # noqa: RUF001 -- digits of other scripts are the point
+    ["0", "-1", "+1", "1.0", "1e3", "abc", "1_0", " 1", "1 ", "%31", "9223372036854775808", "9" * 40, "１", "٣", "NaN"],  # noqa: RUF001 -- the test needs digits of other scripts
 )
 def test_bad_id_in_a_path_is_422(function, text):
     answer = call(function, BODIES.get(function, ""), path=WITH_USER_ID[function].format(text))
@@ -153,7 +153,7 @@ def test_bad_id_in_a_path_is_422(function, text):
 
 
 @pytest.mark.parametrize("digits", [19, 20, 1000])
-def test_id_beyond_its_bound_is_told_the_bound_whatever_its_length(digits):
+def test_problem_of_an_id_beyond_its_bound_names_the_bound(digits):
     answer = call("list_memberships", path=f"/segment/user/{'9' * digits}")
 
     assert answer.json["errors"][0]["message"].endswith(" less than or equal to 9223372036854775807")
@@ -161,7 +161,7 @@ def test_id_beyond_its_bound_is_told_the_bound_whatever_its_length(digits):
 
 @pytest.mark.parametrize("function", WITH_USER_ID)
 @pytest.mark.parametrize("text", ["1\n", "1\x00", '1"', "1/2", "1/"])
-def test_id_in_a_path_with_something_behind_it_is_refused(function, text):
+def test_id_in_a_path_with_a_suffix_is_refused(function, text):
     answer = call(function, BODIES.get(function, ""), path=WITH_USER_ID[function].format(text))
 
     assert answer.status in {404, 422}
@@ -184,7 +184,7 @@ def test_bad_slug_of_a_segment_to_delete_is_422(slug):
 
 
 @pytest.mark.parametrize("slug", [*BAD_SLUGS, *NO_SLUGS])
-def test_bad_slug_to_add_is_422_at_its_place(slug):
+def test_bad_slug_to_add_is_422_at_its_index(slug):
     answer = call("change_memberships", {"user_id": 1, "add_segments": ["AAA", slug]})
 
     assert_invalid(answer, "body.add_segments.1")
@@ -198,7 +198,7 @@ def test_bad_slug_of_an_action_is_422(slug):
 
 
 @pytest.mark.parametrize("slug", ["AA", "AAA\n", "user", "=1+1", None, 1])
-def test_bad_slug_to_delete_is_422_at_its_place(slug):
+def test_bad_slug_to_delete_is_422_at_its_index(slug):
     answer = call("change_memberships", {"user_id": 1, "delete_segments": ["AAA", slug]})
 
     assert_invalid(answer, "body.delete_segments.1")
@@ -208,12 +208,12 @@ def test_bad_slug_to_delete_is_422_at_its_place(slug):
 @pytest.mark.parametrize(
     "value", [None, "AAA", {"AAA": 1}, 1, True], ids=["null", "string", "object", "number", "true"]
 )
-def test_slugs_that_are_no_list_are_422(member, value):
+def test_slugs_that_are_not_a_list_are_422(member, value):
     assert_invalid(call("change_memberships", {"user_id": 1, member: value}), f"body.{member}")
 
 
 @pytest.mark.parametrize("value", [None, 1, "1", {"1": 1}, True], ids=["null", "number", "string", "object", "true"])
-def test_user_ids_that_are_no_list_are_422(value):
+def test_user_ids_that_are_not_a_list_are_422(value):
     assert_invalid(call("batch_list_memberships", {"user_ids": value}), "body.user_ids")
 
 
@@ -270,12 +270,12 @@ def test_bad_new_percent_is_422(percent):
 
 
 @pytest.mark.parametrize("erase", ["maybe", "", "2", "true,false", "tru e"])
-def test_erase_that_is_no_truth_value_is_422(erase):
+def test_erase_that_is_no_boolean_is_422(erase):
     assert_invalid(call("delete_user", path="/user/1", query={"erase": erase}), "query.erase")
 
 
 @pytest.mark.parametrize("member", ["members", "created_at", "users_added"])
-def test_member_of_the_answer_is_no_member_of_the_request(member):
+def test_member_of_the_response_is_refused_in_a_request(member):
     assert_invalid(call("create_segment", {"slug": "BBB", member: None}), f"body.{member}")
 
 

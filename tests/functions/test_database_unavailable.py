@@ -1,4 +1,4 @@
-"""A database that is away, slow, or hung up: answered soon, with what a client can do."""
+"""A database that is unreachable, slow, or ends the session: the answer is quick and names a retry."""
 
 import pytest
 
@@ -34,25 +34,25 @@ def seconds_of(request):
 
 
 @pytest.mark.parametrize("function", ["list_users", "create_user", "check_health", "list_actions"])
-def test_database_away_is_503_with_retry_after(away, function):
+def test_unreachable_database_is_503_with_retry_after(unreachable_database, function):
     assert_unavailable(call(function))
 
 
-def test_database_away_is_answered_within_two_seconds(away):
+def test_unreachable_database_is_answered_within_two_seconds(unreachable_database):
     assert seconds_of(lambda: call("list_users")) < 2
 
 
-def test_address_and_password_of_a_database_away_are_not_shown(away):
+def test_address_and_password_of_an_unreachable_database_are_not_shown(unreachable_database):
     answer = call("list_users")
 
     assert not [word for word in ("not-a-secret", "127.0.0.1", "postgresql", "refused") if word in answer.text]
 
 
-def test_bad_request_is_answered_while_the_database_is_away(away):
+def test_bad_request_is_422_while_the_database_is_unreachable(unreachable_database):
     assert call("create_segment", {"slug": "!"}).status == 422
 
 
-def test_service_answers_when_the_database_is_back(away, empty_database, monkeypatch):
+def test_service_answers_when_the_database_is_reachable_again(unreachable_database, empty_database, monkeypatch):
     assert call("list_users").status == 503
 
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
@@ -93,7 +93,7 @@ def test_connection_is_kept_from_request_to_request(service):
     assert get_connection().info.backend_pid == first
 
 
-def test_secret_that_cannot_be_read_is_503_and_named_in_the_log(away, monkeypatch, log):
+def test_secret_that_cannot_be_read_is_503_and_named_in_the_log(unreachable_database, monkeypatch, log):
     monkeypatch.delenv("DATABASE_URL")
     monkeypatch.setattr(secrets_manager, "PAUSES_SECONDS", ())
     for name, value in {

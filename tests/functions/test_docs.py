@@ -1,4 +1,4 @@
-"""The page and the document: complete, compressed where the client can read that, and closed to the rest of the web."""
+"""The documentation page and the OpenAPI document. The page is compressed and loads nothing from other hosts."""
 
 import base64
 import gzip
@@ -15,7 +15,7 @@ LAMBDA_LIMIT = 6 * 1024 * 1024
 PLAIN = {"accept-encoding": "identity"}
 
 
-def test_document_is_the_one_that_is_published():
+def test_document_is_the_published_one():
     answer = call("show_openapi")
 
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
@@ -29,7 +29,7 @@ def test_page_is_small_enough_for_lambda_even_uncompressed():
     assert len(json.dumps(answer.text)) < LAMBDA_LIMIT
 
 
-def test_page_is_compressed_where_the_client_can_read_that():
+def test_page_is_compressed_if_the_client_accepts_it():
     answer = call("open_docs", headers={"accept-encoding": "br, gzip"})
 
     page = gzip.decompress(base64.b64decode(answer.text)).decode()
@@ -38,13 +38,13 @@ def test_page_is_compressed_where_the_client_can_read_that():
     assert page == call("open_docs", headers=PLAIN).text
 
 
-def test_page_names_no_other_place():
+def test_page_loads_nothing_from_another_host():
     page = call("open_docs", headers=PLAIN).text
 
     assert re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=.https?:", page) == []
 
 
-def test_page_may_run_its_own_scripts_and_no_other():
+def test_page_may_run_its_own_scripts_only():
     answer = call("open_docs", headers=PLAIN)
     scripts = re.findall(r"<script>(.*?)</script>", answer.text, re.DOTALL)
     digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]

@@ -1,4 +1,4 @@
-"""The scheduled sweep, invoked as EventBridge invokes it."""
+"""The scheduled function, invoked as EventBridge invokes it."""
 
 import importlib
 import json
@@ -18,13 +18,13 @@ from tests.functions.keys import create_user
 
 MINUTE_MS = 60_000
 SINCE_ENTRY_SECONDS = 7200
-FIGURES = {"removed", "remaining", "oldest_age_seconds"}
+COUNTS = {"removed", "remaining", "oldest_age_seconds"}
 MONTHS = "select inhrelid::regclass::text from pg_inherits where inhparent = 'history'::regclass order by 1"
 NEXT_YEAR = "select to_char(now() at time zone 'UTC' + interval '1 year', '\"history_\"YYYY_MM')"
 
 
 def run(*milliseconds_left):
-    """Invoke the function with so much time left, the last figure from then on."""
+    """Invoke the function. Each reading of the time left takes the next figure, and the last one repeats."""
     left = [*(milliseconds_left or (MINUTE_MS,))]
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: left.pop(0) if len(left) > 1 else left[0])
     return importlib.import_module("functions.expire_memberships.app").handler(sample("expire_memberships"), context)
@@ -35,10 +35,10 @@ def metrics_in(log):
 
 
 @pytest.fixture
-def lost_month(owner):
-    """Drop the partition of the month a year ahead, and return its name; the tests after this one find it again."""
+def missing_partition(owner):
+    """Drop the partition of the month a year ahead. Return its name, and restore it afterwards."""
     keep = "select keep_history_partitions_ahead()"
-    with owner.transaction():  # of one month, however long the session lasts
+    with owner.transaction():  # now() must not change within these statements
         owner.execute(keep)
         [(name,)] = owner.execute(NEXT_YEAR).fetchall()
         owner.execute(psycopg.sql.SQL("drop table {}").format(psycopg.sql.Identifier(name)))
@@ -48,7 +48,7 @@ def lost_month(owner):
 
 @pytest.fixture
 def due(service, owner):
-    """Let the memberships of so many users be over for an hour."""
+    """Insert memberships of this many users that ended an hour ago."""
 
     def make(users):
         create_segments("AAA")
@@ -64,24 +64,24 @@ def due(service, owner):
     return make
 
 
-def test_run_removes_what_is_due_and_says_how_much(due, owner):
+def test_run_removes_due_memberships_and_counts_them(due, owner):
     due(3)
 
     assert run() == {"removed": 3, "remaining": 0, "oldest_age_seconds": 0}
     assert rows(owner) == (3, 1, 0, 6)
 
 
-def test_answer_goes_through_json(due):
+def test_result_can_be_serialized_as_json(due):
     due(1)
 
-    assert json.loads(json.dumps(run())).keys() == FIGURES
+    assert json.loads(json.dumps(run())).keys() == COUNTS
 
 
 def test_run_without_anything_due_removes_nothing(service):
     assert run() == {"removed": 0, "remaining": 0, "oldest_age_seconds": 0}
 
 
-def test_run_leaves_what_is_not_due(due):
+def test_run_keeps_memberships_that_are_not_due(due):
     due(1)
     create_segments("BBB", "CCC")
     done(change(1, add=("BBB",)))
@@ -111,7 +111,7 @@ def test_exit_is_written_by_the_schedule_at_its_due_time(due):
     assert end["executed_at"] == end["expires_at"] == entry["expires_at"]
 
 
-def test_history_is_told_the_same_before_and_after_the_run(due):
+def test_history_is_the_same_before_and_after_the_run(due):
     due(1)
     before = history_of(1)
 
@@ -120,7 +120,7 @@ def test_history_is_told_the_same_before_and_after_the_run(due):
     assert history_of(1) == before
 
 
-def test_run_stops_when_time_is_short_and_says_what_is_left(due, monkeypatch):
+def test_run_stops_when_time_is_short_and_counts_the_remaining(due, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 2)
     due(5)
 
@@ -130,7 +130,7 @@ def test_run_stops_when_time_is_short_and_says_what_is_left(due, monkeypatch):
     assert 3600 <= answer["oldest_age_seconds"] < SINCE_ENTRY_SECONDS
 
 
-def test_next_run_goes_on_where_the_last_one_stopped(due, monkeypatch, owner):
+def test_next_run_continues_where_the_last_one_stopped(due, monkeypatch, owner):
     monkeypatch.setattr(expiry, "BATCH", 2)
     due(5)
 
@@ -140,7 +140,7 @@ def test_next_run_goes_on_where_the_last_one_stopped(due, monkeypatch, owner):
     assert rows(owner) == (5, 1, 0, 10)
 
 
-def test_run_without_time_removes_nothing_and_reports_what_is_due(due):
+def test_run_without_time_removes_nothing_and_counts_the_due(due):
     due(2)
 
     answer = run(0)
@@ -148,7 +148,7 @@ def test_run_without_time_removes_nothing_and_reports_what_is_due(due):
     assert (answer["removed"], answer["remaining"]) == (0, 2)
 
 
-def test_what_another_session_holds_is_left_and_reported(due, owner):
+def test_membership_locked_by_another_session_is_skipped_and_counted(due, owner):
     due(3)
 
     with owner.transaction():
@@ -159,14 +159,14 @@ def test_what_another_session_holds_is_left_and_reported(due, owner):
 
 
 @pytest.fixture
-def spoilt_exit(owner):
-    """Let the exit of user 2 not be written."""
-    owner.execute("alter table history add constraint spoilt check (user_id <> 2 or action_id <> 2)")
+def rejected_exit(owner):
+    """Let the database reject the exit of user 2."""
+    owner.execute("alter table history add constraint no_exit check (user_id <> 2 or action_id <> 2)")
     yield
-    owner.execute("alter table history drop constraint spoilt")
+    owner.execute("alter table history drop constraint no_exit")
 
 
-def test_what_cannot_be_removed_is_left_and_its_lag_is_what_the_alarm_looks_at(due, spoilt_exit, log):
+def test_membership_that_cannot_be_removed_is_kept_and_raises_the_lag(due, rejected_exit, log):
     due(3)
 
     answer = run()
@@ -175,7 +175,7 @@ def test_what_cannot_be_removed_is_left_and_its_lag_is_what_the_alarm_looks_at(d
     assert metrics_in(log)[-1]["ExpiryLag"] >= 3600
 
 
-def test_run_reports_its_figures_as_metrics(due, log, monkeypatch):
+def test_run_reports_its_counts_as_metrics(due, log, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 2)
     due(5)
 
@@ -193,7 +193,7 @@ def test_run_without_anything_due_reports_zeros(service, log):
     assert [metrics[name] for name in ("MembershipsExpired", "MembershipsDue", "ExpiryLag")] == [0] * 3
 
 
-def test_each_run_reports_its_own_figures_once(due, log):
+def test_each_run_reports_its_own_counts_once(due, log):
     due(3)
 
     run()
@@ -214,16 +214,16 @@ def test_metrics_are_in_the_embedded_metric_format(service, log):
     assert [metrics[name] for names in directive["Dimensions"] for name in names] == ["segmentation"]
 
 
-def test_run_makes_the_history_partitions_of_a_year_ahead(service, owner, lost_month):
+def test_run_creates_the_history_partitions_of_a_year_ahead(service, owner, missing_partition):
     before = owner.execute(MONTHS).fetchall()
 
     run()
 
-    assert (lost_month,) not in before
-    assert {*before, (lost_month,)} <= {*owner.execute(MONTHS).fetchall()}
+    assert (missing_partition,) not in before
+    assert {*before, (missing_partition,)} <= {*owner.execute(MONTHS).fetchall()}
 
 
-def test_run_leaves_a_month_to_a_later_one_where_a_reader_is_in_the_way(due, owner, log, lost_month):
+def test_run_skips_a_partition_that_a_reader_has_locked(due, owner, log, missing_partition):
     due(2)
 
     with owner.transaction():
@@ -231,18 +231,18 @@ def test_run_leaves_a_month_to_a_later_one_where_a_reader_is_in_the_way(due, own
         removed = run()["removed"]
 
     assert removed == 2
-    assert (lost_month,) not in owner.execute(MONTHS).fetchall()
+    assert (missing_partition,) not in owner.execute(MONTHS).fetchall()
     assert "its lock is taken" in log.text
 
 
-def test_run_with_the_database_away_fails_and_reports_nothing(away, log):
+def test_run_without_a_database_fails_and_reports_nothing(unreachable_database, log):
     with pytest.raises(psycopg.OperationalError):
         run()
 
     assert metrics_in(log) == []
 
 
-def test_failed_run_keeps_what_it_removed_and_the_next_one_goes_on(due, owner, monkeypatch):
+def test_failed_run_keeps_its_removals_and_the_next_one_continues(due, owner, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 2)
     due(3)
     with monkeypatch.context() as patch:
@@ -256,7 +256,7 @@ def test_failed_run_keeps_what_it_removed_and_the_next_one_goes_on(due, owner, m
     assert rows(owner) == (3, 1, 0, 6)
 
 
-def test_schedule_forgets_what_was_kept_for_a_day(service, owner, monkeypatch):
+def test_run_deletes_idempotency_keys_after_a_day(service, owner, monkeypatch):
     monkeypatch.setattr(idempotency, "BATCH", 2)
     for user_id in range(1, 7):
         done(create_user(user_id, key=f"key-{user_id}"))
@@ -270,27 +270,27 @@ def test_schedule_forgets_what_was_kept_for_a_day(service, owner, monkeypatch):
 
 
 @pytest.fixture
-def sweep_fails(due, spoilt_exit, monkeypatch):
-    """Let every sweep end with an error."""
+def failing_sweep(due, rejected_exit, monkeypatch):
+    """Let every sweep fail."""
     monkeypatch.setattr(expiry, "MOST_SKIPPED", 0)
     due(2)
 
 
-def test_failed_sweep_fails_the_run_with_its_own_error(sweep_fails, monkeypatch):
+def test_failed_sweep_fails_the_run_with_its_own_error(failing_sweep, monkeypatch):
     monkeypatch.setattr(expiry, "backlog", lambda connection: connection.execute("select 1 / 0"))
 
     with pytest.raises(psycopg.errors.CheckViolation):
         run()
 
 
-def test_failed_sweep_is_seen_by_the_lag_that_it_leaves(sweep_fails, log):
+def test_failed_sweep_raises_the_lag(failing_sweep, log):
     with pytest.raises(psycopg.errors.CheckViolation):
         run()
 
     assert metrics_in(log)[-1]["ExpiryLag"] >= 3600
 
 
-def test_failed_sweep_keeps_no_lost_job_from_being_sent(sweep_fails, owner, aws):
+def test_failed_sweep_does_not_prevent_a_lost_job_from_being_queued(failing_sweep, owner, aws):
     [(job_id,)] = owner.execute(
         """
         insert into jobs (kind, parameters, actor, queued_at)
@@ -305,7 +305,7 @@ def test_failed_sweep_keeps_no_lost_job_from_being_sent(sweep_fails, owner, aws)
     assert aws.messages() == [str(job_id)]
 
 
-def test_failed_sweep_keeps_no_month_from_being_made(sweep_fails, owner):
+def test_failed_sweep_does_not_prevent_partitions_from_being_created(failing_sweep, owner):
     before = owner.execute(MONTHS).fetchall()
     [(last,)] = owner.execute(NEXT_YEAR).fetchall()
     owner.execute(psycopg.sql.SQL("drop table {}").format(psycopg.sql.Identifier(last)))
@@ -316,7 +316,7 @@ def test_failed_sweep_keeps_no_month_from_being_made(sweep_fails, owner):
     assert owner.execute(MONTHS).fetchall() == before
 
 
-def test_failed_sweep_keeps_no_old_answer_from_being_forgotten(sweep_fails, owner):
+def test_failed_sweep_does_not_prevent_old_keys_from_being_deleted(failing_sweep, owner):
     done(create_user(7, key="key"))
     owner.execute("update idempotency_keys set created_at = now() - interval '24 hours'")
 
@@ -326,10 +326,10 @@ def test_failed_sweep_keeps_no_old_answer_from_being_forgotten(sweep_fails, owne
     assert owner.execute("select from idempotency_keys").rowcount == 0
 
 
-@pytest.mark.direct(reason="a statement leaves a lock to its session")
-def test_run_opens_the_gate_that_a_session_has_left_shut(service, empty_database, owner):
-    with connect(empty_database.url) as left:
-        left.execute("select pg_advisory_lock(0, 0)")
+@pytest.mark.direct(reason="a session keeps a lock after its statement")
+def test_run_releases_an_advisory_lock_that_a_session_has_kept(service, empty_database, owner):
+    with connect(empty_database.url) as session:
+        session.execute("select pg_advisory_lock(0, 0)")
 
         run()
 

@@ -1,4 +1,4 @@
-"""The read of one user's segments, and the write: their short way answers as the resolver would."""
+"""The fast path of reading and changing one user's segments gives the same answers as the resolver."""
 
 import json
 
@@ -10,7 +10,7 @@ from segmentation.domain import memberships
 from tests.functions.calls import PROBLEM, call, invoke, sample
 from tests.functions.factories import add_members, create_segments
 
-HOT = {"path": "/segment/user/1"}
+READ = {"path": "/segment/user/1"}
 CHANGE = {"user_id": 1000, "add_segments": ["AAA"]}
 
 
@@ -22,14 +22,14 @@ def resolver_calls(monkeypatch):
     return calls
 
 
-def test_usual_read_is_answered_without_the_resolver(service, resolver_calls):
-    answer = call("list_memberships", **HOT)
+def test_simple_read_is_answered_without_the_resolver(service, resolver_calls):
+    answer = call("list_memberships", **READ)
 
     assert (answer.status, answer.json) == (200, {"segments": []})
     assert resolver_calls == []
 
 
-def test_usual_write_is_answered_without_the_resolver(service, resolver_calls):
+def test_simple_write_is_answered_without_the_resolver(service, resolver_calls):
     answer = call("change_memberships", {"user_id": 1})
 
     assert (answer.status, answer.json) == (200, {"segments_added": 0, "segments_deleted": 0})
@@ -37,9 +37,9 @@ def test_usual_write_is_answered_without_the_resolver(service, resolver_calls):
 
 
 @pytest.mark.parametrize(
-    "request_", [{"path": "/segment/user/0"}, HOT | {"query": {"limit": "5"}}, {"path": "/segment/user/1/"}]
+    "request_", [{"path": "/segment/user/0"}, READ | {"query": {"limit": "5"}}, {"path": "/segment/user/1/"}]
 )
-def test_unusual_read_is_left_to_the_resolver(service, resolver_calls, request_):
+def test_other_read_is_answered_by_the_resolver(service, resolver_calls, request_):
     answer = call("list_memberships", **request_)
 
     assert (answer.status, answer.headers["content-type"]) in {(422, PROBLEM), (404, PROBLEM)}
@@ -57,7 +57,7 @@ def test_unusual_read_is_left_to_the_resolver(service, resolver_calls, request_)
         ({"user_id": 1}, {"headers": {"idempotency-key": "not visible"}}, 422),
     ],
 )
-def test_unusual_write_is_left_to_the_resolver(service, resolver_calls, body, request_, status):
+def test_other_write_is_answered_by_the_resolver(service, resolver_calls, body, request_, status):
     answer = call("change_memberships", body, **request_)
 
     assert answer.status == status
@@ -65,19 +65,19 @@ def test_unusual_write_is_left_to_the_resolver(service, resolver_calls, body, re
 
 
 @pytest.mark.parametrize("function", ["list_memberships", "change_memberships"])
-def test_both_ways_give_the_same_answer(service, monkeypatch, function):
+def test_fast_path_and_resolver_give_the_same_answer(service, monkeypatch, function):
     create_segments("AAA", "BBB")
     add_members("AAA", 1000)
     request = sample(function) | ({"body": json.dumps(CHANGE)} if function == "change_memberships" else {})
-    short = invoke(function, request)
+    fast = invoke(function, request)
     monkeypatch.setattr(fast_path, "_usual_arguments", lambda *_: None)
 
-    long = invoke(function, request)
+    resolved = invoke(function, request)
 
-    assert long == short | {"cookies": []}
+    assert resolved == fast | {"cookies": []}
 
 
-def test_both_ways_write_the_same_history(service, monkeypatch, owner):
+def test_fast_path_and_resolver_write_the_same_history(service, monkeypatch, owner):
     create_segments("AAA", "BBB")
     for slug, arguments in (("AAA", fast_path._usual_arguments), ("BBB", lambda *_: None)):
         monkeypatch.setattr(fast_path, "_usual_arguments", arguments)
@@ -88,34 +88,34 @@ def test_both_ways_write_the_same_history(service, monkeypatch, owner):
     assert rows.fetchall() == [("AAA", "analyst", "manual"), ("BBB", "analyst", "manual")]
 
 
-def test_failure_on_the_short_way_is_a_problem_without_internals(service, monkeypatch, resolver_calls):
+def test_failure_on_the_fast_path_is_a_problem_without_internals(service, monkeypatch, resolver_calls):
     monkeypatch.setattr(memberships, "list_for_user", lambda *_: 1 / 0)
 
-    answer = call("list_memberships", **HOT)
+    answer = call("list_memberships", **READ)
 
     assert (answer.status, answer.headers["content-type"]) == (500, PROBLEM)
     assert "division" not in answer.text
     assert resolver_calls == []
 
 
-def test_failure_on_the_short_way_leaves_nothing_to_later_requests(service, monkeypatch):
+def test_failure_on_the_fast_path_does_not_affect_later_requests(service, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(memberships, "list_for_user", lambda *_: 1 / 0)
-        call("list_memberships", **HOT)
+        call("list_memberships", **READ)
 
-    answer = call("list_memberships", **HOT, query={"limit": "5"})
+    answer = call("list_memberships", **READ, query={"limit": "5"})
 
     assert (answer.status, answer.locations) == (422, ["query.limit"])
 
 
-def test_database_that_is_away_is_503_at_the_first_try(away):
-    answer = call("list_memberships", **HOT)
+def test_unreachable_database_is_503_on_the_fast_path(unreachable_database):
+    answer = call("list_memberships", **READ)
 
     assert (answer.status, answer.headers["retry-after"]) == (503, "2")
 
 
-def test_caller_without_a_token_is_refused_before_anything_is_read(service, monkeypatch):
-    monkeypatch.setattr(memberships, "list_for_user", lambda *_: pytest.fail("it was read"))
+def test_caller_without_a_token_is_refused_before_the_database_is_read(service, monkeypatch):
+    monkeypatch.setattr(memberships, "list_for_user", lambda *_: pytest.fail("the database was read"))
     event = sample("list_memberships")
     del event["requestContext"]["authorizer"]
 

@@ -1,4 +1,4 @@
-"""GET /user/{user_id}/history as JSON: what it tells, its range, its pages; CSV is in test_history_csv."""
+"""GET /user/{user_id}/history as JSON: its operations, its range and its pages. test_history_csv tests CSV."""
 
 from datetime import datetime, timedelta, timezone
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("service")
 MICROSECOND = timedelta(microseconds=1)
 
 
-def story(operations):
+def summary(operations):
     return [(operation["slug"], operation["operation"], operation["reason"]) for operation in operations]
 
 
@@ -32,7 +32,7 @@ def executed_at(operation):
 
 @pytest.fixture
 def three_operations(service):
-    """User 1 entered AAA, left it, and entered it again."""
+    """Add user 1 to AAA, remove the user, and add the user again. Return the history."""
     create_segments("AAA")
     add_members("AAA", 1)
     done(change(1, delete=("AAA",)))
@@ -57,47 +57,47 @@ def test_operations_are_in_the_order_of_time(three_operations):
     assert sorted(three_operations, key=executed_at) == three_operations
 
 
-def test_history_of_others_is_not_told(three_operations):
+def test_history_of_other_users_is_not_shown(three_operations):
     add_members("AAA", 2)
 
     assert history_of(1) == three_operations
     assert len(history_of(2)) == 1
 
 
-def test_history_of_a_deleted_user_is_told(three_operations):
+def test_history_of_a_deleted_user_is_shown(three_operations):
     done(delete_user(1))
 
-    assert story(history_of(1))[3:] == [("AAA", "D", "user_deleted")]
+    assert summary(history_of(1))[3:] == [("AAA", "D", "user_deleted")]
 
 
-def test_erased_history_is_not_told(three_operations):
+def test_erased_history_is_not_shown(three_operations):
     done(delete_user(1, erase="true"))
 
     assert history_of(1) == []
 
 
-def test_expiry_that_is_due_and_not_swept_is_told(owner):
+def test_due_exit_is_shown_before_the_sweep(owner):
     expired_membership(owner)
 
     entry, end = history_of(1)
-    assert story([entry, end]) == [("AAA", "I", "manual"), ("AAA", "D", "ttl")]
+    assert summary([entry, end]) == [("AAA", "I", "manual"), ("AAA", "D", "ttl")]
     assert (end["actor"], end["executed_at"]) == ("schedule", entry["expires_at"])
 
 
-def test_renamed_segment_leaves_the_history_as_it_was(three_operations):
+def test_renaming_a_segment_does_not_change_the_history(three_operations):
     done(patch_segment("AAA", {"slug": "BBB"}))
 
     assert history_of(1) == three_operations
 
 
-def test_deleted_segment_leaves_the_history_as_it_was(three_operations):
+def test_deleting_a_segment_does_not_change_the_history(three_operations):
     done(call("delete_segment", {"slug": "AAA"}, path="/segment"))
 
     assert history_of(1)[:3] == three_operations
-    assert story(history_of(1))[3:] == [("AAA", "D", "segment_deleted")]
+    assert summary(history_of(1))[3:] == [("AAA", "D", "segment_deleted")]
 
 
-def test_recreated_segment_leaves_the_history_as_it_was(three_operations):
+def test_recreating_a_segment_does_not_change_the_history(three_operations):
     done(call("delete_segment", {"slug": "AAA"}, path="/segment"))
     before = history_of(1)
     create_segments("AAA")
@@ -108,7 +108,7 @@ def test_recreated_segment_leaves_the_history_as_it_was(three_operations):
     assert history_of(1)[:4] == before
 
 
-def test_slug_taken_over_by_another_segment_leaves_the_history_as_it_was(three_operations):
+def test_reusing_a_slug_does_not_change_the_history(three_operations):
     done(patch_segment("AAA", {"slug": "OLD"}))
     create_segments("AAA")
 
@@ -117,11 +117,11 @@ def test_slug_taken_over_by_another_segment_leaves_the_history_as_it_was(three_o
     assert history_of(1) == three_operations
 
 
-def test_range_holds_its_beginning(three_operations):
+def test_range_includes_its_start(three_operations):
     assert history_of(1, from_=three_operations[1]["executed_at"]) == three_operations[1:]
 
 
-def test_range_ends_before_its_end(three_operations):
+def test_range_excludes_its_end(three_operations):
     assert history_of(1, to=three_operations[1]["executed_at"]) == three_operations[:1]
 
 
@@ -134,7 +134,7 @@ def test_range_is_exact_to_the_microsecond(three_operations):
     assert history_of(1, from_=(moment + MICROSECOND).isoformat()) == three_operations[2:]
 
 
-def test_two_ranges_that_meet_hold_everything_once(three_operations):
+def test_two_adjacent_ranges_hold_every_operation_once(three_operations):
     border = three_operations[1]["executed_at"]
 
     assert history_of(1, to=border) + history_of(1, from_=border) == three_operations
@@ -156,7 +156,7 @@ def test_range_of_an_instant_is_empty(three_operations):
 @pytest.mark.parametrize(
     "instant", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z", "2023-08-01T00:00:00+15:59"]
 )
-def test_range_from_any_instant_of_the_calendar_is_read(instant):
+def test_range_may_begin_at_any_instant_of_the_calendar(instant):
     create_users(1)
 
     assert ask_history(1, from_=instant).status in {200, 422}
@@ -164,7 +164,7 @@ def test_range_from_any_instant_of_the_calendar_is_read(instant):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_lists_hold_everything_once(three_operations, limit):
+def test_pages_hold_every_operation_once(three_operations, limit):
     found, cursor = [], {}
     while cursor is not None:
         page = done(ask_history(1, limit=str(limit), **cursor))
@@ -185,5 +185,5 @@ def test_operations_of_one_instant_are_not_lost_between_pages():
     assert first["operations"] + second["operations"] == history_of(1)
 
 
-def test_page_as_long_as_the_history_is_the_last(three_operations):
+def test_page_that_ends_with_the_history_is_the_last(three_operations):
     assert done(ask_history(1, limit="3"))["next_cursor"] is None

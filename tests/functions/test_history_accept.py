@@ -1,11 +1,11 @@
-"""GET /user/{user_id}/history: who gets JSON, and who CSV."""
+"""GET /user/{user_id}/history: the Accept header decides between JSON and CSV."""
 
 import pytest
 
 from tests.functions.calls import answer_of, invoke, sample
 from tests.functions.factories import ask_history
 
-pytestmark = pytest.mark.usefixtures("standing_service")
+pytestmark = pytest.mark.usefixtures("shared_service")
 CSV = "text/csv; charset=utf-8"
 JSON = "application/json; charset=utf-8"
 HEADER = "slug,operation,action,reason,actor,expires_at,executed_at\r\n"
@@ -61,24 +61,24 @@ def test_every_other_client_gets_json(accept):
 
 
 @pytest.mark.parametrize("weight", ["\u00b2", "\u0663", "1.\u00b2", "\ud800", "9" * 5000])
-def test_weight_in_odd_digits_is_answered_below_500(weight):
+def test_weight_in_other_digits_is_answered_below_500(weight):
     assert ask_history(1, f"text/csv;q={weight}").status == 200
 
 
-def test_client_that_says_nothing_gets_json():
+def test_client_without_an_accept_header_gets_json():
     event = sample("list_user_history")
     del event["headers"]["accept"]
 
     assert answer_of(invoke("list_user_history", event)).headers["content-type"] == JSON
 
 
-def test_empty_history_is_a_header():
+def test_empty_history_is_a_header_line():
     answer = ask_history(1, "text/csv")
 
     assert (answer.text, "link" in answer.headers) == (HEADER, False)
 
 
-def test_mistake_of_a_client_that_wants_csv_is_a_problem_document():
+def test_client_error_of_a_csv_request_is_a_problem_document():
     answer = ask_history(1, "text/csv", limit="0")
 
     assert (answer.status, answer.headers["content-type"]) == (422, "application/problem+json")

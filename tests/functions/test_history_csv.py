@@ -1,4 +1,4 @@
-"""GET /user/{user_id}/history as CSV: when a client gets it, how it goes on, and what a spreadsheet makes of it."""
+"""GET /user/{user_id}/history as CSV: its values, its pages, and cells that a spreadsheet could run as formulas."""
 
 import csv
 import io
@@ -31,8 +31,8 @@ def read_csv(text):
     return list(csv.reader(io.StringIO(text, newline="")))
 
 
-def follow(answer):
-    """Ask for what the Link header names as the next page; None at the end."""
+def next_page(answer):
+    """Request the next page, which the Link header names. Return None after the last page."""
     if "link" not in answer.headers:
         return None
     [target] = re.fullmatch(r'<([^<>\s]+)>; rel="next"', answer.headers["link"]).groups()
@@ -41,14 +41,14 @@ def follow(answer):
     return call("list_user_history", path=parts.path, query=query, headers={"accept": "text/csv"})
 
 
-def walk(answer):
-    """Read this page and all that follow it, without their headers."""
+def read_pages(answer):
+    """Return the lines of this page and all later pages, without their header lines."""
     pages = []
     while answer is not None:
         header, *lines = read_csv(answer.text)
         assert header == HEADER
         pages.append(lines)
-        answer = follow(answer)
+        answer = next_page(answer)
     return pages
 
 
@@ -66,13 +66,13 @@ def cells(operations):
     return [[operation[name] or "" for name in HEADER] for operation in operations]
 
 
-def test_csv_says_what_json_says(five_operations):
+def test_csv_has_the_same_values_as_json(five_operations):
     answer = ask_history(1, "text/csv")
 
     assert read_csv(answer.text) == [HEADER, *cells(five_operations)]
 
 
-def test_lines_end_as_rfc_4180_wants_them(five_operations):
+def test_lines_end_as_in_rfc_4180(five_operations):
     lines = ask_history(1, "text/csv").text.split("\r\n")
 
     assert (len(lines), lines[-1]) == (7, "")
@@ -80,33 +80,33 @@ def test_lines_end_as_rfc_4180_wants_them(five_operations):
 
 
 @pytest.mark.parametrize(("limit", "pages"), [(1, [1] * 5), (2, [2, 2, 1]), (4, [4, 1]), (5, [5])])
-def test_link_walks_all_pages(five_operations, limit, pages):
-    walked = walk(ask_history(1, "text/csv", limit=str(limit)))
+def test_links_lead_through_all_pages(five_operations, limit, pages):
+    read = read_pages(ask_history(1, "text/csv", limit=str(limit)))
 
-    assert [len(page) for page in walked] == pages
-    assert [*chain(*walked)] == cells(five_operations)
+    assert [len(page) for page in read] == pages
+    assert [*chain(*read)] == cells(five_operations)
 
 
 def test_link_keeps_the_range_with_its_offset(five_operations):
     since = five_operations[1]["executed_at"].replace("Z", "+00:00")
 
-    walked = walk(ask_history(1, "text/csv", limit="1", from_=since, to=five_operations[4]["executed_at"]))
+    read = read_pages(ask_history(1, "text/csv", limit="1", from_=since, to=five_operations[4]["executed_at"]))
 
-    assert [*chain(*walked)] == cells(five_operations[1:4])
+    assert [*chain(*read)] == cells(five_operations[1:4])
 
 
 def test_json_has_no_link(five_operations):
     assert "link" not in ask_history(1, limit="1").headers
 
 
-def test_cursor_goes_on_from_one_form_to_the_other(five_operations):
+def test_cursor_of_json_continues_in_csv(five_operations):
     cursor = ask_history(1, limit="2").json["next_cursor"]
 
     assert read_csv(ask_history(1, "text/csv", cursor=cursor).text)[1:] == cells(five_operations[2:])
 
 
 @pytest.mark.parametrize("actor", ACTORS)
-def test_no_cell_begins_as_a_formula_whoever_wrote_it(actor):
+def test_no_cell_begins_as_a_formula(actor):
     create_segments("AAA")
     add_members("AAA", 1)
     done(call("create_action", {"name": "exposure"}))
@@ -118,7 +118,7 @@ def test_no_cell_begins_as_a_formula_whoever_wrote_it(actor):
     assert lines[-1][header.index("actor")].removeprefix("'") == actor
 
 
-def test_json_names_the_actor_as_it_is():
+def test_json_has_the_actor_unchanged():
     create_segments("AAA")
 
     done(call("change_memberships", {"user_id": 1, "add_segments": ["AAA"]}, actor="=1+1"))

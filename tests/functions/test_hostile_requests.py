@@ -1,6 +1,6 @@
-"""Every route of the template, asked as nobody asks by mistake: refused as the contract says, nothing changed.
+"""Hostile requests to every route of the template: they are refused as the contract says, and change nothing.
 
-Each test sends all of its requests and names those that were answered otherwise.
+Each test sends all of its requests and then names those with an unexpected answer.
 """
 
 import importlib
@@ -32,11 +32,11 @@ WITHOUT_BODY = pytest.mark.parametrize("route", [each for each in ROUTES if not 
 
 
 @pytest.fixture(autouse=True, scope="module")
-def members(standing_service):
-    """Something that could be changed: users 1 and 2 are in a segment."""
+def members(shared_service):
+    """Create data that a request could change: users 1 and 2 in a segment."""
     create_segments("AAA")
     add_members("AAA", 1, 2)
-    return standing_service
+    return shared_service
 
 
 @pytest.fixture(autouse=True)
@@ -47,12 +47,12 @@ def nothing_changed(members):
 
 
 def send(route, body=NO_BODY, *, path=None, **request):
-    """Ask a route about what does not exist, unless a path says otherwise."""
+    """Send a request to a route. Without a path, it names something that does not exist."""
     return call(route.function, body, method=route.method, path=path or route.unknown, **request)
 
 
-def otherwise(answers, *statuses):
-    """The answers that are no problem document with one of these statuses."""
+def unexpected(answers, *statuses):
+    """Return the answers that are no problem document with one of these statuses."""
     return {
         name: (answer.status, answer.text[:200])
         for name, answer in answers.items()
@@ -67,14 +67,14 @@ def test_hostile_text_in_a_path_is_refused(route, encode):
 
     answers = {name: send(route, body, path=route.filled(encode(text))) for name, text in FREE_TEXTS.items()}
 
-    assert otherwise(answers, 404, 422) == {}
+    assert unexpected(answers, 404, 422) == {}
 
 
 @EVERY_ROUTE
 def test_hostile_query_is_refused(route):
     answers = {name: send(route, query=query) for name, query in QUERIES.items()}
 
-    assert otherwise(answers, 422) == {}
+    assert unexpected(answers, 422) == {}
 
 
 @WITH_BODY
@@ -85,8 +85,8 @@ def test_hostile_body_is_refused(route, status):
     encoded = {name: send(route, body) for name, body in bodies.items()}
     plain = {name: send(route, body.decode()) for name, body in bodies.items() if is_utf_8(body)}
 
-    assert otherwise(encoded, status) == {}
-    assert otherwise(plain, status) == {}
+    assert unexpected(encoded, status) == {}
+    assert unexpected(plain, status) == {}
 
 
 def is_utf_8(body):
@@ -102,7 +102,7 @@ def test_broken_base64_is_400(route, body):
 
 
 @WITHOUT_BODY
-def test_hostile_body_of_a_route_without_one_is_ignored_by_reads_and_refused_by_all_others(route):
+def test_route_without_a_body_ignores_a_hostile_one_if_it_reads_and_refuses_it_if_it_writes(route):
     expected = send(route).status if route.method == "GET" else 422
 
     answers = {send(route, body).status for body, _ in BODIES.values()}
@@ -120,7 +120,7 @@ def test_hostile_accept_header_is_answered_below_500(route):
 
 
 @EVERY_ROUTE
-def test_log_of_hostile_requests_is_json_lines_that_repeat_none_of_them(route, log):
+def test_log_of_hostile_requests_is_json_lines_without_their_text(route, log):
     secrets = {
         "authorization": "Bearer eyJNQVJLRUQ.e30.c2ln",
         "x-marked": "MARKED-TEXT\r\n{}",

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the same request twice is carried out once, on every route that writes."""
+"""Idempotency-Key: a request that is sent twice is carried out once, on every route that writes."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -34,13 +34,15 @@ OTHER_BODIES = {
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 on_any_key = settings(
     max_examples=50,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],  # each key is a new one, whatever there is already
+    suppress_health_check=[
+        HealthCheck.function_scoped_fixture
+    ],  # rows of earlier examples may stay, because each key is new
 )
 
 
 @pytest.fixture
 def world(service, request, function):
-    """What the sample event of the function under test needs to succeed."""
+    """Create what the sample event of the tested function needs."""
     if function == "create_report":
         request.getfixturevalue("aws")
     if function not in CREATES:
@@ -71,14 +73,14 @@ def test_another_body_under_the_same_key_is_refused_and_writes_nothing(world, ow
     assert everything(owner) == before
 
 
-def test_nothing_is_kept_without_a_key(service, owner):
+def test_nothing_is_stored_without_a_key(service, owner):
     create_segments("AAA")
     done(call("create_user"))
 
     assert owner.execute("select from idempotency_keys").rowcount == 0
 
 
-def test_neither_the_key_nor_the_request_can_be_read_in_what_is_kept(service, owner):
+def test_stored_row_holds_neither_the_key_nor_the_request(service, owner):
     create_user(123456789)
 
     [(scope, fingerprint)] = owner.execute("select scope, fingerprint from idempotency_keys").fetchall()
@@ -87,7 +89,7 @@ def test_neither_the_key_nor_the_request_can_be_read_in_what_is_kept(service, ow
     assert not [text for text in (KEY, "123456789", "/user") if text.encode() in scope + fingerprint]
 
 
-def test_order_and_space_in_a_body_make_no_other_request(service):
+def test_order_and_whitespace_of_a_body_do_not_matter(service):
     create_segments("AAA")
     first = call("change_memberships", '{"user_id": 1, "add_segments": ["AAA"]}', headers=under(KEY))
 
@@ -96,7 +98,7 @@ def test_order_and_space_in_a_body_make_no_other_request(service):
     assert first.json == again.json == {"segments_added": 1, "segments_deleted": 0}
 
 
-def test_encoding_of_a_body_makes_no_other_request(service):
+def test_base64_encoding_of_a_body_does_not_matter(service):
     create_segments("AAA")
     add_to("AAA")
 
@@ -104,13 +106,13 @@ def test_encoding_of_a_body_makes_no_other_request(service):
     assert is_replayed(call("change_memberships", body, headers=under(KEY), base64=True))
 
 
-def test_request_without_a_body_is_another_than_one_with(service):
+def test_requests_with_and_without_a_body_differ(service):
     done(call("create_user", headers=under(KEY)))
 
     assert create_user(1).locations == ["header.Idempotency-Key"]
 
 
-def test_key_of_one_caller_means_nothing_to_another(service):
+def test_two_callers_may_use_the_same_key(service):
     create_user(7, actor="alice")
 
     answer = create_user(7, actor="bob")
@@ -130,7 +132,7 @@ def test_key_belongs_to_a_path_and_a_method(service):
     assert [(answer.json["slug"], is_replayed(answer)) for answer in answers] == [("AAA", False), ("BBB", False)]
 
 
-def test_answer_is_kept_though_the_world_has_changed(service):
+def test_stored_answer_is_repeated_after_the_data_changed(service):
     create_segments("AAA")
     add_to("AAA")
     done(call("delete_segment", {"slug": "AAA"}))
@@ -138,7 +140,7 @@ def test_answer_is_kept_though_the_world_has_changed(service):
     assert add_to("AAA").json == {"segments_added": 1, "segments_deleted": 0}
 
 
-def test_refused_request_can_be_repeated_under_its_key_when_its_cause_is_gone(service, owner):
+def test_refused_request_can_be_sent_again_with_its_key(service, owner):
     assert add_to("AAA").status == 404
     assert rows(owner) == (0, 0, 0, 0)
     create_segments("AAA")
@@ -146,7 +148,7 @@ def test_refused_request_can_be_repeated_under_its_key_when_its_cause_is_gone(se
     assert add_to("AAA").json == {"segments_added": 1, "segments_deleted": 0}
 
 
-def test_refused_request_can_be_mended_under_its_key(service):
+def test_refused_request_can_be_corrected_with_its_key(service):
     create_segments("AAA")
     assert add_to("BBB").status == 404
 
@@ -154,7 +156,7 @@ def test_refused_request_can_be_mended_under_its_key(service):
 
 
 @pytest.mark.parametrize(("age", "status"), [("24 hours", 409), ("23:59:00", 201)])
-def test_key_is_known_for_a_day(service, owner, age, status):
+def test_key_is_stored_for_a_day(service, owner, age, status):
     call("create_segment", {"slug": "AAA"}, headers=under(KEY))
 
     owner.execute("update idempotency_keys set created_at = now() - %s::interval", (age,))
@@ -162,7 +164,7 @@ def test_key_is_known_for_a_day(service, owner, age, status):
     assert call("create_segment", {"slug": "AAA"}, headers=under(KEY)).status == status
 
 
-def test_key_that_is_used_again_after_a_day_keeps_the_new_answer(service, owner):
+def test_key_used_again_after_a_day_stores_the_new_answer(service, owner):
     create_user(7)
     owner.execute("update idempotency_keys set created_at = now() - interval '24 hours'")
 
@@ -172,7 +174,7 @@ def test_key_that_is_used_again_after_a_day_keeps_the_new_answer(service, owner)
     assert is_replayed(again)
 
 
-def test_token_is_not_kept_whatever_the_key(service, owner):
+def test_token_is_never_stored_under_a_key(service, owner):
     account = {"username": "bob", "password": "correct horse battery staple"}
     done(call("sign_up", account))
 
@@ -182,14 +184,14 @@ def test_token_is_not_kept_whatever_the_key(service, owner):
     assert owner.execute("select from idempotency_keys").rowcount == 0
 
 
-def test_failed_sign_in_is_counted_whatever_the_key(service, owner):
+def test_failed_sign_in_with_a_key_is_counted(service, owner):
     call("sign_in", {"username": "bob", "password": "a guess"}, headers=under(KEY))
 
     assert owner.execute("select from sign_in_failures").rowcount == 1
 
 
 @pytest.mark.parametrize("function", ["list_users", "delete_action"])
-def test_key_means_nothing_where_nothing_is_kept(service, owner, function):
+def test_key_is_ignored_by_routes_that_store_no_answer(service, owner, function):
     create_segments("AAA")
     done(call("create_action", {"name": "exposure"}))
     body = {"name": "exposure"} if function == "delete_action" else ""
@@ -200,11 +202,11 @@ def test_key_means_nothing_where_nothing_is_kept(service, owner, function):
     assert owner.execute("select from idempotency_keys").rowcount == 0
 
 
-def test_key_on_an_unknown_route_needs_no_database(away):
+def test_key_on_an_unknown_route_needs_no_database(unreachable_database):
     assert call("reject_route", {}, method="POST", path="/nowhere", headers=under(KEY)).status == 404
 
 
-def test_bad_request_is_told_apart_from_a_bad_key(service):
+def test_bad_request_with_a_key_names_the_body(service):
     assert call("create_segment", {"slug": "!"}, headers=under(KEY)).locations == ["body.slug"]
 
 
@@ -221,7 +223,7 @@ def test_any_visible_characters_are_a_key(service, key):
     key=st.text(VISIBLE, min_size=256, max_size=300)
     | st.text(st.characters(codec=None), max_size=260).filter(lambda text: not text or {*text} - {*VISIBLE})
 )
-def test_anything_else_is_refused_and_writes_nothing(service, owner, key):
+def test_any_other_key_is_refused_and_writes_nothing(service, owner, key):
     answer = create_user(7, key=key)
 
     assert (answer.status, answer.locations) == (422, ["header.Idempotency-Key"])

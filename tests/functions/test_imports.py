@@ -1,4 +1,4 @@
-"""A handler is imported in an environment that holds nothing, and imports only what every request needs."""
+"""Importing a handler needs no environment variable, and imports only the packages that every request needs."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ TOKENS = {"cryptography", "jwt"}
 SERVICE = {
     "annotated_types",
     "aws_lambda_powertools",
-    "botocore",  # its configuration, which Powertools reads; the session, which takes the time, is not among it
+    "botocore",  # Powertools imports its configuration; the slow part, botocore.session, must not be imported
     "functions",
     "jmespath",
     "psycopg",
@@ -24,7 +24,7 @@ SERVICE = {
     "segmentation",
     "typing_inspection",
 }
-"""The packages that a function imports before its first request; a cold start pays for each."""
+"""The packages that a function imports before its first request. Each makes a cold start slower."""
 
 PROGRAM = """
 import importlib, sys
@@ -39,22 +39,22 @@ print(*(name for name in loaded if hasattr(sys.modules[name], "__path__")))
 
 
 def imported_by(*functions: str) -> set[str]:
-    """Import the functions in a fresh process; return the packages that came with them."""
+    """Import the functions in a new process. Return the packages that were imported with them."""
     layer = str(ROOT / "layers" / "segmentation")
     program = PROGRAM.format(root=str(ROOT), layer=layer, functions=functions)
-    done = subprocess.run(  # noqa: S603 -- this interpreter, a program of this file
+    done = subprocess.run(  # noqa: S603 -- this interpreter runs a program of this file
         [sys.executable, "-W", "error", "-c", program], env={}, capture_output=True, text=True, timeout=30
     )
     assert done.stderr == ""
     return set(done.stdout.split())
 
 
-def test_all_functions_together_import_without_an_environment_what_requests_need_and_no_more():
+def test_all_functions_together_import_the_packages_of_a_request_only():
     assert imported_by(*sorted(FUNCTIONS - WITH_PASSWORDS - {"show_metrics"})) == SERVICE
 
 
 @pytest.mark.parametrize("function", ["check_health", "list_memberships"])
-def test_a_function_of_one_read_needs_the_same(function):
+def test_a_single_read_imports_the_packages_of_a_request_only(function):
     assert imported_by(function) == SERVICE
 
 
@@ -62,13 +62,13 @@ def test_a_function_of_one_read_needs_the_same(function):
     ("function", "more"),
     [("apply_migrations", PASSWORDS), ("sign_in", PASSWORDS | TOKENS), ("sign_up", PASSWORDS)],
 )
-def test_what_signs_people_in_imports_what_that_takes(function, more):
+def test_functions_of_accounts_import_the_password_and_token_packages(function, more):
     assert imported_by(function) == SERVICE | more
 
 
-def test_what_prometheus_scrapes_imports_its_client():
+def test_show_metrics_imports_the_prometheus_client():
     assert imported_by("show_metrics") == SERVICE | {"prometheus_client"}
 
 
-def test_the_authorizer_imports_little_because_every_first_request_waits_for_it():
+def test_the_authorizer_imports_the_token_packages_only():
     assert imported_by("authorize_request") == TOKENS | {"functions", "segmentation"}

@@ -1,4 +1,4 @@
-"""The instant at which a membership ends: exact, and by the database's clock alone."""
+"""The instant at which a membership ends. It is exact, and only the database's clock counts."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -33,8 +33,8 @@ def clock(owner):
 
 
 @pytest.fixture
-def add_until(service, owner):
-    """Make user 1 a member of AAA until an instant, from a time long before it."""
+def add_member_until(service, owner):
+    """Make user 1 a member of AAA until an instant, since a day before it."""
 
     def add(end):
         create_segments("AAA")
@@ -48,8 +48,8 @@ def add_until(service, owner):
 @EVERY_READ
 @EITHER_SIDE_OF_TODAY
 @pytest.mark.parametrize("distance", ["-1 ms", "-1 us"])
-def test_membership_is_read_until_just_before_its_end(add_until, stop_clock, read, end, distance):
-    add_until(end)
+def test_membership_is_read_until_just_before_its_end(add_member_until, stop_clock, read, end, distance):
+    add_member_until(end)
 
     stop_clock(end, distance)
 
@@ -60,31 +60,31 @@ def test_membership_is_read_until_just_before_its_end(add_until, stop_clock, rea
 @EVERY_READ
 @EITHER_SIDE_OF_TODAY
 @pytest.mark.parametrize("distance", ["0 ms", "1 ms"])
-def test_membership_is_not_read_from_its_end_on(add_until, stop_clock, read, end, distance):
-    add_until(end)
+def test_membership_is_not_read_from_its_end_on(add_member_until, stop_clock, read, end, distance):
+    add_member_until(end)
 
     stop_clock(end, distance)
 
     assert read() in ([], 0)
 
 
-def test_membership_and_its_exit_are_told_as_the_end_passes(add_until, clock):
+def test_exit_is_shown_from_the_end_on(add_member_until, clock):
     end = datetime.now(UTC) + timedelta(milliseconds=150)
-    add_until(end)
+    add_member_until(end)
 
-    is_told = False
-    while not is_told:
-        before, is_told, after = clock(), len(history_of(1)) == 2, clock()
-        assert after >= end if is_told else before < end
+    is_shown = False
+    while not is_shown:
+        before, is_shown, after = clock(), len(history_of(1)) == 2, clock()
+        assert after >= end if is_shown else before < end
 
     assert slugs_of(1) == []
     assert datetime.fromisoformat(history_of(1)[1]["executed_at"]) == end
 
 
 @SETS_THE_CLOCK
-def test_lifetime_changed_before_the_end_keeps_the_membership(add_until, stop_clock):
+def test_lifetime_changed_before_the_end_keeps_the_membership(add_member_until, stop_clock):
     end = datetime.now(UTC) + timedelta(seconds=30)
-    add_until(end)
+    add_member_until(end)
 
     answer = call("update_membership", {"ttl": 60}, path="/segment/user/1/AAA")
     stop_clock(end, "1 ms")
@@ -92,8 +92,8 @@ def test_lifetime_changed_before_the_end_keeps_the_membership(add_until, stop_cl
     assert (answer.status, slugs_of(1)) == (200, ["AAA"])
 
 
-def test_lifetime_changed_after_the_end_is_too_late(add_until):
-    add_until(datetime.now(UTC) + timedelta(milliseconds=50))
+def test_lifetime_cannot_be_changed_after_the_end(add_member_until):
+    add_member_until(datetime.now(UTC) + timedelta(milliseconds=50))
     time.sleep(0.06)
 
     assert call("update_membership", {"ttl": 60}, path="/segment/user/1/AAA").status == 404

@@ -1,4 +1,4 @@
-"""Requests under a key that something interrupts: all of it has happened, or none of it, and the repeat knows."""
+"""Interrupted requests with a key: the request has all of its effect or none, and a repeat finds out which."""
 
 import pytest
 from psycopg.errors import DeadlockDetected
@@ -14,8 +14,8 @@ from tests.functions.keys import IN_USE, KEY, add_to, create_user, everything, i
 KILL_MYSELF = "select pg_terminate_backend(pg_backend_pid())"
 
 
-def after(real, then):
-    """Do the real thing, and then another."""
+def followed_by(real, then):
+    """Return a function that calls the real one, and then another with the connection."""
 
     def both(connection, *args, **named):
         result = real(connection, *args, **named)
@@ -37,7 +37,7 @@ def scope_of_create_user():
     return idempotency.request(KEY, scope=scope, content=None).scope
 
 
-def test_request_that_is_being_carried_out_elsewhere_is_a_conflict_for_a_moment(service, owner):
+def test_request_whose_key_is_in_use_is_409_with_retry_after(service, owner):
     with owner.transaction():
         owner.execute("select claim_idempotency_key(%s)", (scope_of_create_user(),))
         answer = create_user(7, actor="alice")
@@ -47,18 +47,18 @@ def test_request_that_is_being_carried_out_elsewhere_is_a_conflict_for_a_moment(
     assert rows(owner) == (0, 0, 0, 0)
 
 
-def test_key_is_free_when_its_request_ended_without_a_trace(service, owner):
+def test_key_of_a_rolled_back_request_can_be_used_again(service, owner):
     with owner.transaction(force_rollback=True):
         owner.execute("select claim_idempotency_key(%s)", (scope_of_create_user(),))
 
     assert create_user(7, actor="alice").status == 201
 
 
-def test_handler_killed_before_its_commit_leaves_nothing_and_its_repeat_runs(service, owner, monkeypatch):
+def test_request_whose_session_died_before_the_commit_can_be_repeated(service, owner, monkeypatch):
     create_segments("AAA")
     with monkeypatch.context() as patch:
         patch.setattr(
-            memberships, "change", after(memberships.change, lambda connection: connection.execute(KILL_MYSELF))
+            memberships, "change", followed_by(memberships.change, lambda connection: connection.execute(KILL_MYSELF))
         )
         assert add_to("AAA").status == 503
     assert everything(owner)[:4] == (0, 1, 0, 0)
@@ -68,10 +68,10 @@ def test_handler_killed_before_its_commit_leaves_nothing_and_its_repeat_runs(ser
     assert (repeated.json["segments_added"], is_replayed(repeated)) == (1, False)
 
 
-def test_answer_lost_after_the_commit_is_given_to_the_repeat(service, monkeypatch):
+def test_answer_lost_after_the_commit_is_repeated(service, monkeypatch):
     create_segments("AAA")
     with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "once", after(idempotency.once, failing(KeyboardInterrupt)))
+        patch.setattr(idempotency, "once", followed_by(idempotency.once, failing(KeyboardInterrupt)))
         with pytest.raises(KeyboardInterrupt):
             add_to("AAA")
     assert slugs_of(1) == ["AAA"]
@@ -79,18 +79,18 @@ def test_answer_lost_after_the_commit_is_given_to_the_repeat(service, monkeypatc
     assert add_to("AAA").json == {"segments_added": 1, "segments_deleted": 0}
 
 
-def test_failure_of_the_service_keeps_nothing(service, owner, monkeypatch):
+def test_failure_of_the_service_stores_no_answer(service, owner, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(users, "create", after(users.create, failing(RuntimeError("a defect"))))
+        patch.setattr(users, "create", followed_by(users.create, failing(RuntimeError("a defect"))))
         assert create_user(7).status == 500
     assert rows(owner) == (0, 0, 0, 0)
 
     assert create_user(7).status == 201
 
 
-def test_transaction_that_the_database_undid_is_repeated_whole(service, owner, monkeypatch):
-    undoing = iter([failing(DeadlockDetected("of this test")), lambda _: None])
-    monkeypatch.setattr(users, "create", after(users.create, lambda connection: next(undoing)(connection)))
+def test_aborted_transaction_is_retried(service, owner, monkeypatch):
+    errors = iter([failing(DeadlockDetected("of this test")), lambda _: None])
+    monkeypatch.setattr(users, "create", followed_by(users.create, lambda connection: next(errors)(connection)))
 
     answer = create_user(7)
 
@@ -100,8 +100,8 @@ def test_transaction_that_the_database_undid_is_repeated_whole(service, owner, m
 
 
 @pytest.fixture
-def heard(owner, monkeypatch):
-    """The jobs whose messages were sent, each with whether everybody could see it by then."""
+def sent_messages(owner, monkeypatch):
+    """Record for each sent message whether its job was already visible to other sessions."""
     seen = []
 
     def send(job_id):
@@ -120,7 +120,7 @@ def heard(owner, monkeypatch):
         ("update_segment", {"user_percent": 100}, "/segment/BBB"),
     ],
 )
-def test_worker_is_asked_for_once_and_not_before_its_job_can_be_seen(service, heard, function, body, path):
+def test_message_of_a_job_is_sent_once_after_the_commit(service, sent_messages, function, body, path):
     create_users(1, 2, 3)
     create_segments("BBB")
 
@@ -128,13 +128,13 @@ def test_worker_is_asked_for_once_and_not_before_its_job_can_be_seen(service, he
 
     assert [answer.status for answer in answers] == [202, 202]
     assert answers[0].json == answers[1].json
-    assert heard == [True]
+    assert sent_messages == [True]
 
 
-def test_no_worker_is_asked_for_where_the_job_was_undone(service, heard, owner, monkeypatch):
+def test_message_of_a_rolled_back_job_is_not_sent(service, sent_messages, owner, monkeypatch):
     monkeypatch.setattr(idempotency, "_store", lambda connection, *_: connection.execute(KILL_MYSELF))
 
     answer = call("create_report", {"year": 2023, "month": 8}, headers=under(KEY))
 
     assert answer.status == 503
-    assert (heard, owner.execute("select from jobs").rowcount) == ([], 0)
+    assert (sent_messages, owner.execute("select from jobs").rowcount) == ([], 0)

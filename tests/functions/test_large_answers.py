@@ -1,4 +1,4 @@
-"""Answers at the size that Lambda takes: 6 MiB, as it writes them."""
+"""Answers near the size limit of Lambda: 6 MiB, as Lambda serializes them."""
 
 import json
 
@@ -13,8 +13,8 @@ BATCH = {"user_ids": [*range(1, 1001)]}
 
 
 @pytest.fixture
-def enter(owner):
-    """Let users be in so many segments each, all with the longest of slugs."""
+def add_members_with_long_slugs(owner):
+    """Add each of this many users to this many segments whose slugs have the greatest length."""
 
     def run(users, segments):
         owner.execute(
@@ -36,13 +36,13 @@ def enter(owner):
 
 
 def sent_bytes(answer):
-    """Return what Lambda counts, where Python is 3.12 or later."""
+    """Return the size that Lambda counts with Python 3.12 or later."""
     sent = {"statusCode": answer.status, "headers": answer.headers, "body": answer.text, "isBase64Encoded": False}
     return len(json.dumps(sent, ensure_ascii=False).encode())
 
 
-def test_batch_that_fits_is_answered(enter):
-    enter(1000, 22)
+def test_batch_that_fits_is_answered(add_members_with_long_slugs):
+    add_members_with_long_slugs(1000, 22)
 
     answer = call("batch_list_memberships", BATCH)
 
@@ -50,8 +50,8 @@ def test_batch_that_fits_is_answered(enter):
     assert 5_500_000 < sent_bytes(answer) < LAMBDA_ANSWER_BYTES
 
 
-def test_batch_that_does_not_fit_is_413_and_says_how_to_go_on(enter):
-    enter(1000, 25)
+def test_batch_that_does_not_fit_is_413_and_asks_for_fewer_users(add_members_with_long_slugs):
+    add_members_with_long_slugs(1000, 25)
 
     answer = call("batch_list_memberships", BATCH)
 
@@ -59,21 +59,21 @@ def test_batch_that_does_not_fit_is_413_and_says_how_to_go_on(enter):
     assert "fewer users" in answer.json["detail"]
 
 
-def test_half_of_a_batch_that_did_not_fit_is_answered(enter):
-    enter(1000, 25)
+def test_half_of_a_batch_that_did_not_fit_is_answered(add_members_with_long_slugs):
+    add_members_with_long_slugs(1000, 25)
 
     assert call("batch_list_memberships", {"user_ids": BATCH["user_ids"][:500]}).status == 200
 
 
-def test_segments_of_one_user_that_do_not_fit_are_413(enter, monkeypatch):
+def test_segments_of_one_user_that_do_not_fit_are_413(add_members_with_long_slugs, monkeypatch):
     monkeypatch.setattr(resolver, "MAX_ANSWER_BYTES", 60)
-    enter(1, 1)
+    add_members_with_long_slugs(1, 1)
 
     assert call("list_memberships", path="/segment/user/1").status == 413
 
 
-def test_answer_that_does_not_fit_is_not_kept_under_a_key(enter, monkeypatch):
-    enter(2, 1)
+def test_answer_that_does_not_fit_is_not_stored_under_a_key(add_members_with_long_slugs, monkeypatch):
+    add_members_with_long_slugs(2, 1)
     key = {"idempotency-key": "one"}
     with monkeypatch.context() as patch:
         patch.setattr(resolver, "MAX_ANSWER_BYTES", 500)

@@ -1,4 +1,4 @@
-"""Memberships that end by themselves, as every read shows them."""
+"""Memberships with an end, and how every read shows them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.usefixtures("service")
 
 
 @pytest.mark.parametrize("digits", ["1234567", "123456789", "123456" + "9" * 30])
-def test_instant_finer_than_a_microsecond_is_taken_and_cut(digits):
+def test_instant_is_truncated_to_a_microsecond(digits):
     create_segments("AAA")
 
     done(change(1, add=("AAA",), expires_at=f"2099-01-01T02:00:00.{digits}+02:00"))
@@ -93,7 +93,7 @@ def test_expires_at_is_kept_as_the_same_instant_in_utc(given, shown):
         pytest.param(True, id="bool"),
     ],
 )
-def test_what_is_no_instant_is_422(instant):
+def test_end_that_is_no_instant_is_422(instant):
     answer = change(1, expires_at=instant)
 
     assert (answer.status, answer.locations) == (422, ["body.expires_at"])
@@ -125,7 +125,7 @@ def test_past_instant_is_422_and_writes_nothing(instant, add, owner):
     assert rows(owner) == before
 
 
-def test_past_instant_of_a_summer_offset_is_past(owner):
+def test_past_instant_with_a_later_local_time_is_422(owner):
     create_segments("AAA")
     hour_ago = datetime.now(UTC) - timedelta(hours=1)
 
@@ -138,7 +138,7 @@ def test_past_instant_of_a_summer_offset_is_past(owner):
     "lifetime", [{"ttl": 60}, {"expires_at": "2999-01-01T00:00:00Z"}, {}], ids=["ttl", "expires_at", "permanent"]
 )
 @pytest.mark.parametrize("first", [{"ttl": 3600}, {}], ids=["limited", "permanent"])
-def test_adding_what_is_active_keeps_its_lifetime(first, lifetime):
+def test_adding_an_active_membership_keeps_its_lifetime(first, lifetime):
     create_segments("AAA")
     done(change(1, add=("AAA",), **first))
     before = memberships_of(1)
@@ -159,7 +159,7 @@ def test_expired_membership_is_hidden_before_the_sweep(owner):
 
 
 @pytest.mark.direct(reason="changes a setting of its session")
-def test_membership_is_gone_from_its_end_on(stop_clock):
+def test_membership_is_not_shown_from_its_end_on(stop_clock):
     create_segments("AAA")
     done(change(1, add=("AAA",), ttl=3600))
     [membership] = memberships_of(1)
@@ -187,13 +187,13 @@ def test_history_of_adding_again_ends_the_first_membership_at_its_end(owner):
     assert history.fetchall() == [(1, "manual", False), (2, "ttl", True), (1, "manual", None)]
 
 
-def test_leaving_after_the_end_counts_nothing(owner):
+def test_removing_an_expired_membership_counts_nothing(owner):
     expired_membership(owner)
 
     assert change(1, delete=("AAA",)).json == {"segments_added": 0, "segments_deleted": 0}
 
 
-def test_deleting_a_user_does_not_count_what_had_expired(owner):
+def test_deleting_a_user_does_not_count_expired_memberships(owner):
     expired_membership(owner)
 
     assert delete_user(1).json == {"message": "ok", "segments_deleted": 0}

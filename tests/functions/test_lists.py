@@ -1,4 +1,4 @@
-"""The lists: order, limits, cursors, and what they refuse."""
+"""The lists: their order, limits and cursors, and the requests that they refuse."""
 
 import pytest
 
@@ -15,7 +15,7 @@ LISTS = {
 }
 EVERY_LIST = pytest.mark.parametrize("function", LISTS)
 WITH_USER_CURSOR = pytest.mark.parametrize("function", ["list_users", "list_segment_users"])
-# what was never a cursor, and cursors of keys that no list has
+# texts that are no cursor, and cursors of impossible keys
 NOT_A_USER_CURSOR = [
     "x",
     "*",
@@ -30,7 +30,7 @@ NOT_A_USER_CURSOR = [
     "AA",
 ]
 NOT_A_SLUG_CURSOR = ["x", "*", "é", "QQ", "QUFBCg", "JycgT1IgMT0x", "w6k", "AAAA"]
-NOT_A_CURSOR = "must be the next_cursor of the page before"
+NO_CURSOR = "must be the next_cursor of the page before"
 
 
 def ask(function, **query):
@@ -42,8 +42,8 @@ def keys(answer):
     return [item.get("user_id") or item["slug"] for item in items]
 
 
-def walk(function, limit, between=lambda: None, **query):
-    """Read every page and run something between each two of them."""
+def read_pages(function, limit, between=lambda: None, **query):
+    """Read every page. Call a function between each two pages."""
     found, cursor = [], None
     while True:
         answer = ask(function, limit=str(limit), **({"cursor": cursor} if cursor else {}), **query)
@@ -105,64 +105,64 @@ def test_empty_list_has_no_next_page(function):
     assert (keys(answer), answer.json["next_cursor"]) == ([], None)
 
 
-def test_page_as_long_as_the_list_is_the_last():
+def test_page_that_ends_with_the_list_is_the_last():
     create_users(1, 2)
 
-    assert walk("list_users", 2) == [[1, 2]]
+    assert read_pages("list_users", 2) == [[1, 2]]
 
 
 def test_users_come_in_pages_without_gap_or_repeat():
     create_users(1, 2, 3, 4, 5)
 
-    assert walk("list_users", 2) == [[1, 2], [3, 4], [5]]
+    assert read_pages("list_users", 2) == [[1, 2], [3, 4], [5]]
 
 
 def test_segments_come_in_pages_without_gap_or_repeat():
     create_segments("AAA", "BBB", "CCC", "a.a", "b-b")
 
-    assert walk("list_segments", 2) == [["AAA", "BBB"], ["CCC", "a.a"], ["b-b"]]
+    assert read_pages("list_segments", 2) == [["AAA", "BBB"], ["CCC", "a.a"], ["b-b"]]
 
 
 def test_members_come_in_pages_without_gap_or_repeat():
     create_segments("AAA")
     add_members("AAA", 1, 2, 3)
 
-    assert walk("list_segment_users", 1) == [[1], [2], [3]]
+    assert read_pages("list_segment_users", 1) == [[1], [2], [3]]
 
 
-def test_lists_of_users_are_stable_while_users_come_in_behind_the_cursor():
+def test_pages_of_users_are_stable_while_users_arrive_before_the_cursor():
     create_users(10, 20, 30)
     newcomers = iter([1, 2])
 
-    pages = walk("list_users", 1, between=lambda: create_users(next(newcomers)))
+    pages = read_pages("list_users", 1, between=lambda: create_users(next(newcomers)))
 
     assert pages == [[10], [20], [30]]
 
 
-def test_user_who_comes_in_ahead_of_the_cursor_is_listed_once():
+def test_user_that_arrives_after_the_cursor_is_listed_once():
     create_users(10, 20)
     newcomers = iter([15, 17, 12])
 
-    pages = walk("list_users", 1, between=lambda: create_users(next(newcomers)))
+    pages = read_pages("list_users", 1, between=lambda: create_users(next(newcomers)))
 
     assert pages == [[10], [15], [17], [20]]
 
 
-def test_lists_of_segments_are_stable_while_segments_are_added():
+def test_pages_of_segments_are_stable_while_segments_are_added():
     create_segments("B01", "B02", "B03")
     newcomers = iter(["A01", "A02", "A03"])
 
-    pages = walk("list_segments", 1, between=lambda: create_segments(next(newcomers)))
+    pages = read_pages("list_segments", 1, between=lambda: create_segments(next(newcomers)))
 
     assert pages == [["B01"], ["B02"], ["B03"]]
 
 
-def test_lists_of_members_are_stable_while_members_leave():
+def test_pages_of_members_are_stable_while_members_leave():
     create_segments("AAA")
     add_members("AAA", 1, 2, 3)
     leavers = iter([1, 2])
 
-    pages = walk("list_segment_users", 1, between=lambda: done(change(next(leavers), delete=("AAA",))))
+    pages = read_pages("list_segment_users", 1, between=lambda: done(change(next(leavers), delete=("AAA",))))
 
     assert pages == [[1], [2], [3]]
 
@@ -179,10 +179,10 @@ def test_prefix_is_no_pattern():
     assert keys(ask("list_segments", prefix="A_")) == ["A_1"]
 
 
-def test_prefix_goes_through_every_page():
+def test_prefix_applies_to_every_page():
     create_segments("A01", "A02", "A03", "B01")
 
-    assert walk("list_segments", 2, prefix="A") == [["A01", "A02"], ["A03"]]
+    assert read_pages("list_segments", 2, prefix="A") == [["A01", "A02"], ["A03"]]
 
 
 @pytest.mark.parametrize("prefix", ["A,B", "A%", "A ", "é", "A\n", "A\x00", "A" * 256])
@@ -208,13 +208,13 @@ def test_limit_beyond_its_bounds_is_422(function, limit):
     assert (answer.status, answer.locations) == (422, ["query.limit"])
 
 
-def test_limit_of_many_digits_is_told_its_bound():
+def test_problem_of_a_limit_of_many_digits_names_the_bound():
     answer = ask("list_users", limit="9" * 20)
 
     assert answer.json["errors"][0]["message"].endswith(" less than or equal to 1000")
 
 
-def test_limit_is_100_unless_told(owner):
+def test_limit_defaults_to_100(owner):
     owner.execute("insert into users (user_id) select generate_series(1, 101)")
 
     assert len(keys(ask("list_users"))) == 100
@@ -223,30 +223,30 @@ def test_limit_is_100_unless_told(owner):
 def test_limit_of_1000_gives_1000(owner):
     owner.execute("insert into users (user_id) select generate_series(1, 1001)")
 
-    assert [len(page) for page in walk("list_users", 1000)] == [1000, 1]
+    assert [len(page) for page in read_pages("list_users", 1000)] == [1000, 1]
 
 
 @WITH_USER_CURSOR
 @pytest.mark.parametrize("cursor", NOT_A_USER_CURSOR)
-def test_cursor_that_no_list_of_users_gave_is_422(function, cursor):
+def test_cursor_of_no_user_id_is_422(function, cursor):
     answer = ask(function, cursor=cursor)
 
-    assert (answer.status, answer.json["errors"]) == (422, [{"location": "query.cursor", "message": NOT_A_CURSOR}])
+    assert (answer.status, answer.json["errors"]) == (422, [{"location": "query.cursor", "message": NO_CURSOR}])
 
 
 @pytest.mark.parametrize("cursor", NOT_A_SLUG_CURSOR)
-def test_cursor_that_no_list_of_segments_gave_is_422(cursor):
+def test_cursor_of_no_slug_is_422(cursor):
     answer = ask("list_segments", cursor=cursor)
 
-    assert (answer.status, answer.json["errors"]) == (422, [{"location": "query.cursor", "message": NOT_A_CURSOR}])
+    assert (answer.status, answer.json["errors"]) == (422, [{"location": "query.cursor", "message": NO_CURSOR}])
 
 
 @EVERY_LIST
 @pytest.mark.parametrize("cursor", ["é", "", "YSBi", "LTU"], ids=["no-base64", "empty", "with-a-space", "negative"])
-def test_refused_cursor_is_explained_in_the_services_own_words(function, cursor):
+def test_refused_cursor_has_the_services_own_message(function, cursor):
     answer = ask(function, cursor=cursor)
 
-    assert (answer.status, answer.json["errors"]) == (422, [{"location": "query.cursor", "message": NOT_A_CURSOR}])
+    assert (answer.status, answer.json["errors"]) == (422, [{"location": "query.cursor", "message": NO_CURSOR}])
 
 
 @EVERY_LIST
@@ -257,7 +257,7 @@ def test_unknown_query_parameter_is_422(function, name):
     assert (answer.status, answer.locations) == (422, [f"query.{name}"])
 
 
-def test_query_parameter_of_a_route_without_any_is_422():
+def test_query_parameter_of_a_route_without_parameters_is_422():
     create_segments("AAA")
 
     answer = call("get_segment", path="/segment/AAA", query={"limit": "1"})

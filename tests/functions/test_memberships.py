@@ -1,4 +1,4 @@
-"""POST /segment/user and GET /segment/user/{user_id}: who is where; lifetimes are in test_lifetimes."""
+"""POST /segment/user and GET /segment/user/{user_id}. test_lifetimes tests lifetimes."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def test_membership_without_a_lifetime_is_permanent():
     assert memberships_of(1)[0]["expires_at"] is None
 
 
-def test_nobody_else_enters():
+def test_no_other_user_enters():
     create_segments("AAA")
 
     add_members("AAA", 1000)
@@ -54,20 +54,20 @@ def test_user_leaves_and_enters_in_one_request():
     assert slugs_of(1) == ["BBB"]
 
 
-def test_leaving_what_one_is_not_in_counts_nothing():
+def test_removing_an_absent_membership_counts_nothing():
     create_segments("AAA")
 
     assert change(1, delete=("AAA",)).json == {"segments_added": 0, "segments_deleted": 0}
 
 
-def test_adding_what_is_active_counts_nothing():
+def test_adding_an_active_membership_counts_nothing():
     create_segments("AAA", "BBB")
     add_members("AAA", 1)
 
     assert change(1, add=("AAA", "BBB")).json == {"segments_added": 1, "segments_deleted": 0}
 
 
-def test_adding_what_is_active_changes_nothing(owner):
+def test_adding_an_active_membership_changes_nothing(owner):
     create_segments("AAA")
     add_members("AAA", 1)
     before = (memberships_of(1), count_rows(owner))
@@ -173,7 +173,7 @@ def test_slug_named_twice_in_a_list_counts_once(owner):
     assert count_rows(owner) == (1, 2, 1, 3)
 
 
-def test_thousand_slugs_are_taken_together(owner):
+def test_thousand_slugs_are_accepted_in_one_request(owner):
     owner.execute("insert into segments (slug) select 'S' || n from generate_series(1000, 1999) n")
 
     answer = change(1, add=tuple(f"S{number}" for number in range(1000, 2000)))
@@ -226,7 +226,7 @@ def test_batch_beyond_its_bounds_is_422(size):
     assert (answer.status, answer.locations) == (422, ["body.user_ids"])
 
 
-def test_batch_with_one_bad_id_names_its_place():
+def test_batch_with_one_bad_id_names_its_index():
     answer = call("batch_list_memberships", {"user_ids": [1, 0, 2]})
 
     assert (answer.status, answer.locations) == (422, ["body.user_ids.1"])

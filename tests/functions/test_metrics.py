@@ -1,4 +1,4 @@
-"""What each use case reports to CloudWatch, in the line of its invocation."""
+"""The metrics that each use case reports to CloudWatch, in the log line of its invocation."""
 
 import json
 import time
@@ -13,14 +13,14 @@ from segmentation.reports import month_report
 from tests.functions.calls import call, invoke, sample
 from tests.functions.factories import change, create_segments, done
 
-OF_ROUTE = {"Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"}
+ROUTE_METRICS = {"Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"}
 
 
-def figures(log):
-    """Return what the last line reports beside the figures of its route."""
+def reported_counts(log):
+    """Return the metrics of the last line without those of its route."""
     line = log.lines[-1]
     named = {each["Name"] for directive in line["_aws"]["CloudWatchMetrics"] for each in directive["Metrics"]}
-    return {name: line[name] for name in named - OF_ROUTE}
+    return {name: line[name] for name in named - ROUTE_METRICS}
 
 
 def run_job(job_id):
@@ -37,49 +37,49 @@ def users(service, owner):
     owner.execute("insert into users (user_id) select generate_series(1, 10)")
 
 
-def test_memberships_that_are_added_and_removed(users, log):
+def test_added_and_removed_memberships_are_counted(users, log):
     done(change(1, add=("AAA",)))
     done(change(1, add=("BBB",), delete=("AAA",)))
 
-    assert figures(log) == {"MembershipsAdded": 1, "MembershipsRemoved": 1}
+    assert reported_counts(log) == {"MembershipsAdded": 1, "MembershipsRemoved": 1}
 
 
 def test_a_change_that_changes_nothing_reports_nothing(users, log):
     done(change(1, delete=("AAA",)))
 
-    assert figures(log) == {}
+    assert reported_counts(log) == {}
 
 
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [("delete_user", {"path": "/user/1"}), ("delete_segment", {"path": "/segment/AAA"})],
 )
-def test_memberships_that_end_with_their_user_or_segment(users, log, function, arguments):
+def test_memberships_of_a_deleted_user_or_segment_are_counted_as_removed(users, log, function, arguments):
     done(change(1, add=("AAA",)))
     event = sample(function) | {"routeKey": f"DELETE {arguments['path']}"}
     event["rawPath"] = event["requestContext"]["http"]["path"] = arguments["path"]
     event.pop("body", None)
 
     assert invoke(function, event)["statusCode"] == 200
-    assert figures(log) == {"MembershipsRemoved": 1}
+    assert reported_counts(log) == {"MembershipsRemoved": 1}
 
 
-def test_users_that_a_percent_brings_in_and_takes_out(users, log):
+def test_users_that_a_percent_adds_and_removes_are_counted(users, log):
     done(call("create_segment", {"slug": "PERCENT", "user_percent": 50}))
-    added = figures(log)
+    added = reported_counts(log)
     done(call("update_segment", {"user_percent": 20}, path="/segment/PERCENT"))
 
     assert added == {"RolloutUsersAdded": 5}
-    assert figures(log) == {"RolloutUsersRemoved": 3}
+    assert reported_counts(log) == {"RolloutUsersRemoved": 3}
 
 
-def test_rows_of_a_users_report(users, aws, log):
+def test_rows_of_a_user_report_are_counted(users, aws, log):
     done(change(1, add=("AAA", "BBB")))
     year, month = log.lines[-1]["timestamp"][:7].split("-")
 
     call("create_user_report", path="/segment/history/1", query={"year": year, "month": month})
 
-    assert figures(log) == {"ReportRows": 2}
+    assert reported_counts(log) == {"ReportRows": 2}
 
 
 def test_a_job_reports_its_success_its_duration_and_its_rows(users, aws, log):
@@ -90,18 +90,18 @@ def test_a_job_reports_its_success_its_duration_and_its_rows(users, aws, log):
 
     run_job(ordered.json["job_id"])
 
-    found = figures(log)
+    found = reported_counts(log)
     assert 0 < found.pop("JobDuration") <= time.monotonic() - started
     assert found == {"JobsSucceeded": 1, "ReportRows": 1}
 
 
-def test_a_rollout_by_a_job_reports_whom_it_changed(users, aws, log, monkeypatch):
+def test_a_rollout_job_reports_the_users_that_it_added(users, aws, log, monkeypatch):
     monkeypatch.setattr(percent, "MOST_CHANGES", 1)
     ordered = call("create_segment", {"slug": "PERCENT", "user_percent": 50})
 
     run_job(ordered.json["job_id"])
 
-    assert (ordered.status, figures(log)["RolloutUsersAdded"]) == (202, 5)
+    assert (ordered.status, reported_counts(log)["RolloutUsersAdded"]) == (202, 5)
 
 
 def test_a_job_that_fails_for_good_is_reported_once(users, aws, log, monkeypatch):

@@ -1,4 +1,4 @@
-"""POST /user/{user_id}/history: an action of the company's own, written beside entries and exits."""
+"""POST /user/{user_id}/history: record an action that the company has defined."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -23,7 +23,7 @@ MIRA = "arn:aws:iam::123456789012:user/mira"
 
 @pytest.fixture(autouse=True)
 def world(service) -> None:
-    """User 1 and the segment AAA, which the user is not in, and two actions."""
+    """Create the segment AAA, two actions, and user 1, who is not a member."""
     create_segments("AAA")
     create_users(1)
     for name in ("exposure", "conversion"):
@@ -45,7 +45,7 @@ def test_recorded_action_is_answered_as_an_operation():
     }
 
 
-def test_history_shows_what_was_answered():
+def test_history_shows_the_recorded_action():
     recorded = done(record(1, "AAA", "exposure", actor=MIRA))
 
     assert history_of(1) == [recorded]
@@ -58,11 +58,11 @@ def test_action_is_dated_now_in_utc():
     assert abs(datetime.now(UTC) - datetime.fromisoformat(executed_at)) < timedelta(minutes=1)
 
 
-def test_action_of_an_open_run_is_written_under_local():
+def test_action_has_the_caller_as_its_actor():
     assert done(record(1, "AAA", "exposure"))["actor"] == "alice"
 
 
-def test_action_stands_behind_the_entry_it_followed():
+def test_action_follows_an_earlier_entry():
     add_members("AAA", 1)
 
     done(record(1, "AAA", "exposure"))
@@ -83,7 +83,7 @@ def test_same_action_twice_is_twice_in_the_history():
     assert len(history_of(1)) == 2
 
 
-def test_action_is_written_for_its_user_alone():
+def test_action_is_recorded_for_its_user_only():
     create_users(2)
 
     done(record(1, "AAA", "exposure"))
@@ -91,7 +91,7 @@ def test_action_is_written_for_its_user_alone():
     assert history_of(2) == []
 
 
-def test_rename_leaves_an_action_under_the_old_slug():
+def test_recorded_action_keeps_the_old_slug_after_a_rename():
     done(record(1, "AAA", "exposure"))
     before = history_of(1)
 
@@ -109,7 +109,7 @@ def test_rename_leaves_an_action_under_the_old_slug():
         (1, "aaa", "exposure", "segment-unknown"),
     ],
 )
-def test_what_is_unknown_is_404_and_writes_nothing(owner, user_id, slug, action, problem):
+def test_unknown_user_segment_or_action_is_404_and_writes_nothing(owner, user_id, slug, action, problem):
     before = rows(owner)
 
     answer = record(user_id, slug, action)
@@ -160,7 +160,7 @@ def test_missing_member_is_422(body, missing):
 
 
 @pytest.mark.parametrize("member", ["user_id", "actor", "reason", "executed_at", "expires_at"])
-def test_client_cannot_say_who_when_or_why(member):
+def test_client_cannot_set_the_actor_the_time_or_the_reason(member):
     answer = call("record_action", {"slug": "AAA", "action": "exposure", member: None}, path="/user/1/history")
 
     assert (answer.status, answer.locations) == (422, [f"body.{member}"])

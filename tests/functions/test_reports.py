@@ -1,4 +1,4 @@
-"""Reports and their jobs over the real handlers."""
+"""Reports and their jobs, through the real handlers."""
 
 import importlib
 import json
@@ -18,37 +18,37 @@ AUGUST = {"year": "2023", "month": "8"}
 
 
 @pytest.fixture(autouse=True)
-def parts_of_aws(service, aws):
-    """Every test here has the service and what it uses of AWS."""
+def local_aws(service, aws):
+    """Give every test the service and local substitutes of S3 and SQS."""
 
 
 @pytest.fixture
 def run_jobs(aws):
-    """Deliver the waiting messages as SQS does, and return what the worker answers."""
+    """Deliver the waiting messages as SQS does. Return the answer of the worker."""
 
     def run(*bodies):
         event = sample("run_job")
         [record] = event["Records"]
         bodies = bodies or [json.dumps({"job_id": job_id}) for job_id in aws.messages()]
         event["Records"] = [{**record, "messageId": str(number), "body": body} for number, body in enumerate(bodies)]
-        minutes = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
-        return importlib.import_module("functions.run_job.app").handler(event, minutes)
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
+        return importlib.import_module("functions.run_job.app").handler(event, context)
 
     return run
 
 
-def order(**members):
+def order_report(**members):
     return call("create_report", {"year": 2023, "month": 8, **members}).json["job_id"]
 
 
-def show(job_id):
+def show_job(job_id):
     return call("show_job", path=f"/job/{job_id}")
 
 
 def test_user_report_is_answered_with_a_link_its_expiry_and_its_rows():
     create_segments("AVITO_30")
     add_members("AVITO_30", 1)
-    this_month = show_month()
+    this_month = current_month()
 
     answer = call("create_user_report", path="/segment/history/1", query=this_month)
 
@@ -56,7 +56,7 @@ def test_user_report_is_answered_with_a_link_its_expiry_and_its_rows():
     assert answer.json["expires_at"].endswith("Z")
 
 
-def show_month():
+def current_month():
     added_at = call("list_memberships", path="/segment/user/1").json["segments"][0]["added_at"]
     return {"year": added_at[:4], "month": str(int(added_at[5:7]))}
 
@@ -75,7 +75,7 @@ def show_month():
         (AUGUST | {"delimiter": "|"}, "query.delimiter"),
     ],
 )
-def test_refused_report_names_what_is_wrong(aws, query, location):
+def test_invalid_report_request_names_the_parameter(aws, query, location):
     answer = call("create_user_report", path="/segment/history/1", query=query)
 
     assert answer.status == 422
@@ -83,7 +83,7 @@ def test_refused_report_names_what_is_wrong(aws, query, location):
     assert aws.names() == []
 
 
-def test_report_address_leads_to_a_fresh_link():
+def test_report_address_redirects_to_a_new_link():
     link = call("create_user_report", path="/segment/history/1", query=AUGUST).json["report_link"]
     name = link.partition("?")[0].rpartition("/")[2]
 
@@ -100,7 +100,7 @@ def test_unknown_report_is_404(name):
     assert (answer.status, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
-def test_store_that_is_away_is_503(monkeypatch):
+def test_unreachable_store_is_503(monkeypatch):
     def refuse(*_):
         raise StorageUnavailable
 
@@ -112,13 +112,13 @@ def test_store_that_is_away_is_503(monkeypatch):
 
 
 def test_job_is_shown_from_its_order_to_its_link(run_jobs):
-    job_id = order()
-    before = show(job_id).json
+    job_id = order_report()
+    before = show_job(job_id).json
 
-    answered = run_jobs()
+    result = run_jobs()
 
-    after = show(job_id).json
-    assert answered == {"batchItemFailures": []}
+    after = show_job(job_id).json
+    assert result == {"batchItemFailures": []}
     assert (before["status"], after["status"]) == ("queued", "succeeded")
     assert after["result"].keys() == {"report_link", "expires_at", "rows"}
 
@@ -135,7 +135,7 @@ def test_job_is_shown_from_its_order_to_its_link(run_jobs):
         ({"pages": 5}, "body.pages"),
     ],
 )
-def test_refused_order_names_what_is_wrong_and_makes_no_job(aws, members, location):
+def test_invalid_report_order_names_the_member_and_creates_no_job(aws, members, location):
     answer = call("create_report", {"year": 2023, "month": 8, **members})
 
     assert (answer.status, answer.json["errors"][0]["location"]) == (422, location)
@@ -144,21 +144,21 @@ def test_refused_order_names_what_is_wrong_and_makes_no_job(aws, members, locati
 
 @pytest.mark.parametrize("job_id", [UNKNOWN_JOB, "1", "none", "a" * 300])
 def test_unknown_job_is_404(job_id):
-    answer = show(job_id)
+    answer = show_job(job_id)
 
     assert (answer.status, answer.json["type"]) == (404, "urn:segmentation:problem:job-unknown")
 
 
-def test_poison_message_is_named_and_the_others_are_done(run_jobs):
-    job_id = order()
+def test_poison_message_is_reported_and_the_others_are_processed(run_jobs):
+    job_id = order_report()
 
-    answered = run_jobs("not json", json.dumps({"job_id": job_id}), "{}", json.dumps({"job_id": 5}))
+    result = run_jobs("not json", json.dumps({"job_id": job_id}), "{}", json.dumps({"job_id": 5}))
 
-    assert [failed["itemIdentifier"] for failed in answered["batchItemFailures"]] == ["0", "2", "3"]
-    assert show(job_id).json["status"] == "succeeded"
+    assert [failed["itemIdentifier"] for failed in result["batchItemFailures"]] == ["0", "2", "3"]
+    assert show_job(job_id).json["status"] == "succeeded"
 
 
-def test_poison_message_is_explained_in_the_log(run_jobs, log):
+def test_log_says_why_a_message_is_poison(run_jobs, log):
     run_jobs('{"job_id": 5}')
 
     [line] = [line for line in log.lines if line["message"] == "the message is none of ours"]
@@ -166,58 +166,58 @@ def test_poison_message_is_explained_in_the_log(run_jobs, log):
     assert line["rules"][0].startswith("job_id: ")
 
 
-def explained(log):
-    """The jobs and the exceptions that the log names."""
+def logged_exceptions(log):
+    """Return the jobs and the exceptions that the log names."""
     return [(line["job_id"], line["exception_name"]) for line in log.lines if "exception_name" in line]
 
 
-def test_message_that_comes_while_the_database_is_away_is_explained_in_the_log(away, run_jobs, log):
-    answered = run_jobs(json.dumps({"job_id": UNKNOWN_JOB}))
+def test_message_without_a_database_logs_its_error(unreachable_database, run_jobs, log):
+    result = run_jobs(json.dumps({"job_id": UNKNOWN_JOB}))
 
-    assert len(answered["batchItemFailures"]) == 1
-    assert explained(log) == [(UNKNOWN_JOB, "OperationalError")]
+    assert len(result["batchItemFailures"]) == 1
+    assert logged_exceptions(log) == [(UNKNOWN_JOB, "OperationalError")]
     assert "not-a-secret" not in log.text
 
 
-def test_try_that_met_an_error_is_explained_once(run_jobs, log, monkeypatch):
+def test_failed_attempt_is_logged_once(run_jobs, log, monkeypatch):
     monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
-    job_id = order()
+    job_id = order_report()
 
     run_jobs(json.dumps({"job_id": job_id}))
 
-    assert explained(log) == [(job_id, "ZeroDivisionError")]
+    assert logged_exceptions(log) == [(job_id, "ZeroDivisionError")]
 
 
-def test_last_try_and_a_dead_letter_that_could_not_be_sent_are_both_explained(run_jobs, log, monkeypatch):
-    def away(*_):
+def test_last_attempt_and_an_unsent_dead_letter_are_both_logged(run_jobs, log, monkeypatch):
+    def refuse(*_):
         raise EndpointConnectionError(endpoint_url="sqs")
 
     monkeypatch.setattr(worker.leases, "MAX_ATTEMPTS", 1)
     monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
-    monkeypatch.setattr(queue, "send_dead_letter", away)
-    job_id = order()
+    monkeypatch.setattr(queue, "send_dead_letter", refuse)
+    job_id = order_report()
 
     run_jobs(json.dumps({"job_id": job_id}))
 
-    assert explained(log) == [(job_id, "ZeroDivisionError"), (job_id, "EndpointConnectionError")]
+    assert logged_exceptions(log) == [(job_id, "ZeroDivisionError"), (job_id, "EndpointConnectionError")]
 
 
 @pytest.mark.parametrize(("body", "level"), [("{}", "ERROR"), (json.dumps({"job_id": UNKNOWN_JOB}), "INFO")])
-def test_invocation_that_leaves_a_message_undone_is_an_error(run_jobs, log, body, level):
+def test_invocation_with_a_failed_message_logs_an_error(run_jobs, log, body, level):
     run_jobs(body)
 
     assert (log.lines[-1]["message"], log.lines[-1]["level"]) == ("invocation", level)
 
 
-def test_failed_job_says_why(run_jobs, monkeypatch):
+def test_failed_job_shows_its_error(run_jobs, monkeypatch):
     def refuse(*_):
         raise StorageUnavailable("The store of reports answered AccessDenied.")
 
     monkeypatch.setattr(storage, "upload_part", refuse)
-    job_id = order()
+    job_id = order_report()
 
     for _ in range(worker.leases.MAX_ATTEMPTS):
         run_jobs(json.dumps({"job_id": job_id}))
 
-    shown = show(job_id).json
+    shown = show_job(job_id).json
     assert (shown["status"], shown["error"]) == ("failed", "The store of reports answered AccessDenied.")

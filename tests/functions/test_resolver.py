@@ -1,4 +1,4 @@
-"""What every answer has, and what a failure of the service does not tell."""
+"""What the resolver adds to every answer, and what it hides when the service fails."""
 
 import json
 
@@ -11,7 +11,7 @@ from tests.functions.calls import PROBLEM, Answer, answer_of, call, caller, invo
 from tests.functions.factories import create_segments, done
 
 JSON = "application/json; charset=utf-8"
-SECRET = "s3cr3t-of-the-inside"  # noqa: S105 -- what must not leave
+SECRET = "s3cr3t-of-the-inside"  # noqa: S105 -- a marker that no answer may hold
 
 
 def failing(error):
@@ -41,7 +41,7 @@ def test_answer_is_json_in_utf_8(service):
     assert call("list_users").headers["content-type"] == JSON
 
 
-def test_answer_with_a_status_of_its_own_is_json_in_utf_8(service):
+def test_answer_with_another_status_is_json_in_utf_8(service):
     assert call("create_user").headers["content-type"] == JSON
 
 
@@ -54,7 +54,7 @@ def test_problem_is_a_problem_document(service, path):
     assert answer.json["type"].startswith("urn:segmentation:problem:")
 
 
-def test_client_mistake_carries_no_request_id_in_its_body(service):
+def test_body_of_a_client_error_has_no_request_id(service):
     assert "request_id" not in call("get_segment", path="/segment/NONE").json
 
 
@@ -67,7 +67,7 @@ def test_unknown_route_is_a_404_problem(path):
     assert answer.headers["x-request-id"] == "sample-reject-route"
 
 
-def test_unknown_route_is_rejected_whatever_its_query_and_body():
+def test_unknown_route_is_404_with_any_query_and_body():
     answer = call("reject_route", "{", path="/nowhere", query={"a": "b"})
 
     assert answer.status == 404
@@ -136,7 +136,7 @@ def test_answer_that_breaks_the_services_own_contract_is_500(service, monkeypatc
     assert SECRET not in answer.text
 
 
-def test_failure_names_itself_in_the_log(service, monkeypatch, log):
+def test_failure_is_logged_with_its_request_id(service, monkeypatch, log):
     monkeypatch.setattr(segments, "get", failing(RuntimeError("why")))
 
     show_segment()
@@ -174,7 +174,7 @@ def actor_of(function: str, event_changes: dict, owner) -> list[str]:
 
 @pytest.fixture
 def member(service) -> None:
-    """User 1000 is in the segment of the samples, by somebody's doing."""
+    """Let the actor 'somebody' add user 1000 to the segment of the samples."""
     create_segments("AVITO_DISCOUNT_30")
     event = sample("change_memberships")
     event["requestContext"] |= caller("somebody")
@@ -192,11 +192,11 @@ def test_entry_is_written_under_the_name_of_the_caller(service, owner):
     assert actor_of("change_memberships", caller("mira"), owner) == ["mira"]
 
 
-def test_name_of_one_caller_does_not_stay_for_the_next(member, owner):
+def test_actor_of_one_request_is_not_kept_for_the_next(member, owner):
     assert actor_of("delete_user", caller("mira"), owner)[-1] == "mira"
 
 
-def test_caller_in_a_header_is_not_believed(service, owner):
+def test_caller_in_a_header_is_ignored(service, owner):
     create_segments("AAA")
     headers = {"x-actor": "mallory", "authorization": "Bearer of-mallory"}
 

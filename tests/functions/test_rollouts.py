@@ -1,4 +1,4 @@
-"""Percents through the routes; what they mean is in the integration tests."""
+"""The percent of a segment, through the routes. tests/integration tests the rule itself."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def create(slug, percent):
     return call("create_segment", {"slug": slug, "user_percent": percent})
 
 
-def test_new_segment_answers_with_whom_its_percent_brought_in():
+def test_new_segment_counts_the_users_that_its_percent_added():
     create_users(*range(1, 11))
 
     answer = create("ROLLOUT", 30)
@@ -26,13 +26,13 @@ def test_new_segment_answers_with_whom_its_percent_brought_in():
 
 
 @pytest.mark.parametrize("percent", [0.01, 0.07, 0.29, 1, 33.33, 99.99, 100, 100.0])
-def test_percent_in_hundredths_is_kept_as_it_is(percent):
+def test_percent_in_hundredths_is_stored_exactly(percent):
     created = done(create("ROLLOUT", percent))
 
     assert created["user_percent"] == get_segment("ROLLOUT").json["user_percent"] == percent
 
 
-def test_changed_percent_answers_with_whom_it_brought_in_and_took_out():
+def test_changed_percent_counts_the_added_and_removed_users():
     create_users(*range(1, 11))
     done(create("ROLLOUT", 30))
 
@@ -66,7 +66,7 @@ def test_percent_and_name_change_together_or_not_at_all():
     assert get_segment("TAKEN").json["members"] == 0
 
 
-def test_registered_user_is_in_at_once():
+def test_new_user_is_a_member_at_once():
     done(create("ROLLOUT", 100))
 
     done(call("create_user", {"user_id": 7}))
@@ -75,7 +75,7 @@ def test_registered_user_is_in_at_once():
     assert (entry["operation"], entry["reason"], entry["actor"]) == ("I", "percent", "alice")
 
 
-def test_user_without_a_number_is_in_at_once():
+def test_new_user_with_a_generated_id_is_a_member_at_once():
     done(create("ROLLOUT", 100))
 
     user_id = done(call("create_user"))["user_id"]
@@ -83,7 +83,7 @@ def test_user_without_a_number_is_in_at_once():
     assert [entry["slug"] for entry in history_of(user_id)] == ["ROLLOUT"]
 
 
-def test_user_named_by_a_membership_write_is_in_at_once():
+def test_new_user_of_a_membership_write_is_a_member_at_once():
     done(create("ROLLOUT", 100))
     create_segments("OTHER")
 
@@ -94,23 +94,23 @@ def test_user_named_by_a_membership_write_is_in_at_once():
 
 
 @pytest.fixture
-def only_small_requests(monkeypatch, aws):
+def small_request_limits(monkeypatch, aws):
     monkeypatch.setattr(rollout_percent, "MOST_CHANGES", 1)
     monkeypatch.setattr(deletion, "MOST_MEMBERS", 1)
     return aws
 
 
-def test_large_rollout_is_202_and_names_its_job(only_small_requests):
+def test_large_rollout_is_202_and_names_its_job(small_request_limits):
     create_users(1, 2, 3)
 
     answer = create("ROLLOUT", 100)
 
     assert answer.status == 202
-    assert only_small_requests.messages() == [answer.json["job_id"]]
+    assert small_request_limits.messages() == [answer.json["job_id"]]
     assert call("show_job", path=f"/job/{answer.json['job_id']}").json["kind"] == "rollout"
 
 
-def test_percent_is_read_at_once_and_no_member_before_the_job_has_brought_it_in(only_small_requests):
+def test_percent_is_shown_at_once_and_members_only_after_the_job(small_request_limits):
     create_users(1, 2, 3)
     create("ROLLOUT", 100)
 
@@ -119,18 +119,18 @@ def test_percent_is_read_at_once_and_no_member_before_the_job_has_brought_it_in(
     assert (segment["user_percent"], segment["members"]) == (100, 0)
 
 
-def test_large_change_of_a_percent_is_202_and_names_its_job(only_small_requests):
+def test_large_change_of_a_percent_is_202_and_names_its_job(small_request_limits):
     create_users(1, 2, 3)
     create_segments("ROLLOUT")
 
     answer = patch_segment("ROLLOUT", {"user_percent": 100})
 
     assert (answer.status, answer.json["user_percent"]) == (202, 100)
-    assert only_small_requests.messages() == [answer.json["job_id"]]
+    assert small_request_limits.messages() == [answer.json["job_id"]]
 
 
 @pytest.mark.parametrize("by", ["body", "path"])
-def test_deletion_of_a_large_segment_is_202_and_names_its_job(only_small_requests, by):
+def test_deletion_of_a_large_segment_is_202_and_names_its_job(small_request_limits, by):
     create_segments("LARGE")
     for user_id in (1, 2):
         done(change_memberships(user_id, add=("LARGE",)))
@@ -139,19 +139,19 @@ def test_deletion_of_a_large_segment_is_202_and_names_its_job(only_small_request
     answer = call("delete_segment", **body)
 
     assert (answer.status, answer.json["message"]) == (202, "ok")
-    assert only_small_requests.messages() == [answer.json["job_id"]]
+    assert small_request_limits.messages() == [answer.json["job_id"]]
     assert get_segment("LARGE").status == 404
 
 
-def test_silent_queue_leaves_the_job_to_the_schedule(only_small_requests, monkeypatch):
+def test_large_rollout_is_202_although_the_queue_is_unreachable(small_request_limits, monkeypatch):
     from botocore.exceptions import EndpointConnectionError
 
     from segmentation.jobs import queue
 
-    def silent(job_id):
+    def refuse(job_id):
         raise EndpointConnectionError(endpoint_url="queue")
 
-    monkeypatch.setattr(queue, "send", silent)
+    monkeypatch.setattr(queue, "send", refuse)
     create_users(1, 2, 3)
 
     assert create("ROLLOUT", 100).status == 202

@@ -70,7 +70,7 @@ def test_sample_event_of_expire_memberships_finds_nothing_due(world):
     assert (answer["removed"], answer["remaining"]) == (0, 0)
 
 
-def test_sample_event_of_run_job_names_a_job_that_is_gone_and_is_done_with_it(world):
+def test_sample_event_of_run_job_for_a_missing_job_succeeds(world):
     minute = SimpleNamespace(get_remaining_time_in_millis=lambda: 60_000)
 
     answer = importlib.import_module("functions.run_job.app").handler(sample("run_job"), minute)
@@ -86,7 +86,7 @@ def test_sample_event_of_change_memberships_adds_one_segment(service):
     assert answer.json == {"segments_added": 1, "segments_deleted": 0}
 
 
-def test_sample_event_of_batch_names_users_in_its_order(world):
+def test_sample_event_of_batch_list_memberships_keeps_the_order(world):
     answer = run("batch_list_memberships")
 
     assert answer.json == {"users": [{"user_id": 1000, "segments": [SLUG]}, {"user_id": 1001, "segments": []}]}
@@ -101,7 +101,7 @@ def test_sample_event_of_apply_migrations_finds_the_schema_up_to_date(empty_data
     assert answer == {"schema_version": migrate.migrations()[-1].version, "applied": []}
 
 
-def test_sample_event_of_authorize_request_has_a_token_that_nobody_signed():
+def test_sample_event_of_authorize_request_has_an_unsigned_token():
     with pytest.raises(Exception, match=r"\AUnauthorized\Z"):
         invoke("authorize_request", sample("authorize_request"))
 

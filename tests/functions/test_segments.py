@@ -1,4 +1,4 @@
-"""The routes of one segment; the lists are in test_lists."""
+"""The routes of one segment. test_lists tests the lists."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -118,7 +118,7 @@ def test_renamed_segment_keeps_its_members():
     assert slugs_of(1) == ["BBB"]
 
 
-def test_old_slug_of_a_renamed_segment_is_free():
+def test_old_slug_of_a_renamed_segment_can_be_used_again():
     create_segments("AAA")
     done(patch_segment("AAA", {"slug": "BBB"}))
 
@@ -164,7 +164,7 @@ def test_null_clears_the_description():
     assert get_segment("AAA").json["description"] is None
 
 
-def test_change_moves_updated_at_and_not_created_at():
+def test_change_sets_updated_at_and_keeps_created_at():
     create_segments("AAA")
     before = get_segment("AAA").json
 

@@ -1,4 +1,4 @@
-"""GET /metrics: what Prometheus reads."""
+"""GET /metrics: the series that Prometheus scrapes."""
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -29,7 +29,7 @@ EVERY_SERIES = {
 
 
 def scrape():
-    """Read the answer as Prometheus does: the name and the label of each series, and its value."""
+    """Parse the answer as Prometheus does. Return the value of each series by its name and label."""
     text = call("show_metrics", path="/metrics").text
     return {
         "/".join([sample.name.removeprefix("segmentation_"), *sample.labels.values()]): sample.value
@@ -43,8 +43,8 @@ def operations():
 
 
 @pytest.fixture
-def counted(service):
-    """Say how many operations of each kind were counted since the last call."""
+def count_new_operations(service):
+    """Return how many operations of each kind are new since the last call."""
     before = operations()
 
     def count():
@@ -55,7 +55,7 @@ def counted(service):
     return count
 
 
-def test_it_is_prometheus_text_format(service):
+def test_the_answer_is_prometheus_text_format(service):
     answer = call("show_metrics", path="/metrics")
 
     assert answer.status == 200
@@ -69,7 +69,7 @@ def test_every_series_is_there_from_the_beginning(service):
     assert {name for name, value in found.items() if value} <= {f"operations_total/{kind}" for kind in KINDS}
 
 
-def test_it_counts_users_segments_and_memberships(service, owner):
+def test_users_segments_and_memberships_are_counted(service, owner):
     expired_membership(owner)
     create_segments("BBB", "GONE")
     done(change(2, add=("AAA", "BBB", "GONE"), ttl=3600))
@@ -82,7 +82,7 @@ def test_it_counts_users_segments_and_memberships(service, owner):
     assert 3600 <= found["memberships_due_oldest_age_seconds"] < 7200  # that is since the entry
 
 
-def test_members_of_a_segment_that_a_job_empties_are_not_active(service, owner):
+def test_members_of_a_segment_in_deletion_are_not_active(service, owner):
     create_segments("AAA")
     done(change(1, add=("AAA",)))
     owner.execute("update segments set deleted_at = now(), is_emptying = true")
@@ -90,7 +90,7 @@ def test_members_of_a_segment_that_a_job_empties_are_not_active(service, owner):
     assert scrape()["memberships_active"] == 0
 
 
-def test_it_counts_jobs_by_status(service, aws, owner):
+def test_jobs_are_counted_by_status(service, aws, owner):
     for _ in range(3):
         call("create_report", {"year": 2026, "month": 1})
     owner.execute("update jobs set status = 'failed', error = 'x', finished_at = now() where ctid = '(0,1)'")
@@ -100,7 +100,7 @@ def test_it_counts_jobs_by_status(service, aws, owner):
     assert [found[f"jobs/{status}"] for status in STATUSES] == [2, 0, 0, 1]
 
 
-def test_it_counts_entries_exits_lifetimes_and_custom_actions(counted):
+def test_entries_exits_lifetimes_and_custom_actions_are_counted(count_new_operations):
     create_segments("AAA", "BBB")
     done(change(1, add=("AAA", "BBB")))
     done(change(1, delete=("BBB",)))
@@ -108,36 +108,36 @@ def test_it_counts_entries_exits_lifetimes_and_custom_actions(counted):
     done(call("create_action", {"name": "exposure"}))
     done(record(1, "AAA", "exposure"))
 
-    assert counted() == (2, 1, 1, 1)
+    assert count_new_operations() == (2, 1, 1, 1)
 
 
-def test_a_membership_in_the_place_of_an_expired_one_counts_as_exit_and_entry(counted, owner):
+def test_replacing_an_expired_membership_counts_an_exit_and_an_entry(count_new_operations, owner):
     expired_membership(owner)
-    counted()
+    count_new_operations()
 
     done(change(1, add=("AAA",)))
 
-    assert counted() == (1, 1, 0, 0)
+    assert count_new_operations() == (1, 1, 0, 0)
 
 
-def test_whom_a_percent_brings_in_is_counted(counted, owner):
+def test_users_that_a_percent_adds_are_counted(count_new_operations, owner):
     create_segments("AAA")
     owner.execute("insert into users (user_id) select generate_series(1, 10)")
 
     done(patch_segment("AAA", {"user_percent": 50}))
 
-    assert counted() == (5, 0, 0, 0)
+    assert count_new_operations() == (5, 0, 0, 0)
 
 
-def test_what_changes_nothing_is_not_counted(counted):
+def test_change_without_effect_is_not_counted(count_new_operations):
     create_segments("AAA")
 
     done(change(1, delete=("AAA",)))
 
-    assert counted() == (0, 0, 0, 0)
+    assert count_new_operations() == (0, 0, 0, 0)
 
 
-def test_many_are_estimated(service, owner, monkeypatch):
+def test_large_tables_are_estimated(service, owner, monkeypatch):
     monkeypatch.setattr(totals, "EXACT_UP_TO", 100)
     create_segments("AAA")
     owner.execute("insert into users (user_id) select generate_series(1, 5000)")
@@ -153,7 +153,7 @@ def test_many_are_estimated(service, owner, monkeypatch):
     assert found["memberships_active"] == 0
 
 
-def test_active_memberships_are_estimated_though_nobody_analyzes_a_few_segments(service, owner, monkeypatch):
+def test_active_memberships_are_estimated_without_analyzing_segments(service, owner, monkeypatch):
     monkeypatch.setattr(totals, "EXACT_UP_TO", 100)
     create_segments("AAA")
     owner.execute("insert into users (user_id) select generate_series(1, 5000)")
@@ -163,7 +163,7 @@ def test_active_memberships_are_estimated_though_nobody_analyzes_a_few_segments(
     assert scrape()["memberships_active"] == pytest.approx(5000, rel=0.1)
 
 
-def test_an_estimate_is_never_below_what_was_counted(service, owner, monkeypatch):
+def test_an_estimate_is_never_below_the_exact_count(service, owner, monkeypatch):
     owner.execute("analyze users")
     monkeypatch.setattr(totals, "EXACT_UP_TO", 100)
     owner.execute("insert into users (user_id) select generate_series(1, 101)")

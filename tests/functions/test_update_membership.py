@@ -1,4 +1,4 @@
-"""PATCH /segment/user/{user_id}/{slug}: another lifetime; all transitions are in tests/integration."""
+"""PATCH /segment/user/{user_id}/{slug}: another lifetime. tests/integration tests all transitions."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -26,14 +26,14 @@ FUTURE = "2999-01-31T12:00:00Z"
 
 @pytest.fixture
 def member(service) -> None:
-    """User 1 is in AAA for an hour."""
+    """Add user 1 to AAA for an hour."""
     create_segments("AAA", "BBB")
     done(change(1, add=("AAA",), ttl=3600))
 
 
 @pytest.fixture
 def nothing_changed(owner):
-    """The membership, the counts and the history stay as they are."""
+    """Check that the memberships and all row counts stay the same."""
     before = (rows(owner), memberships_of(1))
     yield
     assert (rows(owner), memberships_of(1)) == before
@@ -55,7 +55,7 @@ def test_ttl_counts_from_now_and_not_from_the_entry(member, owner):
     assert timedelta(0) < expires_at - datetime.now(UTC) <= timedelta(seconds=60)
 
 
-def test_entry_stays_when_it_was(member):
+def test_new_lifetime_keeps_the_time_of_entry(member):
     [before] = memberships_of(1)
 
     assert done(patch_membership(1, "AAA", {"ttl": 7200}))["added_at"] == before["added_at"]
@@ -105,7 +105,7 @@ def test_same_end_again_is_answered_and_writes_nothing(member, owner):
 
 
 @pytest.mark.parametrize(("user_id", "slug"), [(1, "BBB"), (1, "NONE"), (2, "AAA"), (2**63 - 1, "AAA")])
-def test_who_is_not_an_active_member_is_404(member, nothing_changed, user_id, slug):
+def test_absent_membership_is_404(member, nothing_changed, user_id, slug):
     answer = patch_membership(user_id, slug, {"ttl": 60})
 
     assert (answer.status, answer.headers["content-type"]) == (404, PROBLEM)
@@ -120,7 +120,7 @@ def test_expired_membership_cannot_be_revived(owner, body):
     assert memberships_of(1) == []
 
 
-def test_membership_that_was_left_is_404(member):
+def test_removed_membership_is_404(member):
     done(change(1, delete=("AAA",)))
 
     assert patch_membership(1, "AAA", {"ttl": 60}).status == 404
@@ -132,7 +132,7 @@ def test_membership_of_a_deleted_user_is_404(member):
     assert patch_membership(1, "AAA", {"ttl": 60}).status == 404
 
 
-def test_renamed_segment_is_known_by_its_new_slug_alone(member):
+def test_renamed_segment_is_found_by_its_new_slug_only(member):
     done(patch_segment("AAA", {"slug": "CCC"}))
 
     assert patch_membership(1, "AAA", {"ttl": 60}).status == 404
@@ -150,7 +150,7 @@ def test_renamed_segment_is_known_by_its_new_slug_alone(member):
     ],
     ids=["both", "both-null", "ttl-and-null", "null-and-instant", "none"],
 )
-def test_anything_but_one_member_is_422(member, nothing_changed, body):
+def test_body_without_exactly_one_lifetime_is_422(member, nothing_changed, body):
     answer = patch_membership(1, "AAA", body)
 
     assert (answer.status, answer.locations) == (422, ["body"])
@@ -180,7 +180,7 @@ def test_end_before_now_and_after_the_entry_is_422(member, owner):
         *[("expires_at", instant) for instant in ("2999-01-31", "2999-01-31T12:00:00", "infinity", "", 1893456000)],
     ],
 )
-def test_value_that_is_no_lifetime_is_422_at_its_place(member, nothing_changed, member_name, value):
+def test_invalid_lifetime_is_422_at_its_member(member, nothing_changed, member_name, value):
     answer = patch_membership(1, "AAA", {member_name: value})
 
     assert (answer.status, answer.locations) == (422, [f"body.{member_name}"])

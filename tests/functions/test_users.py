@@ -1,4 +1,4 @@
-"""POST /user, DELETE /user/{user_id}; the list is in test_lists."""
+"""POST /user and DELETE /user/{user_id}. test_lists tests the list."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_free_ids_follow_each_other():
     assert chosen == [1, 2, 3]
 
 
-def test_callers_own_id_is_registered():
+def test_id_chosen_by_the_caller_is_registered():
     answer = call("create_user", {"user_id": 2**63 - 1})
 
     assert (answer.status, answer.json) == (201, {"user_id": 2**63 - 1})
@@ -61,7 +61,7 @@ def test_id_that_appeared_with_a_membership_is_registered():
     assert answer.status == 200
 
 
-def test_free_id_skips_ids_that_callers_brought():
+def test_free_id_skips_ids_chosen_by_callers():
     create_users(1, 2, 4)
 
     chosen = [call("create_user").json["user_id"] for _ in range(3)]
@@ -69,7 +69,7 @@ def test_free_id_skips_ids_that_callers_brought():
     assert len({*chosen, 1, 2, 4}) == 6
 
 
-def test_free_id_skips_ids_that_the_history_knows():
+def test_free_id_skips_ids_in_the_history():
     create_segments("AAA")
     add_members("AAA", 1)
     done(delete_user(1))
@@ -140,7 +140,7 @@ def test_erase_removes_the_history_too(owner):
     assert rows(owner) == (0, 1, 0, 0)
 
 
-def test_erase_leaves_the_history_of_others(owner):
+def test_erase_keeps_the_history_of_other_users(owner):
     create_segments("AAA")
     add_members("AAA", 1000, 1001)
 
@@ -149,7 +149,7 @@ def test_erase_leaves_the_history_of_others(owner):
     assert owner.execute("select user_id from history").fetchall() == [(1001,)]
 
 
-def test_erase_works_when_the_user_is_already_gone(owner):
+def test_erase_works_after_the_user_was_deleted(owner):
     create_segments("AAA")
     add_members("AAA", 1000)
     done(delete_user(1000))
@@ -160,7 +160,7 @@ def test_erase_works_when_the_user_is_already_gone(owner):
     assert rows(owner) == (0, 1, 0, 0)
 
 
-def test_erasing_what_nobody_has_heard_of_is_404():
+def test_erasing_an_unknown_user_is_404():
     answer = delete_user(1000, erase="true")
 
     assert answer.status == 404

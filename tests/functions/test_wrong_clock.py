@@ -1,4 +1,4 @@
-"""An environment whose clock is wrong: lifetimes are measured by the database's clock alone."""
+"""A Lambda environment with a wrong clock. Only the database's clock decides about lifetimes."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ def remaining(owner):
     return left
 
 
-def in_truth(distance):
+def from_now(distance):
     return (datetime.now(UTC) + distance).isoformat()
 
 
@@ -41,17 +41,17 @@ def test_new_ttl_counts_from_the_databases_now(owner):
 def test_end_in_the_databases_future_is_accepted():
     create_segments("AAA")
 
-    assert change(1, add=("AAA",), expires_at=in_truth(A_MINUTE)).status == 200
+    assert change(1, add=("AAA",), expires_at=from_now(A_MINUTE)).status == 200
     assert slugs_of(1) == ["AAA"]
 
 
 def test_end_in_the_databases_past_is_refused():
     create_segments("AAA")
 
-    assert change(1, add=("AAA",), expires_at=in_truth(-A_MINUTE)).status == 422
+    assert change(1, add=("AAA",), expires_at=from_now(-A_MINUTE)).status == 422
 
 
-def test_membership_past_its_end_is_hidden_and_its_exit_told(owner):
+def test_expired_membership_is_hidden_and_its_exit_is_shown(owner):
     expired_membership(owner)
 
     assert slugs_of(1) == []

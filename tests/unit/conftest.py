@@ -1,3 +1,3 @@
-"""What the unit tests share."""
+"""Fixtures of the unit tests."""
 
 from tests.fix_log import log as log

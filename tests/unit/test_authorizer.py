@@ -1,4 +1,4 @@
-"""The authorizer: a good token is somebody with a role, and every other one is nobody."""
+"""The authorizer: a valid token gives a subject and a role; every other token is refused."""
 
 import json
 import time
@@ -27,7 +27,7 @@ def ask(authorization):
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer "])
-def test_a_good_token_is_its_subject_with_its_role(scheme):
+def test_a_valid_token_gives_its_subject_and_role(scheme):
     end = int(time.time()) + 600
 
     answer = ask(f"{scheme} {signed(KEY, role='editor', exp=end)}")
@@ -36,10 +36,10 @@ def test_a_good_token_is_its_subject_with_its_role(scheme):
     assert answer == {"isAuthorized": True, "context": context}
 
 
-@pytest.mark.parametrize("what", BAD)
-def test_a_bad_token_is_unauthorized(what):
+@pytest.mark.parametrize("defect", BAD)
+def test_an_invalid_token_is_unauthorized(defect):
     with pytest.raises(authorizer.Unauthorized, match=r"\AUnauthorized\Z"):
-        ask(BAD[what])
+        ask(BAD[defect])
 
 
 def test_a_request_without_the_header_is_unauthorized():
@@ -47,11 +47,11 @@ def test_a_request_without_the_header_is_unauthorized():
         authorizer.authorize({"headers": {}})
 
 
-def test_a_token_of_the_previous_key_is_good():
+def test_a_token_of_the_previous_key_is_valid():
     assert ask(f"Bearer {signed(PREVIOUS)}")["isAuthorized"]
 
 
-def test_what_is_issued_at_sign_in_is_good():
+def test_a_token_issued_at_sign_in_is_valid():
     before = time.time()
     token, expires_in = tokens.issue("bob", "reader")
     after = time.time()
@@ -74,13 +74,13 @@ def test_every_token_has_an_id_of_its_own():
     assert tokens.issue("bob", "reader").token != tokens.issue("bob", "reader").token
 
 
-def test_clocks_may_be_a_few_seconds_apart():
+def test_clocks_may_differ_by_a_few_seconds():
     now = int(time.time())
 
     assert ask(f"Bearer {signed(KEY, iat=now + 3, nbf=now + 3)}")["isAuthorized"]
 
 
-def test_the_log_says_why_and_holds_no_token(caplog):
+def test_the_log_gives_the_reason_without_the_token(caplog):
     with pytest.raises(authorizer.Unauthorized):
         ask(BAD["expired"])
 
@@ -89,11 +89,11 @@ def test_the_log_says_why_and_holds_no_token(caplog):
 
 
 @pytest.mark.parametrize("end_of_line", ["\n", "\r\n", "\x0b", "\x85", "\u2028"])
-def test_a_token_cannot_write_a_line_of_the_log(caplog, end_of_line):
+def test_a_token_cannot_write_a_log_line(caplog, end_of_line):
     forged = f'{end_of_line}{{"level": "ERROR", "message": "forged"}}'
 
     with pytest.raises(authorizer.Unauthorized):
-        ask(with_crit(forged))
+        ask(token_with_critical_extension(forged))
 
     [message] = caplog.messages
     assert message.startswith("token refused: ")
@@ -103,21 +103,21 @@ def test_a_token_cannot_write_a_line_of_the_log(caplog, end_of_line):
 
 def test_a_token_cannot_fill_the_log(caplog):
     with pytest.raises(authorizer.Unauthorized):
-        ask(with_crit("\n" * 1000))
+        ask(token_with_critical_extension("\n" * 1000))
 
     assert len(caplog.messages[0]) < 250
 
 
-def with_crit(name):
-    """Ask by a token that needs an extension of this name, which PyJWT repeats in its error."""
+def token_with_critical_extension(name):
+    """Return a token that requires an extension of this name. PyJWT repeats the name in its error."""
     return f"Bearer {joined({'alg': 'HS256', 'crit': [name]}, {})}"
 
 
-def test_a_key_is_named_by_a_digest_of_it():
+def test_the_id_of_a_key_is_its_digest():
     assert signing_keys.current() == (key_id(KEY), KEY)
 
 
-def test_a_service_without_a_key_lets_nobody_in(monkeypatch):
+def test_a_service_without_a_key_accepts_no_token(monkeypatch):
     monkeypatch.setenv("SIGNING_KEYS", '{"current": ""}')
     signing_keys.forget()
 

@@ -36,7 +36,7 @@ def test_seconds_are_shown_in_the_unit_that_reads_best(seconds, shown):
     assert text(seconds) == shown
 
 
-def test_missed_target_is_bold_on_the_page_and_a_met_one_is_not():
+def test_only_a_missed_target_is_bold_on_the_page():
     checks = [figure("zipped", 13, "MB", 12), figure("unzipped", 30, "MB", 45)]
 
     written = page.write("A machine.", [Section("Layer", [], checks)])

@@ -10,7 +10,7 @@ KEYS = st.integers(1, 2**63 - 1).map(str) | st.from_regex(r"[A-Za-z0-9][A-Za-z0-
 
 
 @given(KEYS)
-def test_cursor_gives_its_key_back(key):
+def test_decoded_cursor_is_its_key(key):
     assert decode_cursor(encode_cursor(key)) == key
 
 
@@ -28,7 +28,7 @@ def test_any_text_is_a_cursor_or_an_error(text):
 
 
 @given(st.text("=* \n", min_size=1))
-def test_what_was_never_a_cursor_is_refused(text):
+def test_text_that_is_no_cursor_is_refused(text):
     with pytest.raises(ValueError, match="must be the next_cursor of the page before"):
         decode_cursor("*" + text)
 
@@ -41,7 +41,7 @@ def test_page_ends_at_the_limit(rows, limit):
 
 
 @given(st.integers(0, 5), st.integers(1, 5))
-def test_page_has_a_cursor_exactly_when_another_follows(rows, limit):
+def test_page_has_a_cursor_only_if_another_page_follows(rows, limit):
     _, cursor = page(list(range(rows)), limit, lambda row: row)
 
     assert cursor == (encode_cursor(str(limit - 1)) if rows > limit else None)

@@ -1,4 +1,4 @@
-"""CloudFormation's custom resource, answered to a small server in CloudFormation's place."""
+"""CloudFormation's custom resource. A small HTTP server stands in for CloudFormation."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ REASON = "password=not-a-secret"
 
 
 class CloudFormation(BaseHTTPRequestHandler):
-    """Keeps what was put."""
+    """Record each response that is sent with PUT."""
 
     def do_PUT(self):
         body = self.rfile.read(int(self.headers["content-length"]))
@@ -22,7 +22,7 @@ class CloudFormation(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_):
-        """Stay silent."""
+        """Write no access log."""
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def fail():
     raise RuntimeError(REASON)
 
 
-def the_answer(cloud_formation):
+def the_response(cloud_formation):
     [(_, _, answer)] = cloud_formation.received
     return answer
 
@@ -66,7 +66,7 @@ def test_event_with_a_response_url_is_a_request(event):
 def test_success_is_sent_with_its_data(cloud_formation, event, kind):
     custom_resource.answer({**event, "RequestType": kind}, lambda: {"schema_version": 1})
 
-    assert the_answer(cloud_formation) == {
+    assert the_response(cloud_formation) == {
         "Status": "SUCCESS",
         "Data": {"schema_version": 1},
         "PhysicalResourceId": "Schema",
@@ -80,7 +80,7 @@ def test_data_is_returned_too(event):
     assert custom_resource.answer(event, lambda: {"schema_version": 1}) == {"schema_version": 1}
 
 
-def test_link_is_used_as_it_was_signed(cloud_formation, event):
+def test_signed_link_is_used_unchanged(cloud_formation, event):
     custom_resource.answer(event, dict)
 
     [(path, content_type, _)] = cloud_formation.received
@@ -90,25 +90,25 @@ def test_link_is_used_as_it_was_signed(cloud_formation, event):
 def test_failure_is_sent_without_its_message(cloud_formation, event):
     custom_resource.answer(event, fail)
 
-    answer = the_answer(cloud_formation)
+    answer = the_response(cloud_formation)
     assert (answer["Status"], answer["PhysicalResourceId"]) == ("FAILED", "Schema")
     assert "RuntimeError" in answer["Reason"]
     assert REASON not in json.dumps(answer)
 
 
-def test_failure_of_any_kind_does_not_leave_the_stack_waiting(cloud_formation, event):
+def test_every_kind_of_error_is_sent_as_a_failure(cloud_formation, event):
     custom_resource.answer({**event, "RequestType": "Update"}, lambda: {}["missing"])
 
-    assert the_answer(cloud_formation)["Status"] == "FAILED"
+    assert the_response(cloud_formation)["Status"] == "FAILED"
 
 
 def test_deletion_does_nothing_and_succeeds(cloud_formation, event):
     custom_resource.answer({**event, "RequestType": "Delete"}, fail)
 
-    assert the_answer(cloud_formation)["Status"] == "SUCCESS"
+    assert the_response(cloud_formation)["Status"] == "SUCCESS"
 
 
-def test_answer_that_is_not_taken_is_sent_again(cloud_formation, event, monkeypatch):
+def test_rejected_response_is_sent_again(cloud_formation, event, monkeypatch):
     monkeypatch.setattr(custom_resource, "PAUSES_SECONDS", (0, 0))
     cloud_formation.statuses = [503, 500]
 
@@ -117,7 +117,7 @@ def test_answer_that_is_not_taken_is_sent_again(cloud_formation, event, monkeypa
     assert [answer["Status"] for _, _, answer in cloud_formation.received] == ["SUCCESS"] * 3
 
 
-def test_answer_that_is_never_taken_fails_the_invocation(cloud_formation, event, monkeypatch):
+def test_response_that_is_always_rejected_fails_the_invocation(cloud_formation, event, monkeypatch):
     monkeypatch.setattr(custom_resource, "PAUSES_SECONDS", (0, 0))
     cloud_formation.statuses = [503] * 3
 

@@ -1,4 +1,4 @@
-"""What an SQL error means to the client; connections are tested against a real server elsewhere."""
+"""Which problem a client gets for an SQL error. tests/integration tests connections to a real server."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from psycopg import errors
 from segmentation.contract.problems import DatabaseUnavailable
 from segmentation.database.errors import problem_of
 
-TIME_HELPS = [
+RETRY_HELPS = [
     psycopg.OperationalError,
     errors.AdminShutdown,
     errors.CannotConnectNow,
@@ -22,7 +22,7 @@ TIME_HELPS = [
     errors.TooManyConnections,
     psycopg.errors.ConnectionTimeout,
 ]
-OURS = [
+OUR_DEFECTS = [
     errors.CheckViolation,
     errors.InsufficientPrivilege,
     errors.InternalError_,
@@ -33,32 +33,32 @@ OURS = [
     psycopg.DataError,
     psycopg.ProgrammingError,
 ]
-LAST_WORDS = ["FATAL", "PANIC"]
-FAILED_OVER = [psycopg.InternalError, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout]
+SESSION_ENDING = ["FATAL", "PANIC"]
+NEW_CONNECTION_HELPS = [psycopg.InternalError, errors.ReadOnlySqlTransaction, errors.IdleInTransactionSessionTimeout]
 
 
-@pytest.mark.parametrize("error", TIME_HELPS, ids=lambda error: error.__name__)
-def test_error_that_time_may_heal_is_unavailable(error):
+@pytest.mark.parametrize("error", RETRY_HELPS, ids=lambda error: error.__name__)
+def test_error_that_a_retry_may_avoid_is_unavailable(error):
     assert isinstance(problem_of(error("inside")), DatabaseUnavailable)
 
 
-@pytest.mark.parametrize("error", FAILED_OVER, ids=lambda error: error.__name__)
-def test_error_that_a_new_connection_may_heal_is_unavailable(error):
+@pytest.mark.parametrize("error", NEW_CONNECTION_HELPS, ids=lambda error: error.__name__)
+def test_error_that_a_new_connection_may_avoid_is_unavailable(error):
     assert isinstance(problem_of(error("inside")), DatabaseUnavailable)
 
 
-@pytest.mark.parametrize("severity", LAST_WORDS)
-def test_error_that_ended_the_session_is_unavailable_whatever_its_code(severity, monkeypatch):
-    said = SimpleNamespace(severity_nonlocalized=severity, constraint_name=None)
-    monkeypatch.setattr(errors.InternalError_, "diag", said)
+@pytest.mark.parametrize("severity", SESSION_ENDING)
+def test_error_that_ended_the_session_is_unavailable_with_any_code(severity, monkeypatch):
+    diagnostics = SimpleNamespace(severity_nonlocalized=severity, constraint_name=None)
+    monkeypatch.setattr(errors.InternalError_, "diag", diagnostics)
 
     assert isinstance(problem_of(errors.InternalError_("could not write to log file")), DatabaseUnavailable)
 
 
-@pytest.mark.parametrize("error", OURS, ids=lambda error: error.__name__)
-def test_error_of_our_own_making_is_no_problem_of_the_client(error):
+@pytest.mark.parametrize("error", OUR_DEFECTS, ids=lambda error: error.__name__)
+def test_error_in_our_own_code_is_no_problem_for_the_client(error):
     assert problem_of(error("inside")) is None
 
 
-def test_problem_says_nothing_of_the_error():
+def test_problem_does_not_repeat_the_error():
     assert "inside" not in str(problem_of(psycopg.OperationalError("inside")).body())

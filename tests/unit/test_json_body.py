@@ -1,4 +1,4 @@
-"""Bodies: what JSON they may be, and which mistake is whose."""
+"""Which JSON a body may be, and which problem a client gets for any other body."""
 
 import json
 from contextlib import suppress
@@ -29,7 +29,7 @@ def test_content_type_of_json_does_not_matter(members, content_type):
 
 
 @given(st.text(st.characters(codec=None)), st.sampled_from(["", JSON, FORM, "text/plain"]))
-def test_any_text_is_an_object_or_a_clients_mistake(text, content_type):
+def test_any_text_is_an_object_or_a_client_error(text, content_type):
     with suppress(BodyNotJson, BodyTypeUnsupported, RequestInvalid):
         assert isinstance(parse(text, content_type), dict)
 
@@ -53,12 +53,12 @@ def test_json_that_is_no_object_is_invalid(value):
         ("  [1,", "text/plain", BodyNotJson),
     ],
 )
-def test_what_is_no_json_is_named_by_what_it_claims_to_be(text, content_type, problem):
+def test_problem_of_a_non_json_body_depends_on_its_content_type(text, content_type, problem):
     with pytest.raises(problem):
         parse(text, content_type)
 
 
-def test_place_of_the_mistake_is_named():
+def test_position_of_a_syntax_error_is_named():
     with pytest.raises(BodyNotJson, match=r"line 2, column 7"):
         parse('{"slug":\n"AAA" x}', JSON)
 
@@ -69,7 +69,7 @@ def test_member_given_twice_is_named(text):
         parse(text, JSON)
 
 
-def test_member_given_twice_inside_is_refused_too():
+def test_member_given_twice_in_a_nested_object_is_refused():
     with pytest.raises(RequestInvalid):
         parse('{"list": [{"a": 1, "a": 2}]}', JSON)
 
@@ -83,9 +83,9 @@ def test_numbers_that_json_does_not_have_are_refused(constant):
 @pytest.mark.parametrize("filler", ["a", "ж", "\U0001f600", "\ud800"], ids=["one", "two", "four", "surrogate"])
 def test_limit_is_counted_in_bytes(filler):
     size = len(filler.encode("utf-8", "surrogatepass"))
-    room = (MAX_BODY_BYTES - len('{"a":""}')) // size
+    count = (MAX_BODY_BYTES - len('{"a":""}')) // size
 
-    parse('{"a":"' + filler * room + '"}', JSON)
+    parse('{"a":"' + filler * count + '"}', JSON)
 
     with pytest.raises(BodyTooLarge):
-        parse('{"a":"' + filler * (room + size) + '"}', JSON)
+        parse('{"a":"' + filler * (count + size) + '"}', JSON)

@@ -1,10 +1,10 @@
-"""The page about the load says what was found."""
+"""The page about the load shows the findings."""
 
 from tests.load import page
 from tests.load.findings import Findings
 
 
-def test_phase_tells_what_was_served_from_what_was_refused():
+def test_phase_counts_served_and_refused_requests_apart():
     found = Findings(seconds=2, samples={"GET /user": [(200, 10), (200, 30), (503, 1), (200, 20)]})
 
     line = page.overload({"crowd": found}, 37)["phases"]

@@ -1,4 +1,4 @@
-"""The log: one JSON line an event, and one line an invocation, which nobody can write into."""
+"""The log: one JSON line for each event and each invocation. A request cannot forge a line."""
 
 import time
 
@@ -44,7 +44,7 @@ def test_only_the_first_invocation_of_an_environment_is_a_cold_start(log, monkey
     assert [line["cold_start"] for line in log.lines] == [True, False]
 
 
-def test_an_id_of_the_caller_is_in_every_line_of_the_request(log):
+def test_the_callers_id_is_in_every_line_of_the_request(log):
     invocation = begin(traceparent=TRACEPARENT)
     logger.warning("meanwhile")
 
@@ -53,7 +53,7 @@ def test_an_id_of_the_caller_is_in_every_line_of_the_request(log):
     assert [(line["request_id"], line["correlation_id"]) for line in log.lines] == [("request-1", TRACE)] * 2
 
 
-def test_ids_of_a_request_are_not_those_of_the_next_invocation(log):
+def test_the_ids_of_a_request_do_not_reach_the_next_invocation(log):
     begin(traceparent=TRACEPARENT)
 
     runtime_log.Invocation(None)
@@ -74,31 +74,31 @@ def test_ids_of_a_request_are_not_those_of_the_next_invocation(log):
         ({"x-request-id": "token with spaces"}, None),
     ],
 )
-def test_an_id_of_the_caller_is_taken_where_it_is_well_formed(headers, expected):
+def test_the_callers_id_is_accepted_only_if_it_is_well_formed(headers, expected):
     assert runtime_log.correlation_id(headers) == expected
 
 
-def test_a_handler_that_no_request_reaches_has_its_line_too(log):
+def test_a_handler_without_a_route_writes_its_line(log):
     runtime_log.observed("sweep")(lambda event, context: "done")({}, None)
 
     [line] = log.lines
     assert (line["message"], line["function"], line["level"]) == ("invocation", "sweep", "INFO")
 
 
-def test_a_handler_that_raises_has_its_line_and_raises(log):
+def test_a_handler_that_raises_writes_its_line_and_raises(log):
     with pytest.raises(ZeroDivisionError):
         runtime_log.observed("sweep")(lambda event, context: 1 / 0)({}, None)
 
     assert log.lines[0]["level"] == "ERROR"
 
 
-def test_a_handler_whose_answer_is_a_failure_is_an_error(log):
+def test_a_handler_that_returns_a_failure_logs_an_error(log):
     runtime_log.observed("sweep", is_failure=bool)(lambda event, context: ["undone"])({}, None)
 
     assert log.lines[0]["level"] == "ERROR"
 
 
-def test_timestamps_are_in_utc_and_alike_in_all_lines(log):
+def test_timestamps_of_all_lines_are_in_utc(log):
     begin().end_request("GET /health", 200)
     logger.info("now")
 

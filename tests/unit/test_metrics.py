@@ -1,4 +1,4 @@
-"""The figures in the log: CloudWatch's embedded metric format, as Powertools writes it."""
+"""The metrics in the log: CloudWatch's embedded metric format, as Powertools writes it."""
 
 import re
 
@@ -12,8 +12,8 @@ ROUTE = "GET /segment/user/{user_id}"
 PER_ROUTE = {"Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"}
 
 
-def figures_of(line, *dimensions):
-    """Return the metrics that CloudWatch makes of a line for its dimensions, with their values."""
+def metrics_of(line, *dimensions):
+    """Return the metrics of a line with these dimensions, and their values, as CloudWatch reads them."""
     return {
         metric["Name"]: line[metric["Name"]]
         for directive in line["_aws"]["CloudWatchMetrics"]
@@ -28,21 +28,21 @@ def test_a_request_is_counted_and_timed_by_its_route(log, monkeypatch):
     begin().end_request(ROUTE, 200)
 
     [line] = log.lines
-    assert figures_of(line, "route") == {"Requests": 1, "Latency": line["duration_ms"]}
+    assert metrics_of(line, "route") == {"Requests": 1, "Latency": line["duration_ms"]}
     assert line["route"] == ROUTE
 
 
-def test_errors_and_cold_starts_are_counted_where_they_are(log, monkeypatch):
+def test_errors_and_cold_starts_are_counted_in_their_own_line(log, monkeypatch):
     monkeypatch.setattr(runtime_log, "_environment_is_new", True)
 
     for status in (404, 500, 302):
         begin().end_request(ROUTE, status)
 
-    found = [figures_of(line, "route").keys() & PER_ROUTE - {"Requests", "Latency"} for line in log.lines]
+    found = [metrics_of(line, "route").keys() & PER_ROUTE - {"Requests", "Latency"} for line in log.lines]
     assert found == [{"ClientErrors", "ColdStarts"}, {"ServerErrors"}, set()]
 
 
-def test_what_the_service_did_is_not_told_by_route(log):
+def test_counts_of_the_domain_have_no_route(log):
     invocation = begin()
     metrics.count("MembershipsAdded", 2)
     metrics.count("MembershipsAdded", 1)
@@ -50,11 +50,11 @@ def test_what_the_service_did_is_not_told_by_route(log):
 
     invocation.end_request(ROUTE, 200)
 
-    assert figures_of(log.lines[0]) == {"MembershipsAdded": 3}
-    assert figures_of(log.lines[0], "route").keys() <= PER_ROUTE
+    assert metrics_of(log.lines[0]) == {"MembershipsAdded": 3}
+    assert metrics_of(log.lines[0], "route").keys() <= PER_ROUTE
 
 
-def test_an_invocation_does_not_tell_what_the_one_before_it_did(log):
+def test_an_invocation_does_not_report_the_counts_of_the_previous_one(log):
     metrics.count("MembershipsAdded", 1)
 
     begin().end_request(ROUTE, 200)
@@ -62,13 +62,13 @@ def test_an_invocation_does_not_tell_what_the_one_before_it_did(log):
     assert "MembershipsAdded" not in log.lines[0]
 
 
-def test_a_line_without_figures_is_none_of_cloudwatchs_business(log):
+def test_a_line_without_metrics_has_no_metric_directive(log):
     runtime_log.Invocation(None).end("sweep", failed=False)
 
     assert "_aws" not in log.lines[0]
 
 
-def test_the_line_says_what_powertools_metrics_would(log):
+def test_the_directive_equals_that_of_powertools(log):
     begin().end_request(ROUTE, 500)
     [line] = log.lines
     theirs = Metrics(namespace="Segmentation")
@@ -82,7 +82,7 @@ def test_the_line_says_what_powertools_metrics_would(log):
     assert directive | {"Metrics": directive["Metrics"][:2]} == expected[0] | {"Dimensions": [["service", "route"]]}
 
 
-def test_the_instant_of_the_figures_is_in_milliseconds(log):
+def test_the_timestamp_of_the_metrics_is_in_milliseconds(log):
     begin().end_request(ROUTE, 200)
 
     assert re.fullmatch(r"1\d{12}", str(log.lines[0]["_aws"]["Timestamp"]))

@@ -1,4 +1,4 @@
-"""Tokens of an external provider, whose keys a small server on this machine gives out."""
+"""Tokens of an external provider. A small HTTP server stands in for the provider and serves its keys."""
 
 import json
 import threading
@@ -15,7 +15,7 @@ from tests.tokens import claims, encoded, joined
 
 AUDIENCE = "segmentation"
 RSA, EC = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
-P384, SHORT = ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 1024)  # noqa: S505 -- to be refused
+P384, SHORT = ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 1024)  # noqa: S505 -- a test checks that this key is refused
 OTHER = rsa.generate_private_key(65537, 2048)
 PUBLIC_PEM = RSA.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 
@@ -26,7 +26,7 @@ def jwk(private_key, key_id, **members):
 
 
 class Provider(HTTPServer):
-    """An OpenID provider, as far as its keys; counts how often it is asked for them."""
+    """An OpenID provider that serves its keys only, and counts the fetches."""
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Documents)
@@ -48,7 +48,7 @@ class Documents(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(documents[self.path]).encode())
 
     def log_message(self, *_):
-        """Stay silent."""
+        """Write no access log."""
 
 
 @pytest.fixture
@@ -67,14 +67,14 @@ def provider(monkeypatch):
 
 @pytest.fixture
 def ask(provider):
-    """Show the authorizer a token of the provider, with what differs from a good one."""
+    """Give the authorizer a token of the provider that differs from a valid one in these claims."""
 
-    def show(key=RSA, algorithm="RS256", key_id="rsa-1", **changes):
-        good = {"iss": provider.issuer, "aud": AUDIENCE, "sub": "auth0|42", "role": None, "roles": ["editor"]}
-        token = jwt.encode(claims(**{**good, **changes}), key, algorithm, {"kid": key_id})
+    def authorize(key=RSA, algorithm="RS256", key_id="rsa-1", **changes):
+        valid = {"iss": provider.issuer, "aud": AUDIENCE, "sub": "auth0|42", "role": None, "roles": ["editor"]}
+        token = jwt.encode(claims(**{**valid, **changes}), key, algorithm, {"kid": key_id})
         return authorizer.authorize({"headers": {"authorization": f"Bearer {token}"}})
 
-    return show
+    return authorize
 
 
 def refused(ask, **changes):
@@ -84,7 +84,7 @@ def refused(ask, **changes):
 
 
 @pytest.mark.parametrize(("key", "algorithm", "key_id"), [(RSA, "RS256", "rsa-1"), (EC, "ES256", "ec-1")])
-def test_a_token_of_the_provider_is_its_subject(ask, key, algorithm, key_id):
+def test_a_valid_token_of_the_provider_gives_its_subject_and_role(ask, key, algorithm, key_id):
     context = ask(key, algorithm, key_id)["context"]
 
     assert (context["subject"], context["role"]) == ("auth0|42", "editor")
@@ -113,12 +113,12 @@ def test_a_token_of_the_provider_is_its_subject(ask, key, algorithm, key_id):
         pytest.param({"key_id": "ec-1"}, id="key-of-another-type"),
     ],
 )
-def test_a_bad_token_of_the_provider_is_unauthorized(ask, changes):
+def test_an_invalid_token_of_the_provider_is_unauthorized(ask, changes):
     assert refused(ask, **changes)
 
 
 @pytest.mark.parametrize("algorithm", ["HS256", "none"])
-def test_the_providers_public_key_is_no_secret_of_ours(provider, algorithm):
+def test_the_providers_public_key_does_not_verify_an_hmac(provider, algorithm):
     body = claims(iss=provider.issuer, aud=AUDIENCE, roles=["admin"])
     token = joined({"alg": algorithm, "kid": "rsa-1"}, body, PUBLIC_PEM if algorithm == "HS256" else None)
 
@@ -136,7 +136,7 @@ def test_the_providers_public_key_is_no_secret_of_ours(provider, algorithm):
         ("realm_access.roles", ["reader"], "reader"),
     ],
 )
-def test_the_role_is_the_greatest_in_the_claim(ask, monkeypatch, name, found, role):
+def test_the_role_is_the_highest_one_in_the_claim(ask, monkeypatch, name, found, role):
     monkeypatch.setenv("OIDC_ROLE_CLAIM", name)
     outer, dot, inner = name.partition(".") if name.startswith("realm") else (name, "", "")
 
@@ -146,11 +146,11 @@ def test_the_role_is_the_greatest_in_the_claim(ask, monkeypatch, name, found, ro
 
 
 @pytest.mark.parametrize("roles", [None, [], "", "ADMIN", "administrator", ["owner"], {"admin": True}, 5, [["admin"]]])
-def test_somebody_without_a_role_here_is_forbidden(ask, roles):
+def test_a_token_without_a_known_role_is_forbidden(ask, roles):
     assert ask(roles=roles) == {"isAuthorized": False}
 
 
-def test_a_provider_that_is_not_configured_is_nobody(ask, monkeypatch):
+def test_a_provider_that_is_not_configured_is_not_trusted(ask, monkeypatch):
     monkeypatch.setenv("OIDC_ISSUER", "")
 
     assert refused(ask)
@@ -163,7 +163,7 @@ def test_keys_are_fetched_once(ask, provider):
     assert provider.fetches == 1
 
 
-def test_unknown_keys_make_no_storm_of_fetches(ask, provider):
+def test_unknown_key_ids_do_not_cause_more_fetches(ask, provider):
     for number in range(20):
         refused(ask, key_id=f"unknown-{number}")
 
@@ -179,11 +179,11 @@ def clock(monkeypatch):
             return self.now
 
         def monotonic(self):
-            return 1000.0  # as if the environment had been frozen all the while
+            return 1000.0  # a frozen environment stops this clock
 
-    told = Clock()
-    monkeypatch.setattr(jwks, "time", told)
-    return told
+    fake = Clock()
+    monkeypatch.setattr(jwks, "time", fake)
+    return fake
 
 
 def test_a_new_key_is_fetched_when_it_is_first_used(ask, provider, clock):
@@ -194,7 +194,7 @@ def test_a_new_key_is_fetched_when_it_is_first_used(ask, provider, clock):
     assert ask(OTHER, key_id="rsa-2")["isAuthorized"]
 
 
-def test_a_key_that_was_withdrawn_is_good_for_an_hour_at_the_most(ask, provider, clock):
+def test_a_withdrawn_key_is_valid_for_an_hour_at_most(ask, provider, clock):
     ask()
     provider.keys = [jwk(OTHER, "rsa-2")]
     clock.now += jwks.FRESH_SECONDS + 1
@@ -202,7 +202,7 @@ def test_a_key_that_was_withdrawn_is_good_for_an_hour_at_the_most(ask, provider,
     assert refused(ask)
 
 
-def test_known_keys_stay_good_while_the_provider_is_away(ask, provider, clock):
+def test_known_keys_stay_valid_while_the_provider_is_unavailable(ask, provider, clock):
     ask()
     provider.failing = True
     clock.now += jwks.FRESH_SECONDS + 1
@@ -210,13 +210,13 @@ def test_known_keys_stay_good_while_the_provider_is_away(ask, provider, clock):
     assert ask()["isAuthorized"]
 
 
-def test_a_provider_that_is_away_from_the_beginning_leaves_its_tokens_unknown(ask, provider):
+def test_tokens_are_refused_if_the_keys_were_never_fetched(ask, provider):
     provider.failing = True
 
     assert refused(ask)
 
 
-def test_a_document_of_another_issuer_is_not_believed(ask, provider):
+def test_a_configuration_of_another_issuer_is_refused(ask, provider):
     provider.name = "https://evil.example.com"
 
     assert refused(ask)
@@ -233,13 +233,13 @@ def test_a_document_of_another_issuer_is_not_believed(ask, provider):
         pytest.param({}, id="no-list"),
     ],
 )
-def test_a_key_that_is_none_of_ours_to_use_is_left_alone(ask, provider, keys):
+def test_an_unsuitable_key_is_ignored(ask, provider, keys):
     provider.keys = keys
 
     assert refused(ask)
 
 
-def test_a_key_of_another_curve_is_left_alone(ask, provider):
+def test_a_key_of_another_curve_is_ignored(ask, provider):
     provider.keys = [jwk(P384, "p384")]
 
     assert refused(ask, key=P384, algorithm="ES384", key_id="p384")
@@ -248,17 +248,17 @@ def test_a_key_of_another_curve_is_left_alone(ask, provider):
 def test_a_key_that_is_too_short_is_refused(ask, provider):
     provider.keys = [jwk(SHORT, "short")]
 
-    with pytest.warns(jwt.InsecureKeyLengthWarning):  # of this test, which signs with it
+    with pytest.warns(jwt.InsecureKeyLengthWarning):  # the test signs with the short key
         assert refused(ask, key=SHORT, key_id="short")
 
 
-def test_a_key_that_cannot_be_used_does_not_hide_the_others(ask, provider):
+def test_an_unsuitable_key_does_not_hide_the_other_keys(ask, provider):
     provider.keys = [5, {"kty": "RSA", "kid": "broken"}, jwk(OTHER, "other", use="enc"), *provider.keys]
 
     assert ask()["isAuthorized"]
 
 
 @pytest.mark.parametrize("url", ["http://id.example.com", "file:///etc/passwd", "ftp://127.0.0.1/keys"])
-def test_keys_come_over_tls_only(url):
+def test_keys_are_fetched_over_tls_only(url):
     with pytest.raises(ValueError, match="not an https address"):
         jwks._get(url)

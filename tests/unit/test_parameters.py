@@ -1,4 +1,4 @@
-"""Cursors of the history and of actions, held against whatever a client may send in their place."""
+"""Cursors of the history and of actions, and arbitrary text that a client may send instead."""
 
 import base64
 from datetime import UTC, datetime, timedelta, timezone
@@ -19,7 +19,7 @@ POSTGRES_OFFSET = timedelta(hours=15, minutes=59)
 
 
 def read(adapter, cursor):
-    """Return what a cursor stands for, or None where it is refused."""
+    """Return the decoded cursor, or None if it is refused."""
     try:
         return adapter.validate_python(cursor)
     except ValidationError:
@@ -27,23 +27,23 @@ def read(adapter, cursor):
 
 
 @given(INSTANTS, st.integers(0, 2**63 - 1))
-def test_cursor_of_the_history_is_its_place(instant, history_id):
-    place = f"{instant.isoformat()} {history_id}"
+def test_cursor_of_the_history_is_its_position(instant, history_id):
+    position = f"{instant.isoformat()} {history_id}"
 
-    assert read(HISTORY, encode_cursor(place)) == place
+    assert read(HISTORY, encode_cursor(position)) == position
 
 
 @given(st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 1, 1), timezones=OFFSETS))  # noqa: DTZ001 -- hypothesis adds the zone
-def test_place_of_any_offset_is_one_that_postgres_reads(instant):
-    place = read(HISTORY, encode_cursor(f"{instant.isoformat()} 1"))
+def test_position_of_any_offset_is_readable_by_postgres(instant):
+    position = read(HISTORY, encode_cursor(f"{instant.isoformat()} 1"))
 
-    moment = datetime.fromisoformat(place.split(" ")[0])
+    moment = datetime.fromisoformat(position.split(" ")[0])
     assert moment == instant
     assert abs(moment.utcoffset()) <= POSTGRES_OFFSET
 
 
 @pytest.mark.parametrize("history_id", ["-1", "9223372036854775808", "", "1.0", "1e3", "+1", "x"])
-def test_place_with_an_id_that_no_row_has_is_refused(history_id):
+def test_position_with_an_impossible_id_is_refused(history_id):
     cursor = base64.urlsafe_b64encode(f"2023-08-28T10:25:25+00:00 {history_id}".encode()).decode()
 
     assert read(HISTORY, cursor) is None

@@ -1,4 +1,4 @@
-"""Passwords: hashed slowly, compared whole."""
+"""Passwords: the hash is slow on purpose, and a comparison covers the whole password."""
 
 import argon2
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from segmentation.access import passwords
 
-PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
+PASSWORD = "correct horse battery staple"  # noqa: S105 -- used in these tests only
 
 
 @pytest.fixture(scope="module")
@@ -22,11 +22,11 @@ def test_a_hash_is_argon2id_with_the_parameters_of_rfc_9106(password_hash):
     assert found.type is argon2.Type.ID
 
 
-def test_the_hash_for_unknown_names_costs_what_a_real_one_costs(password_hash):
+def test_the_hash_for_unknown_names_costs_as_much_as_a_real_one(password_hash):
     assert argon2.extract_parameters(passwords.DUMMY_HASH) == argon2.extract_parameters(password_hash)
 
 
-def test_the_same_password_has_another_hash_each_time(password_hash):
+def test_two_hashes_of_a_password_differ(password_hash):
     assert passwords.hashed(PASSWORD) != password_hash
 
 
@@ -44,5 +44,5 @@ def test_any_text_can_be_compared(text):
     assert not passwords.matches(f"not {PASSWORD}{text}", passwords.DUMMY_HASH)
 
 
-def test_a_password_is_the_same_whichever_way_its_letters_are_composed():
+def test_composed_and_decomposed_letters_are_the_same_password():
     assert passwords.matches("e\u0301te\u0301 2023", passwords.hashed("\u00e9t\u00e9 2023"))

@@ -1,4 +1,4 @@
-"""Who is let in: what the authorizer says, and what each route takes."""
+"""Which callers a route accepts, by the authorizer's context of the request."""
 
 import time
 
@@ -9,26 +9,26 @@ from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES
 
 
-def request(route_key, **found):
-    """An event's requestContext, with what the authorizer says about a caller."""
+def request(route_key, **changes):
+    """Return a requestContext with the authorizer's context of a caller."""
     known = {"subject": "alice", "role": "reader", "expires_at": time.time() + 60}
-    return {"routeKey": route_key, "authorizer": {"lambda": known | found}}
+    return {"routeKey": route_key, "authorizer": {"lambda": known | changes}}
 
 
 @pytest.mark.parametrize("route", sorted(permissions.PUBLIC))
-def test_a_public_route_takes_anybody(route):
+def test_a_public_route_accepts_every_caller(route):
     permissions.admit({"routeKey": route})
 
 
 @pytest.mark.parametrize(
     "authorizer", [None, {}, {"lambda": None}, {"lambda": {}}, {"iam": {"userArn": "arn"}}, {"jwt": {"claims": {}}}]
 )
-def test_without_the_authorizers_word_nobody_is_let_in(authorizer):
+def test_a_request_without_the_authorizers_context_is_refused(authorizer):
     with pytest.raises(Unauthenticated):
         permissions.admit({"routeKey": "GET /segment", "authorizer": authorizer})
 
 
-def test_a_token_that_ended_while_its_answer_was_kept_is_refused():
+def test_a_token_that_expired_while_its_authorization_was_cached_is_refused():
     with pytest.raises(Unauthenticated):
         permissions.admit(request("GET /segment", expires_at=time.time() - 1))
 
@@ -46,7 +46,7 @@ def test_a_token_that_ended_while_its_answer_was_kept_is_refused():
         ("POST /nobody-thought-of-it", ["admin"]),
     ],
 )
-def test_a_route_takes_its_role_and_those_above(route, roles):
+def test_a_route_accepts_its_role_and_higher_ones(route, roles):
     admitted = [role for role in ROLES if is_admitted(request(route, role=role))]
 
     assert admitted == roles
@@ -60,10 +60,10 @@ def is_admitted(context):
     return True
 
 
-def test_a_role_that_is_none_is_refused():
+def test_an_unknown_role_is_refused():
     assert not is_admitted(request("GET /segment", role="owner"))
 
 
-def test_the_refusal_says_which_role_is_needed():
+def test_the_problem_names_the_required_role():
     with pytest.raises(RoleTooLow, match=r"POST /segment requires the role editor\. The token has the role reader"):
         permissions.admit(request("POST /segment"))

@@ -1,4 +1,4 @@
-"""Every problem a client can meet is documented, named and numbered."""
+"""Every problem has a title, a type and a status."""
 
 from http import HTTPStatus
 
@@ -34,14 +34,14 @@ EVERY_KIND = pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name
 
 
 @EVERY_KIND
-def test_title_is_one_sentence_of_its_own(kind):
+def test_title_is_one_sentence(kind):
     assert kind.__doc__ != Problem.__doc__ or kind is Problem
     assert kind.title().endswith(".")
     assert "\n" not in kind.title()
 
 
 @EVERY_KIND
-def test_status_is_one_that_the_contract_knows(kind):
+def test_status_is_one_of_the_contract(kind):
     assert kind.status in {400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503}
     assert HTTPStatus(kind.status)
 
@@ -52,7 +52,7 @@ def test_class_defines_its_own_status(kind):
 
 
 @EVERY_KIND
-def test_client_is_told_when_to_come_back_exactly_where_time_helps(kind):
+def test_only_problems_that_a_retry_may_avoid_have_retry_after(kind):
     assert (kind.retry_after is not None) == (kind.status in {429, 503} or kind is problems.IdempotencyKeyInUse)
 
 
@@ -61,7 +61,7 @@ def test_problem_has_the_status_of_the_contract(name, status):
     assert getattr(problems, name).status == status
 
 
-def test_types_are_all_different():
+def test_all_types_are_different():
     assert len({kind.type() for kind in EVERY}) == len(EVERY)
 
 
@@ -73,7 +73,7 @@ def test_title_is_the_docstring():
     assert SlugTaken.title() == "Another segment has this slug."
 
 
-def test_detail_is_the_title_unless_told():
+def test_detail_defaults_to_the_title():
     assert Problem().body()["detail"] == Problem.title()
     assert Problem("Just so.").body()["detail"] == "Just so."
 
@@ -88,7 +88,7 @@ def test_document_has_the_members_of_rfc_9457_and_its_own():
     }
 
 
-def test_invalid_request_names_each_place():
+def test_invalid_request_names_each_location():
     body = RequestInvalid(("body.a", "is wrong"), ("query.b", "is too")).body()
 
     assert body["detail"] == "body.a: is wrong; query.b: is too"

@@ -1,4 +1,4 @@
-"""The Accept header: who gets CSV."""
+"""The resolver chooses CSV or JSON by the Accept header."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -10,14 +10,14 @@ WEIGHTS = st.integers(0, 1000).map(lambda thousandths: f"{thousandths / 1000:.3f
 
 
 @given(st.text() | st.text("text/csv;q=.0123456789,* ²٣"))
-def test_any_text_is_an_answer(text):
+def test_any_header_is_read(text):
     assert _prefers_csv(text) in {True, False}
 
 
 @given(RANGES, st.text())
 @example("text/csv", "\u00b2")
 @example("text/csv", "1.\u0663")
-def test_any_weight_is_an_answer(media_range, weight):
+def test_any_weight_is_read(media_range, weight):
     assert _prefers_csv(f"{media_range};q={weight}") in {True, False}
 
 
@@ -35,7 +35,7 @@ def test_exact_range_is_stronger_than_a_wildcard(csv, anything):
 
 
 @given(st.lists(RANGES.filter(lambda name: not name.startswith(("text/c", "text/*")))))
-def test_csv_is_never_sent_to_who_does_not_name_it(ranges):
+def test_csv_is_never_sent_unless_the_header_names_it(ranges):
     expected = False
 
     assert _prefers_csv(", ".join(ranges)) == expected

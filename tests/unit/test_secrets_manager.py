@@ -1,4 +1,4 @@
-"""Secrets Manager without boto3: signed as botocore signs, patient for a moment, silent about secrets."""
+"""Secrets Manager without boto3: requests are signed like those of botocore, and failures are retried."""
 
 import os
 import threading
@@ -24,7 +24,7 @@ def no_pauses(monkeypatch):
 
 
 @pytest.mark.parametrize("token", ["", "of/a+session=="])
-def test_signature_is_botocores(monkeypatch, token):
+def test_signature_equals_that_of_botocore(monkeypatch, token):
     environment = {"AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "k/+=", "AWS_REGION": "eu-central-1"}
     ours = runtime_secrets_manager.signed_headers(HOST, BODY, environment | {"AWS_SESSION_TOKEN": token}, MOMENT)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda: MOMENT)
@@ -37,12 +37,12 @@ def test_signature_is_botocores(monkeypatch, token):
 
 
 def test_secret_is_read(keep_secret):
-    arn = keep_secret("one", password="päss")  # noqa: S106 -- of this test
+    arn = keep_secret("one", password="päss")  # noqa: S106 -- used in this test only
 
     assert runtime_secrets_manager.read(arn, os.environ) == '{"password": "p\\u00e4ss"}'
 
 
-def test_the_environments_own_text_wins_over_the_secret(monkeypatch):
+def test_a_value_in_the_environment_takes_precedence_over_the_secret(monkeypatch):
     monkeypatch.setenv("THING", "itself")
     monkeypatch.setenv("THING_SECRET_ARN", "arn:of:nothing")
 
@@ -55,17 +55,17 @@ def test_the_named_secret_is_read(monkeypatch, keep_secret):
     assert settings.secret("THING") == '{"a": 1}'
 
 
-def test_nothing_is_read_where_nothing_is_named():
+def test_no_name_in_the_environment_means_no_value():
     assert settings.secret("NOT_SET_ANYWHERE") is None
 
 
-def test_an_unknown_secret_is_said_to_be_so(secrets_manager):
+def test_the_error_says_that_a_secret_is_unknown(secrets_manager):
     with pytest.raises(runtime_secrets_manager.SecretUnreadable, match="ResourceNotFoundException"):
         runtime_secrets_manager.read("arn:of:nothing", os.environ)
 
 
 class Overloaded(BaseHTTPRequestHandler):
-    """Counts the tries."""
+    """Refuse the first two requests, and count all of them."""
 
     def do_POST(self):
         self.server.tries += 1
@@ -75,12 +75,12 @@ class Overloaded(BaseHTTPRequestHandler):
         self.wfile.write(b'{"SecretString": "found"}')
 
     def log_message(self, *_):
-        """Stay silent."""
+        """Write no access log."""
 
 
 @pytest.fixture
 def overloaded(monkeypatch, secrets_manager):
-    """A Secrets Manager that answers at the third try only."""
+    """A Secrets Manager that answers the third request only."""
     with HTTPServer(("127.0.0.1", 0), Overloaded) as server:
         server.tries = 0
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -91,12 +91,12 @@ def overloaded(monkeypatch, secrets_manager):
         thread.join()
 
 
-def test_a_failure_that_passes_is_waited_out(overloaded):
+def test_a_transient_failure_is_retried(overloaded):
     assert runtime_secrets_manager.read("arn:one", os.environ) == "found"
     assert overloaded.tries == 3
 
 
-def test_a_place_where_nothing_listens_is_an_error_of_ours(monkeypatch, secrets_manager):
+def test_a_refused_connection_is_an_unreadable_secret(monkeypatch, secrets_manager):
     monkeypatch.setenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", "http://127.0.0.1:9")
 
     with pytest.raises(runtime_secrets_manager.SecretUnreadable, match="ConnectionRefusedError"):
@@ -110,7 +110,7 @@ def test_a_place_where_nothing_listens_is_an_error_of_ours(monkeypatch, secrets_
         ("cn-north-1", "secretsmanager.cn-north-1.amazonaws.com.cn"),
     ],
 )
-def test_the_endpoint_is_the_regions(monkeypatch, region, host):
+def test_the_endpoint_is_that_of_the_region(monkeypatch, region, host):
     monkeypatch.delenv("AWS_ENDPOINT_URL_SECRETS_MANAGER", raising=False)
     monkeypatch.setenv("AWS_REGION", region)
 

@@ -1,4 +1,4 @@
-"""Where the database is, from a URL or from a secret."""
+"""The address of the database, from a URL or from a secret."""
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -21,7 +21,7 @@ def empty_environment(monkeypatch):
 
 @pytest.fixture
 def application(keep_secret, monkeypatch):
-    """The application's conninfo, from a secret and the environment given."""
+    """Return the application's connection parameters for a secret and an environment."""
 
     def conninfo(content, **environment):
         monkeypatch.setenv("DATABASE_SECRET_ARN", keep_secret("application", **{**LOGIN, **content}))
@@ -32,13 +32,13 @@ def application(keep_secret, monkeypatch):
     return conninfo
 
 
-def test_url_is_taken_as_it_is(monkeypatch):
+def test_url_is_used_unchanged(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p%40@h:1/d?sslmode=require")
 
     assert settings.database_conninfo() == "postgresql://u:p%40@h:1/d?sslmode=require"
 
 
-def test_url_wins_over_the_secret(monkeypatch):
+def test_url_takes_precedence_over_the_secret(monkeypatch):
     monkeypatch.setenv("DATABASE_URL", "postgresql://u@h/d")
     monkeypatch.setenv("DATABASE_SECRET_ARN", "arn:of:nothing")
 
@@ -52,20 +52,20 @@ def test_owner_has_a_url_of_its_own(monkeypatch):
     assert settings.database_owner_conninfo() == "postgresql://owner@h/d"
 
 
-def test_secret_holds_the_address_too(application):
+def test_secret_may_hold_the_address(application):
     found = application(ADDRESS)
 
     assert found["host"] == "secret.example"
     assert (found["port"], found["dbname"], found["user"]) == ("6432", "named-in-secret", "app")
 
 
-def test_environment_wins_over_the_secrets_address(application):
+def test_environment_takes_precedence_over_the_address_in_the_secret(application):
     found = application(ADDRESS, DATABASE_HOST="env.example", DATABASE_PORT="1111", DATABASE_NAME="from-env")
 
     assert (found["host"], found["port"], found["dbname"]) == ("env.example", "1111", "from-env")
 
 
-def test_empty_environment_value_does_not_win(application):
+def test_empty_environment_value_is_ignored(application):
     found = application(ADDRESS, DATABASE_HOST="", DATABASE_PORT="", DATABASE_NAME="")
 
     assert (found["host"], found["port"], found["dbname"]) == ("secret.example", "6432", "named-in-secret")
@@ -83,7 +83,7 @@ def test_connection_by_secret_verifies_the_server(application):
     assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "system")
 
 
-def test_authority_of_the_server_can_be_named(application):
+def test_certificate_authority_can_be_configured(application):
     found = application(ADDRESS, DATABASE_SSL_ROOT_CERT="/opt/ca.pem")
 
     assert (found["sslmode"], found["sslrootcert"]) == ("verify-full", "/opt/ca.pem")
@@ -92,13 +92,13 @@ def test_authority_of_the_server_can_be_named(application):
 @pytest.mark.parametrize(
     "password", ["a b", "it's", "back\\slash", "a=b host=evil", "'", "\\'", "пароль", "@:/?#%", "\t"]
 )
-def test_password_of_any_characters_comes_through(application, password):
+def test_password_may_hold_any_characters(application, password):
     found = application({**ADDRESS, "password": password})
 
     assert (found["password"], found["host"]) == (password, "secret.example")
 
 
-def test_owner_goes_where_the_application_goes(keep_secret, monkeypatch):
+def test_owner_connects_to_the_same_host_as_the_application(keep_secret, monkeypatch):
     monkeypatch.setenv("DATABASE_OWNER_SECRET_ARN", keep_secret("owner", **LOGIN | {"username": "postgres"}, **ADDRESS))
     monkeypatch.setenv("DATABASE_HOST", "proxy.example")
 
@@ -110,7 +110,7 @@ def test_owner_goes_where_the_application_goes(keep_secret, monkeypatch):
 @pytest.mark.parametrize(
     ("value", "pooled"), [("true", True), ("True", True), ("false", False), ("", False), (None, False), ("1", False)]
 )
-def test_pooler_is_there_when_the_environment_says_true(monkeypatch, value, pooled):
+def test_pooler_is_configured_by_the_value_true(monkeypatch, value, pooled):
     if value is not None:
         monkeypatch.setenv("DATABASE_POOLED", value)
 

@@ -1,4 +1,4 @@
-"""Where the links of reports lead, by the S3 that the environment names."""
+"""The host of a report's link, which depends on the S3 endpoint in the environment."""
 
 import pytest
 
@@ -27,11 +27,11 @@ def link_to(monkeypatch):
     storage._s3.cache_clear()
 
 
-def test_link_to_aws_leads_to_the_buckets_own_address_in_its_region(link_to):
+def test_link_to_aws_uses_the_regional_host_of_the_bucket(link_to):
     assert link_to().startswith(f"https://reports-bucket.s3.eu-central-1.amazonaws.com/reports/{NAME}?")
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "s3.internal"])
-def test_link_to_another_s3_leads_to_its_one_address(link_to, name, host):
+def test_link_to_another_endpoint_uses_its_address(link_to, name, host):
     assert link_to(**{name: f"http://{host}:9000"}).startswith(f"http://{host}:9000/reports-bucket/reports/{NAME}?")

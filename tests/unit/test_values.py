@@ -1,4 +1,4 @@
-"""The rules of single values, held against an independent statement of each."""
+"""The rules of single values, compared with an independent statement of each rule."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,9 +15,9 @@ SLUGS = TypeAdapter(Slug)
 INSTANTS = TypeAdapter(ExpiresAt)
 CONTRACT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{2,254}", re.ASCII)
 RESERVED = {"user", "history", "reports", "batch"}
-LIKE_SLUGS = st.from_regex(re.compile(r"\A[A-Za-z0-9_.-]{0,8}[ \n\x00é=/]?\Z", re.ASCII)) | st.text(max_size=12)
+SLUG_LIKE = st.from_regex(re.compile(r"\A[A-Za-z0-9_.-]{0,8}[ \n\x00é=/]?\Z", re.ASCII)) | st.text(max_size=12)
 OFFSETS = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
-ALPHABETS = "ABCabc019_.- \n\0éΑ١=+@/"  # noqa: RUF001 -- the Greek letter is the point
+ALPHABETS = "ABCabc019_.- \n\0éΑ١=+@/"  # noqa: RUF001 -- the test needs a Greek letter
 
 
 def accepts(adapter, value):
@@ -28,7 +28,7 @@ def accepts(adapter, value):
     return True
 
 
-@given(LIKE_SLUGS | st.text(ALPHABETS, min_size=2, max_size=6))
+@given(SLUG_LIKE | st.text(ALPHABETS, min_size=2, max_size=6))
 @example("user")
 @example("AAA\n")
 @example("A" * 255)
@@ -42,7 +42,7 @@ def test_slug_is_accepted_exactly_when_the_contract_says_so(text):
 
 
 @given(st.from_regex(CONTRACT, fullmatch=True).filter(lambda slug: slug not in RESERVED))
-def test_slug_of_the_grammar_comes_through_unchanged(slug):
+def test_slug_of_the_grammar_stays_unchanged(slug):
     assert SLUGS.validate_python(slug) == slug
 
 
@@ -50,7 +50,7 @@ def test_reserved_slugs_are_those_of_the_contract():
     assert RESERVED_SLUGS == RESERVED
 
 
-@given(LIKE_SLUGS | st.text(ALPHABETS + ":", max_size=6))
+@given(SLUG_LIKE | st.text(ALPHABETS + ":", max_size=6))
 @example("A")
 @example("A\n")
 @example("A" * 64)
@@ -86,13 +86,13 @@ def test_ttl_is_within_its_bounds(number):
 
 @pytest.mark.parametrize("adapter", [TypeAdapter(UserId), TypeAdapter(Ttl)], ids=["user-id", "ttl"])
 @given(st.floats() | st.booleans() | st.integers(1, 1000).map(str) | st.none())
-def test_number_is_an_integer_and_nothing_like_it(adapter, value):
+def test_number_must_be_an_integer(adapter, value):
     assert not accepts(adapter, value)
 
 
 @given(st.integers(-(10**40), 10**40))
 @example(10**999)
-def test_whole_number_reads_what_str_writes(number):
+def test_whole_number_is_the_inverse_of_str(number):
     assert whole_number(str(number)) == number
 
 
@@ -110,7 +110,7 @@ def test_leading_zeros_change_no_whole_number(number, zeros):
     assert whole_number("0" * zeros + str(number)) == number
 
 
-def test_more_digits_than_int_reads_are_refused_in_our_words():
+def test_more_digits_than_int_accepts_are_refused_with_our_message():
     with pytest.raises(ValueError, match=r"\Amust be a whole number\Z"):
         whole_number("9" * 5000)
 
@@ -129,7 +129,7 @@ def test_instant_without_an_offset_is_refused(instant):
 
 
 @given(st.integers() | st.floats() | st.integers().map(str) | st.dates().map(str) | st.datetimes(timezones=OFFSETS))
-def test_what_only_resembles_an_instant_is_refused(value):
+def test_text_that_resembles_an_instant_is_refused(value):
     assert not accepts(INSTANTS, value)
 
 
@@ -143,7 +143,7 @@ def test_what_only_resembles_an_instant_is_refused(value):
 @example(0, 0, 0, 24, 0, "+", "")
 @example(0, 0, 0, 14, 60, "-", "")
 @example(23, 59, 59, 23, 59, "-", ".5")
-def test_time_of_day_that_no_clock_shows_is_refused_in_our_words(
+def test_impossible_time_of_day_is_refused_with_our_message(
     hours, minutes, seconds, hours_off, minutes_off, sign, fraction
 ):
     text = f"2030-06-15T{hours:02}:{minutes:02}:{seconds:02}{fraction}{sign}{hours_off:02}:{minutes_off:02}"
@@ -165,7 +165,7 @@ def test_instant_beyond_the_calendar_in_utc_is_refused():
     assert not accepts(INSTANTS, "0001-01-01T00:00:00+00:01")
 
 
-def test_lists_of_two_requests_are_not_one_list():
+def test_two_requests_do_not_share_a_list():
     MembershipChange(user_id=1).add_segments.append("AAA")
 
     assert MembershipChange(user_id=1).add_segments == []
