@@ -1,6 +1,7 @@
-"""The rooms of the layer: which room imports from which.
+"""The rooms of the layer, and the imports between them.
 
-Imports go down only: functions → api, reports → domain → jobs → database, access → contract, runtime.
+functions → api, reports → domain → jobs → database, access → contract, runtime: a room imports from itself and from the
+rooms behind the arrows.
 """
 
 import ast
@@ -46,7 +47,7 @@ def imports_of(name, path):
 
 
 def room_of(name):
-    """Return the room of a dotted name; each function is a room of its own; None for a library."""
+    """Return the room of a dotted name, or None for a library. Each function is a room of its own."""
     package, _, rest = name.partition(".")
     room = rest.partition(".")[0]
     return {"segmentation": room, "functions": f"functions/{room}"}.get(package)
@@ -60,7 +61,7 @@ def allowed_rooms(room):
 
 
 def wrong_imports(root):
-    """Describe each import that does not go down: its file, the import, and the rooms that are allowed."""
+    """Describe each import from a room that is not allowed: its file, the import, and the allowed rooms."""
     return [
         f"{path.relative_to(root)} imports {imported}; its room may import from {sorted(allowed)}"
         for name, path in sorted(modules_of(root).items())
@@ -71,7 +72,7 @@ def wrong_imports(root):
 
 
 def import_circle(root):
-    """Return the modules of one import circle, or nothing. Rooms are on floors, so a circle is within a room."""
+    """Return the modules of an import circle, if there is one. Between rooms, a circle is a wrong import already."""
     modules = modules_of(root)
     graph = {
         name: {found for imported in imports_of(name, path) for found in (imported, imported.rpartition(".")[0])}
@@ -83,6 +84,18 @@ def import_circle(root):
     except CycleError as error:
         return error.args[1]
     return []
+
+
+def reads_environment(path):
+    """Return whether a module names `os.environ` or `os.getenv`."""
+    nodes = [*ast.walk(ast.parse(path.read_text("utf-8")))]
+    named = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    imported = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+    return not {"environ", "environb", "getenv", "getenvb"}.isdisjoint(named | imported)
+
+
+def modules_that_read_environment(root):
+    return [name for name, path in modules_of(root).items() if reads_environment(path)]
 
 
 @pytest.fixture
@@ -120,6 +133,17 @@ def test_every_package_holds_a_docstring_alone():
     bodies = {path: ast.parse(path.read_text("utf-8")) for path in packages}
 
     assert [path for path, body in bodies.items() if len(body.body) != 1 or not ast.get_docstring(body)] == []
+
+
+def test_only_the_settings_read_the_environment():
+    assert modules_that_read_environment(ROOT) == ["segmentation.runtime.settings"]
+
+
+@pytest.mark.parametrize("statement", ["import os\nx = os.environ", "from os import getenv", "os.getenv('HOME')"])
+def test_a_module_that_reads_the_environment_is_found(tmp_path, write_module, statement):
+    write_module("functions/show_job/app.py", statement)
+
+    assert modules_that_read_environment(tmp_path) == ["functions.show_job.app"]
 
 
 @pytest.mark.parametrize(
