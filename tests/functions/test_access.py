@@ -238,7 +238,7 @@ def test_the_log_holds_neither_password_nor_token(service, log):
         assert secret not in log.text
 
 
-def test_a_migration_creates_the_first_admin(empty_database, monkeypatch, service):
+def test_a_migration_makes_the_first_admin(empty_database, monkeypatch, service):
     monkeypatch.setenv("DATABASE_OWNER_URL", empty_database.owner_url)
     monkeypatch.setenv("FIRST_ADMIN", json.dumps({"username": "admin", "password": PASSWORD}))
 
