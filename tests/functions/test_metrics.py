@@ -16,7 +16,7 @@ from tests.functions.factories import change, create_segments, done
 ROUTE_METRICS = {"Requests", "Latency", "ClientErrors", "ServerErrors", "ColdStarts"}
 
 
-def reported_counts(log):
+def reported_metrics(log):
     """Return the metrics of the last line without those of its route."""
     line = log.lines[-1]
     named = {each["Name"] for directive in line["_aws"]["CloudWatchMetrics"] for each in directive["Metrics"]}
@@ -41,13 +41,13 @@ def test_added_and_removed_memberships_are_counted(users, log):
     done(change(1, add=("AAA",)))
     done(change(1, add=("BBB",), delete=("AAA",)))
 
-    assert reported_counts(log) == {"MembershipsAdded": 1, "MembershipsRemoved": 1}
+    assert reported_metrics(log) == {"MembershipsAdded": 1, "MembershipsRemoved": 1}
 
 
 def test_a_change_that_changes_nothing_reports_nothing(users, log):
     done(change(1, delete=("AAA",)))
 
-    assert reported_counts(log) == {}
+    assert reported_metrics(log) == {}
 
 
 @pytest.mark.parametrize(
@@ -61,16 +61,16 @@ def test_memberships_of_a_deleted_user_or_segment_are_counted_as_removed(users, 
     event.pop("body", None)
 
     assert invoke(function, event)["statusCode"] == 200
-    assert reported_counts(log) == {"MembershipsRemoved": 1}
+    assert reported_metrics(log) == {"MembershipsRemoved": 1}
 
 
 def test_users_that_a_percent_adds_and_removes_are_counted(users, log):
     done(call("create_segment", {"slug": "PERCENT", "user_percent": 50}))
-    added = reported_counts(log)
+    added = reported_metrics(log)
     done(call("update_segment", {"user_percent": 20}, path="/segment/PERCENT"))
 
     assert added == {"RolloutUsersAdded": 5}
-    assert reported_counts(log) == {"RolloutUsersRemoved": 3}
+    assert reported_metrics(log) == {"RolloutUsersRemoved": 3}
 
 
 def test_rows_of_a_user_report_are_counted(users, aws, log):
@@ -79,7 +79,7 @@ def test_rows_of_a_user_report_are_counted(users, aws, log):
 
     call("create_user_report", path="/segment/history/1", query={"year": year, "month": month})
 
-    assert reported_counts(log) == {"ReportRows": 2}
+    assert reported_metrics(log) == {"ReportRows": 2}
 
 
 def test_a_job_reports_its_success_its_duration_and_its_rows(users, aws, log):
@@ -90,7 +90,7 @@ def test_a_job_reports_its_success_its_duration_and_its_rows(users, aws, log):
 
     run_job(ordered.json["job_id"])
 
-    found = reported_counts(log)
+    found = reported_metrics(log)
     assert 0 < found.pop("JobDuration") <= time.monotonic() - started
     assert found == {"JobsSucceeded": 1, "ReportRows": 1}
 
@@ -101,7 +101,7 @@ def test_a_rollout_job_reports_the_users_that_it_added(users, aws, log, monkeypa
 
     run_job(ordered.json["job_id"])
 
-    assert (ordered.status, reported_counts(log)["RolloutUsersAdded"]) == (202, 5)
+    assert (ordered.status, reported_metrics(log)["RolloutUsersAdded"]) == (202, 5)
 
 
 def test_a_job_that_fails_for_good_is_reported_once(users, aws, log, monkeypatch):
