@@ -1,4 +1,4 @@
-"""A database that refuses, or keeps everybody waiting: 503 in time on every route, and nothing written."""
+"""The database refuses requests or blocks them. Every route answers 503 in time, and no row is written."""
 
 import threading
 import time
@@ -40,13 +40,13 @@ def send(function):
 
 
 def assert_refused_in_time(request):
-    """Send a request. The response permits the client to repeat it."""
+    """Check that a request is answered 503 with `Retry-After` in time."""
     assert seconds_of(lambda: assert_unavailable(request())) < ANSWER_SECONDS
 
 
 @pytest.fixture
 def world(service, function, aws):
-    """What the function's sample needs to succeed, and with it a connection that is open."""
+    """Create the rows that the function's sample needs, and open a connection."""
     if function not in CREATES:
         create_samples_world()
     if function == "sign_in":
@@ -55,8 +55,8 @@ def world(service, function, aws):
 
 
 @pytest.fixture
-def for_logins(superuser):
-    """Changes a setting of the application's login, for its next sessions, and puts it back in the end."""
+def alter_login(superuser):
+    """Change a setting of the application's login for its next sessions. Reset it after the test."""
     before = superuser.execute("select rolconfig, rolconnlimit from pg_roles where rolname = 'segmentation_login'")
     [(settings, _)] = before.fetchall()
 
@@ -74,7 +74,7 @@ def for_logins(superuser):
 
 @contextmanager
 def holding(connection, statement):
-    """Hold the locks of a statement, as an administrator's forgotten session does."""
+    """Hold the locks of a statement, like a forgotten session of an administrator."""
     with connection.transaction():
         connection.execute(statement)
         yield
@@ -92,44 +92,44 @@ def test_table_locks_of_an_administrator_are_answered_in_time(world, function, o
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_too_many_connections_are_answered_in_time(world, function, for_logins, owner):
+def test_too_many_connections_are_answered_in_time(world, function, alter_login, owner):
     before = everything(owner)
-    for_logins("connection limit 0")
+    alter_login("connection limit 0")
     assert_refused_in_time(lambda: send(function))
     assert everything(owner) == before
 
-    for_logins("connection limit -1")
+    alter_login("connection limit -1")
 
     assert send(function).status < 500
 
 
 @pytest.mark.parametrize("function", WRITES)
-def test_database_that_only_reads_is_answered_in_time_and_left_when_it_writes_again(world, function, for_logins, owner):
+def test_read_only_database_is_503_in_time_until_it_is_writable(world, function, alter_login, owner):
     before = everything(owner)
-    for_logins("set default_transaction_read_only = on")
+    alter_login("set default_transaction_read_only = on")
     assert_refused_in_time(lambda: send(function))
     assert everything(owner) == before
 
-    for_logins("reset default_transaction_read_only")
+    alter_login("reset default_transaction_read_only")
 
     assert send(function).status < 400
 
 
 @pytest.mark.parametrize("function", WRITES)
-def test_statement_past_its_time_is_undone(world, function, for_logins, owner):
+def test_statement_past_its_timeout_is_rolled_back(world, function, alter_login, owner):
     before = everything(owner)
-    for_logins("set statement_timeout = '200ms'")
+    alter_login("set statement_timeout = '200ms'")
     with holding(owner, LOCK_EVERYTHING):
         assert_refused_in_time(lambda: send(function))
 
-    for_logins("reset statement_timeout")
+    alter_login("reset statement_timeout")
 
     assert everything(owner) == before
     assert send(function).status < 400
     law.check(owner)
 
 
-def test_deadlock_with_an_administrator_is_settled_without_the_client(service, owner, superuser):
+def test_deadlock_with_an_administrator_is_retried_without_the_client(service, owner, superuser):
     create_segments("AAA")
     done(change(1))
 

@@ -1,4 +1,4 @@
-"""Messages of jobs that come twice, late, or in another order than they were sent."""
+"""Messages of jobs arrive twice, late, or in another order."""
 
 import itertools
 from types import SimpleNamespace
@@ -11,15 +11,15 @@ from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases
 from tests import law
-from tests.chaos.mortal_worker import delivery_of
+from tests.chaos.killable_worker import delivery_of
 from tests.integration.conftest import arrive as arrive
+from tests.integration.conftest import automatic_members as automatic_members
 from tests.integration.conftest import create as create
 from tests.integration.conftest import set_percent as set_percent
-from tests.integration.conftest import taken as taken
-from tests.integration.fix_jobs import NEVER_OVER
+from tests.integration.fix_jobs import NO_TIME_LIMIT
 from tests.integration.fix_jobs import deliver as deliver
 from tests.integration.fix_jobs import expected as expected
-from tests.integration.fix_jobs import filled as filled
+from tests.integration.fix_jobs import filled_month as filled_month
 from tests.integration.fix_jobs import lines as lines
 from tests.integration.fix_jobs import order as order
 from tests.integration.fix_jobs import small_batches as small_batches
@@ -38,7 +38,7 @@ def small_limits(monkeypatch, service):
 
 @pytest.fixture
 def percents(arrive, create, set_percent, aws):
-    """The jobs of ten percent, then forty, then twenty, none of which has begun."""
+    """The jobs of ten percent, then forty, then twenty. None has started."""
     arrive(USERS)
     return [create("AAA", 10).job_id, set_percent("AAA", 40).job_id, set_percent("AAA", 20).job_id]
 
@@ -48,109 +48,115 @@ def finished(connection, job_id):
 
 
 @pytest.mark.parametrize("sequence", ORDERS_OF_THREE)
-def test_percents_whose_messages_come_in_any_order_end_at_the_last_one(connection, percents, deliver, taken, sequence):
+def test_percents_delivered_in_any_order_end_at_the_last_one(
+    connection, percents, deliver, automatic_members, sequence
+):
     for number in sequence:
-        deliver(percents[number], **NEVER_OVER)
+        deliver(percents[number], **NO_TIME_LIMIT)
 
-    assert len(taken("AAA")) == USERS * 20 // 100
+    assert len(automatic_members("AAA")) == USERS * 20 // 100
     assert all(finished(connection, job_id) for job_id in percents)
     law.check(connection)
 
 
 @pytest.mark.parametrize("sequence", ORDERS_OF_THREE)
-def test_percents_whose_steps_are_interleaved_end_at_the_last_one(connection, percents, deliver, taken, sequence):
+def test_percents_whose_steps_are_interleaved_end_at_the_last_one(
+    connection, percents, deliver, automatic_members, sequence
+):
     while not all(finished(connection, job_id) for job_id in percents):
         for number in sequence:
             deliver(percents[number], time_left=lambda: False)
 
-    assert len(taken("AAA")) == USERS * 20 // 100
+    assert len(automatic_members("AAA")) == USERS * 20 // 100
     law.check(connection)
 
 
-@pytest.mark.parametrize("begun", [1, 2, 3])
-def test_percent_that_is_lowered_while_its_job_is_under_way_ends_at_the_lower_one(
-    connection, arrive, create, set_percent, deliver, taken, aws, begun
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_percent_lowered_while_its_job_runs_ends_at_the_lower_one(
+    connection, arrive, create, set_percent, deliver, automatic_members, aws, steps
 ):
     arrive(USERS)
     first = create("AAA", 50).job_id
-    for _ in range(begun):
+    for _ in range(steps):
         deliver(first, time_left=lambda: False)
 
     second = set_percent("AAA", 30).job_id
     for job_id in (second, first, second):
-        deliver(job_id, **NEVER_OVER)
+        deliver(job_id, **NO_TIME_LIMIT)
 
-    assert len(taken("AAA")) == USERS * 30 // 100
+    assert len(automatic_members("AAA")) == USERS * 30 // 100
     law.check(connection)
 
 
-def test_event_that_names_a_job_several_times_does_it_once(connection, percents, taken):
+def test_event_that_names_a_job_several_times_does_it_once(connection, percents, automatic_members):
     context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
 
     answer = handler(delivery_of(*map(str, [*percents, *percents, *percents])), context)
 
     assert answer == {"batchItemFailures": []}
-    assert len(taken("AAA")) == USERS * 20 // 100
+    assert len(automatic_members("AAA")) == USERS * 20 // 100
     law.check(connection)
 
 
-def test_message_of_a_job_that_went_on_without_it_changes_nothing(connection, percents, deliver, aws):
+def test_late_message_of_a_finished_job_changes_nothing(connection, percents, deliver, aws):
     deliver(percents[2], time_left=lambda: False)
-    [*_, left_behind] = aws.messages()
-    deliver(percents[2], **NEVER_OVER)
+    [*_, late] = aws.messages()
+    deliver(percents[2], **NO_TIME_LIMIT)
     ended = leases.get(connection, percents[2])
 
-    deliver(left_behind, **NEVER_OVER)
+    deliver(late, **NO_TIME_LIMIT)
 
     assert leases.get(connection, percents[2]) == ended
     law.check(connection)
 
 
 @pytest.mark.parametrize("rollout_first", [True, False])
-@pytest.mark.parametrize("begun", [0, 1, 2])
-def test_segment_deleted_while_its_rollout_waits_is_empty_whatever_comes_first(
-    connection, arrive, create, deliver, aws, rollout_first, begun
+@pytest.mark.parametrize("steps", [0, 1, 2])
+def test_segment_deleted_while_its_rollout_waits_is_empty_in_either_order(
+    connection, arrive, create, deliver, aws, rollout_first, steps
 ):
     arrive(USERS)
     rollout = create("AAA", 50).job_id
-    for _ in range(begun):
+    for _ in range(steps):
         deliver(rollout, time_left=lambda: False)
 
     done = segments.delete(connection, "AAA", actor="analyst")
     ordered = [rollout, *([done.job_id] if hasattr(done, "job_id") else [])]
     for job_id in ordered if rollout_first else ordered[::-1]:
-        deliver(job_id, **NEVER_OVER)
+        deliver(job_id, **NO_TIME_LIMIT)
 
     assert connection.execute("select from memberships").rowcount == 0
     assert all(finished(connection, job_id) for job_id in ordered)
     law.check(connection)
 
 
-def test_percent_of_a_new_segment_under_a_deleted_ones_slug_is_its_own(connection, percents, create, deliver, taken):
+def test_new_segment_under_a_deleted_slug_keeps_its_own_percent(
+    connection, percents, create, deliver, automatic_members
+):
     segments.delete(connection, "AAA", actor="analyst")
     successor = create("AAA", 30).job_id
 
     for job_id in [successor, *percents[::-1]]:
-        deliver(job_id, **NEVER_OVER)
+        deliver(job_id, **NO_TIME_LIMIT)
 
-    assert len(taken("AAA")) == USERS * 30 // 100
+    assert len(automatic_members("AAA")) == USERS * 30 // 100
     law.check(connection)
 
 
-@pytest.mark.parametrize("second_first", [True, False])
-def test_month_that_is_ordered_twice_is_two_files_with_the_same_lines(
-    connection, filled, expected, order, deliver, lines, aws, second_first
+@pytest.mark.parametrize("is_reversed", [True, False])
+def test_report_ordered_twice_gives_two_equal_files(
+    connection, filled_month, expected, order, deliver, lines, aws, is_reversed
 ):
     ordered = [order(), order()]
 
-    for job_id in ordered[::-1] if second_first else ordered:
-        deliver(job_id, **NEVER_OVER)
+    for job_id in ordered[::-1] if is_reversed else ordered:
+        deliver(job_id, **NO_TIME_LIMIT)
 
     assert [lines(job_id) for job_id in ordered] == [expected, expected]
     assert len(aws.names()) == 2
 
 
-def test_reports_under_way_at_once_do_not_mix(connection, filled, expected, order, deliver, lines, aws):
+def test_concurrent_reports_do_not_mix(connection, filled_month, expected, order, deliver, lines, aws):
     ordered = [order(), order(slug="AVITO_30")]
 
     while not all(finished(connection, job_id) for job_id in ordered):

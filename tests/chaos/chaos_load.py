@@ -1,4 +1,4 @@
-"""Faults of Postgres under a mixed load: no answer is wrong, and none but 503 says that the service failed.
+"""Faults of Postgres under a mixed load. No answer is wrong, and 503 is the only server error.
 
 CHAOS_SECONDS sets how long each fault lasts.
 """
@@ -19,18 +19,18 @@ from segmentation.database.connection import connect
 from segmentation.domain import segments
 from tests import law
 from tests.bookkeeping import assert_exactly_once
-from tests.chaos.breakable import breakable as breakable
-from tests.chaos.environment import SLUGS, Tally, live
+from tests.chaos.mixed_load import SLUGS, Tally, run_load
+from tests.chaos.stoppable_server import stoppable_server as stoppable_server
 from tests.conftest import Database, create_owner
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "10"))
-ENVIRONMENTS = 3
+PROCESSES = 3
 SLOWEST_SECONDS = 10
 KILL_ONE = """
 select pg_terminate_backend(pid) from pg_stat_activity where usename = 'segmentation_login' order by random() limit 1
 """
-QUARREL = """
-create function quarrel() returns trigger language plpgsql as $$
+RANDOM_ABORTS = """
+create function abort_at_random() returns trigger language plpgsql as $$
 begin
     if random() < 0.02 then
         raise serialization_failure;
@@ -40,15 +40,15 @@ begin
     return null;
 end
 $$;
-create trigger quarrel after insert or update or delete on memberships execute function quarrel();
+create trigger abort_at_random after insert or update or delete on memberships execute function abort_at_random();
 """
 
 
 @pytest.fixture
-def loaded(breakable) -> Database:
-    """A migrated database with the segments that the load is about."""
-    create_owner(breakable.running)
-    made = Database(breakable.running, "segmentation")
+def loaded(stoppable_server) -> Database:
+    """A migrated database with the segments of the load."""
+    create_owner(stoppable_server.running)
+    made = Database(stoppable_server.running, "segmentation")
     made.create()
     made.migrate()
     with connect(made.url) as connection:
@@ -58,11 +58,10 @@ def loaded(breakable) -> Database:
 
 
 def under_load(of: Database, fault: Callable[[psycopg.Connection], None]) -> Tally:
-    """Let a fault happen over and over while environments serve their clients; hold what is left to the law and to
-    what the clients were told."""
+    """Repeat a fault while processes serve a load. Then compare the history with the reads and the clients' answers."""
     superuser_url = of.server.url(database=of.name)
-    with ProcessPoolExecutor(ENVIRONMENTS, multiprocessing.get_context("spawn")) as pool:
-        running = [pool.submit(live, of.url, seed, SECONDS) for seed in range(ENVIRONMENTS)]
+    with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
+        running = [pool.submit(run_load, of.url, seed, SECONDS) for seed in range(PROCESSES)]
         while not all(one.done() for one in running):
             with suppress(psycopg.OperationalError), psycopg.connect(superuser_url, autocommit=True) as superuser:
                 fault(superuser)
@@ -91,10 +90,10 @@ def test_killed_connections_lose_and_double_nothing(loaded):
     assert_well_behaved(tally)
 
 
-def test_server_that_is_stopped_at_once_loses_and_doubles_nothing(loaded, breakable):
+def test_crashed_server_loses_and_doubles_nothing(loaded, stoppable_server):
     def crash(_):
         time.sleep(SECONDS / 4)
-        breakable.crash()
+        stoppable_server.crash()
 
     tally = under_load(loaded, crash)
 
@@ -102,9 +101,9 @@ def test_server_that_is_stopped_at_once_loses_and_doubles_nothing(loaded, breaka
     assert_well_behaved(tally)
 
 
-def test_deadlocks_and_serialization_failures_hardly_reach_a_client(loaded):
+def test_deadlocks_and_serialization_failures_rarely_reach_a_client(loaded):
     with psycopg.connect(loaded.server.url(database=loaded.name), autocommit=True) as superuser:
-        superuser.execute(QUARREL)
+        superuser.execute(RANDOM_ABORTS)
 
     tally = under_load(loaded, lambda _: time.sleep(0.1))
 

@@ -1,6 +1,6 @@
-"""AWS's own runtime, frozen and thawed, out of time, and killed: what the next request and the next delivery find.
+"""The runtime of AWS is frozen and thawed, times out, or is killed. The next request and the next delivery succeed.
 
-ROLLOUT_USERS sets how many users there are for a worker that runs out of time.
+ROLLOUT_USERS sets the number of users in the rollout whose worker times out.
 """
 
 import json
@@ -19,41 +19,41 @@ from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import leases
 from tests import law
 from tests.chaos.execution_environment import SECONDS, Environments
-from tests.chaos.mortal_worker import delivery_of
+from tests.chaos.killable_worker import delivery_of
 from tests.e2e.waiting import eventually
 from tests.functions.calls import payload, sample
 from tests.functions.keys import KEY, everything
 from tests.stopwatch import Stopwatch
 
-pytestmark = pytest.mark.skipif(not supervisor.LINUX, reason="AWS's client is for Linux")
+pytestmark = pytest.mark.skipif(not supervisor.LINUX, reason="the runtime interface emulator of AWS needs Linux")
 
 USERS = int(os.environ.get("ROLLOUT_USERS", "100000"))
 BATCH_SECONDS = SECONDS + USERS // 100_000
-"""More than it takes to count the users and to bring in a batch of them, on a slow machine too."""
+"""Longer than counting the users and enrolling one batch take on a slow machine."""
 
 ANSWER_SECONDS = 2
-DARK_SECONDS = 4
-"""What the connection has to give a sign of life, and another to come about."""
+UNREACHABLE_SECONDS = 4
+"""The time limits of checking the connection and of opening another one."""
 
 NOTICE_SECONDS = 1.5
-"""What the server, which looks twice a second, takes to notice that a client is gone, and the repeat to be done."""
+"""Postgres checks twice a second whether the client is connected. This covers a check and the repeated request."""
 
 NO_JOB = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa"
-SLOW = """
-create table obstacles (members bigint);
-create function meet_obstacles() returns trigger language plpgsql security definer as $$
+ADD_DELAY = """
+create table delays (members bigint);
+create function delay_insert() returns trigger language plpgsql security definer as $$
 begin
-    perform pg_sleep(60) from obstacles where obstacles.members <= (select count(*) from memberships);
+    perform pg_sleep(60) from delays where delays.members <= (select count(*) from memberships);
     return null;
 end
 $$;
-create trigger meet_obstacles before insert on memberships for each statement execute function meet_obstacles();
+create trigger delay_insert before insert on memberships for each statement execute function delay_insert();
 """
-FAST = "drop trigger meet_obstacles on memberships; drop function meet_obstacles; drop table obstacles"
+REMOVE_DELAY = "drop trigger delay_insert on memberships; drop function delay_insert; drop table delays"
 KILL_LOGINS = "select pg_terminate_backend(pid, 5000) from pg_stat_activity where usename = 'segmentation_login'"
 LOGINS = "select pid from pg_stat_activity where usename = 'segmentation_login'"
 WAITING = "select from pg_stat_activity where wait_event = 'PgSleep'"
-EXACTLY = """
+COUNTS = """
 select (select count(*) from memberships), (select count(*) from history where action_id = 1),
        (select count(*) from history), (select count(distinct (user_id, segment_id)) from history)
 """
@@ -80,13 +80,13 @@ def reader(environments):
 
 def read(environment):
     with Stopwatch() as stopwatch:
-        answer = environment.ask(sample("list_memberships"))
+        answer = environment.invoke_route(sample("list_memberships"))
     return answer["statusCode"], stopwatch.seconds, answer["headers"]
 
 
 @contextmanager
 def silent(*processes):
-    """Let processes hear, and not answer."""
+    """Stop processes: their sockets accept data, but nothing answers."""
     for process in processes:
         os.kill(process, signal.SIGSTOP)
     try:
@@ -97,17 +97,17 @@ def silent(*processes):
 
 
 @pytest.fixture
-def obstacle(superuser):
-    """Lets a statement that enters members take a minute, where there are so many of them already."""
-    superuser.execute(SLOW)
+def delay_from(superuser):
+    """Let an insert into memberships take a minute once there are this many of them."""
+    superuser.execute(ADD_DELAY)
 
-    def place(members):
-        superuser.execute("delete from obstacles")
-        superuser.execute("insert into obstacles select %s where %s::bigint is not null", (members, members))
+    def delay(members):
+        superuser.execute("delete from delays")
+        superuser.execute("insert into delays select %s where %s::bigint is not null", (members, members))
 
-    yield place
+    yield delay
     superuser.execute(KILL_LOGINS)
-    superuser.execute(FAST)
+    superuser.execute(REMOVE_DELAY)
 
 
 def test_thawed_environment_whose_connection_was_ended_answers_in_time(reader, superuser):
@@ -141,7 +141,7 @@ def test_thawed_environment_whose_database_fell_silent_is_503_in_time_and_recove
         status, seconds, headers = read(reader)
 
     assert (status, "Retry-After" in headers) == (503, True)
-    assert seconds < DARK_SECONDS
+    assert seconds < UNREACHABLE_SECONDS
     assert read(reader)[0] == 200
 
 
@@ -159,11 +159,11 @@ def start_creator(environments, seconds=SECONDS):
     return environments.start("create_segment", segment_request(slug="!"), seconds=seconds)
 
 
-def let_time_run_out(environment, superuser):
+def time_out(environment, superuser):
     assert b"Task timed out" in environment.invoke(rollout_request()).payload
 
 
-def kill_in_the_middle(environment, superuser):
+def kill_during_the_request(environment, superuser):
     invoking = threading.Thread(target=environment.invoke, args=(rollout_request(),))
     invoking.start()
     eventually(lambda: superuser.execute(WAITING).rowcount)
@@ -171,20 +171,20 @@ def kill_in_the_middle(environment, superuser):
     invoking.join()
 
 
-@pytest.mark.parametrize("end", [let_time_run_out, kill_in_the_middle])
+@pytest.mark.parametrize("end", [time_out, kill_during_the_request])
 def test_request_whose_environment_ended_leaves_nothing_and_its_key_free_in_time(
-    environments, obstacle, owner, superuser, end
+    environments, delay_from, owner, superuser, end
 ):
     owner.execute("insert into users (user_id) select generate_series(1, 100)")
     ending, other = start_creator(environments), start_creator(environments)
     before = everything(owner)
-    obstacle(0)
+    delay_from(0)
 
     with Stopwatch() as stopwatch:
         end(ending, superuser)
-        obstacle(None)
+        delay_from(None)
         assert everything(owner) == before
-        while (answer := other.ask(rollout_request()))["statusCode"] == 409:
+        while (answer := other.invoke_route(rollout_request()))["statusCode"] == 409:
             time.sleep(0.05)
 
     assert stopwatch.seconds < SECONDS + NOTICE_SECONDS
@@ -192,26 +192,28 @@ def test_request_whose_environment_ended_leaves_nothing_and_its_key_free_in_time
     law.check(owner)
 
 
-def test_worker_out_of_time_in_a_batch_is_followed_by_one_that_loses_nothing(environments, obstacle, owner, superuser):
+def test_worker_out_of_time_in_a_batch_is_followed_by_one_that_loses_nothing(
+    environments, delay_from, owner, superuser
+):
     owner.execute("insert into users (user_id) select generate_series(1, %s)", (USERS,))
-    ordered = json.loads(start_creator(environments, BATCH_SECONDS).ask(rollout_request())["body"])
+    ordered = json.loads(start_creator(environments, BATCH_SECONDS).invoke_route(rollout_request())["body"])
     delivery = delivery_of(ordered["job_id"])
     worker = environments.start("run_job", delivery_of(NO_JOB), seconds=BATCH_SECONDS)
-    obstacle(2 * rollout_job.BATCH_CHANGES)
+    delay_from(2 * rollout_job.BATCH_CHANGES)
 
     while not worker.invoke(delivery).failed:
         pass
     eventually(lambda: not superuser.execute(WAITING).rowcount)
     interrupted = leases.get(owner, ordered["job_id"])
     assert interrupted.done == owner.execute("select from memberships").rowcount
-    # each batch rounds its part of what is left up or down, by chance
+    # each batch rounds its share of the remaining users up or down at random
     assert 0 <= interrupted.done - 2 * rollout_job.BATCH_CHANGES <= 2
 
-    obstacle(None)
+    delay_from(None)
     owner.execute("update jobs set leased_until = now()")
     while leases.get(owner, ordered["job_id"]).finished_at is None:
         assert not worker.invoke(delivery).failed
 
     members = USERS * 60 // 100
     assert leases.get(owner, ordered["job_id"]).result == {"users_added": members, "users_deleted": 0}
-    assert owner.execute(EXACTLY).fetchone() == (members,) * 4
+    assert owner.execute(COUNTS).fetchone() == (members,) * 4

@@ -1,4 +1,4 @@
-"""S3 refuses, hangs up, answers late, by half or not at all: no request hangs, and every report ends as it should."""
+"""S3 refuses, disconnects, or responds late, partly or not at all. No request hangs, and every report is right."""
 
 import time
 from contextlib import suppress
@@ -11,17 +11,17 @@ from segmentation.contract.problems import StorageUnavailable
 from segmentation.jobs import leases, queue, worker
 from segmentation.reports import storage
 from segmentation.runtime.timeouts import Patience
-from tests.chaos import meddler
-from tests.chaos.spoilt_aws import aws as aws
-from tests.chaos.spoilt_aws import of_s3 as of_s3
-from tests.chaos.spoilt_aws import of_sqs as of_sqs
-from tests.chaos.spoilt_aws import s3_line as s3_line
-from tests.chaos.spoilt_aws import sqs_line as sqs_line
+from tests.chaos import http_proxy
+from tests.chaos.faulty_aws import aws as aws
+from tests.chaos.faulty_aws import faulty_s3 as faulty_s3
+from tests.chaos.faulty_aws import faulty_sqs as faulty_sqs
+from tests.chaos.faulty_aws import s3_proxy as s3_proxy
+from tests.chaos.faulty_aws import sqs_proxy as sqs_proxy
 from tests.functions.calls import call
-from tests.integration.fix_jobs import NEVER_OVER
+from tests.integration.fix_jobs import NO_TIME_LIMIT
 from tests.integration.fix_jobs import deliver as deliver
 from tests.integration.fix_jobs import expected as expected
-from tests.integration.fix_jobs import filled as filled
+from tests.integration.fix_jobs import filled_month as filled_month
 from tests.integration.fix_jobs import lines as lines
 from tests.integration.fix_jobs import order as order
 from tests.integration.fix_jobs import small_batches as small_batches
@@ -29,15 +29,15 @@ from tests.stopwatch import Stopwatch
 
 AUGUST = {"year": "2023", "month": "8"}
 FUNCTION_SECONDS = 15
-PASSING = {
-    "500": meddler.refusal(500, "InternalError"),
-    "503": meddler.refusal(503, "SlowDown"),
-    "hang up": meddler.hang_up,
-    "half a question": meddler.cut_the_question,
-    "half an answer": meddler.cut_the_answer,
-    "no answer": meddler.lose_the_answer,
+TEMPORARY_FAULTS = {
+    "500": http_proxy.error_response(500, "InternalError"),
+    "503": http_proxy.error_response(503, "SlowDown"),
+    "disconnect": http_proxy.disconnect,
+    "half a request": http_proxy.truncate_request,
+    "half a response": http_proxy.truncate_response,
+    "no response": http_proxy.drop_response,
 }
-"""What S3 does now and then, and does not do when asked again."""
+"""Faults of S3 that a retry does not meet again."""
 
 
 def ask_for_report():
@@ -54,7 +54,7 @@ def open_report(name):
 
 @pytest.fixture
 def report(service, aws):
-    """The name of a user's report that is there."""
+    """Create a user's report and return its file name."""
     link = ask_for_report()[0].json["report_link"]
     return link.partition("?")[0].rpartition("/")[2]
 
@@ -66,65 +66,65 @@ def assert_unavailable_in_time(answer, seconds):
     assert seconds <= storage.OF_REQUESTS.most_seconds < FUNCTION_SECONDS
 
 
-@pytest.mark.parametrize("fault", PASSING)
-def test_a_users_report_does_not_notice_what_passes(service, aws, of_s3, fault):
-    of_s3.spoil("PutObject", PASSING[fault], 2)
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS)
+def test_user_report_survives_temporary_faults(service, aws, s3_proxy, fault):
+    s3_proxy.inject("PutObject", TEMPORARY_FAULTS[fault], 2)
 
     answer, _ = ask_for_report()
 
-    assert (answer.status, of_s3.asked["PutObject"]) == (200, 3)
+    assert (answer.status, s3_proxy.requests["PutObject"]) == (200, 3)
     assert len(aws.names()) == 1
 
 
-@pytest.mark.parametrize("fault", [*PASSING.values(), meddler.refusal(403, "AccessDenied")])
-def test_a_users_report_is_unavailable_where_nothing_helps(service, aws, of_s3, fault):
-    of_s3.spoil("PutObject", fault)
+@pytest.mark.parametrize("fault", [*TEMPORARY_FAULTS.values(), http_proxy.error_response(403, "AccessDenied")])
+def test_user_report_is_unavailable_under_a_lasting_fault(service, aws, s3_proxy, fault):
+    s3_proxy.inject("PutObject", fault)
 
     answer, seconds = ask_for_report()
 
     assert_unavailable_in_time(answer, seconds)
 
 
-def test_a_users_report_does_not_wait_for_a_store_that_does_not_answer(service, aws, of_s3):
-    of_s3.spoil("PutObject", meddler.keep_waiting(FUNCTION_SECONDS))
+def test_user_report_does_not_wait_for_a_slow_store(service, aws, s3_proxy):
+    s3_proxy.inject("PutObject", http_proxy.delay_response(FUNCTION_SECONDS))
 
     answer, seconds = ask_for_report()
 
     assert_unavailable_in_time(answer, seconds)
 
 
-@pytest.mark.parametrize("fault", PASSING)
-def test_a_fresh_link_does_not_notice_what_passes(report, of_s3, fault):
-    of_s3.spoil("HeadObject", PASSING[fault], 2)
+@pytest.mark.parametrize("fault", TEMPORARY_FAULTS)
+def test_fresh_link_survives_temporary_faults(report, s3_proxy, fault):
+    s3_proxy.inject("HeadObject", TEMPORARY_FAULTS[fault], 2)
 
     answer, _ = open_report(report)
 
     assert answer.status == 302
 
 
-@pytest.mark.parametrize("fault", [*PASSING.values(), meddler.keep_waiting(FUNCTION_SECONDS)])
-def test_a_fresh_link_is_unavailable_where_nothing_helps(report, of_s3, fault):
-    of_s3.spoil("HeadObject", fault)
+@pytest.mark.parametrize("fault", [*TEMPORARY_FAULTS.values(), http_proxy.delay_response(FUNCTION_SECONDS)])
+def test_fresh_link_is_unavailable_under_a_lasting_fault(report, s3_proxy, fault):
+    s3_proxy.inject("HeadObject", fault)
 
     answer, seconds = open_report(report)
 
     assert_unavailable_in_time(answer, seconds)
 
 
-def test_a_link_is_good_as_often_as_asked_but_only_until_it_ends(report, monkeypatch):
-    lasting = storage.link(report).url
+def test_link_works_repeatedly_until_it_expires(report, monkeypatch):
+    valid = storage.link(report).url
     monkeypatch.setattr(storage, "LINK_SECONDS", 1)
-    ending = storage.link(report).url
+    expiring = storage.link(report).url
     time.sleep(2)
 
-    *asked, ended = [httpx.get(link, trust_env=False) for link in (lasting, lasting, ending)]
+    *opened, expired = [httpx.get(link, trust_env=False) for link in (valid, valid, expiring)]
 
-    assert [answer.status_code for answer in asked] == [200, 200]
-    assert "<Code>AccessDenied</Code>" in ended.text
+    assert [answer.status_code for answer in opened] == [200, 200]
+    assert "<Code>AccessDenied</Code>" in expired.text
 
 
 @pytest.mark.parametrize("method", ["PUT", "POST", "DELETE"])
-def test_a_link_to_read_lets_nobody_write(report, aws, method):
+def test_read_link_does_not_permit_writing(report, aws, method):
     before = aws.text(report)
 
     answer = httpx.request(method, storage.link(report).url, content=b"mine now", trust_env=False)
@@ -133,70 +133,70 @@ def test_a_link_to_read_lets_nobody_write(report, aws, method):
     assert aws.text(report) == before
 
 
-OF_A_REPORT = ("CreateMultipartUpload", "UploadPart", "ListMultipartUploads", "CompleteMultipartUpload")
-REFUSED_ONCE = {
-    "refused": meddler.refusal(403, "AccessDenied"),
-    "refused with a success's status": meddler.refusal(200, "InternalError"),
+REPORT_OPERATIONS = ("CreateMultipartUpload", "UploadPart", "ListMultipartUploads", "CompleteMultipartUpload")
+UNRETRIED_FAULTS = {
+    "refused": http_proxy.error_response(403, "AccessDenied"),
+    "refused with status 200": http_proxy.error_response(200, "InternalError"),
 }
-"""What botocore does not ask again for, or would take for an answer."""
+"""Faults that botocore does not retry, or takes for a success."""
 
 
 @pytest.fixture
 def deliver_until_it_ends(connection, deliver):
-    """Deliver a job as the queue does, until it has ended."""
+    """Deliver a job as the queue does, until it ends."""
 
     def run(job_id):
         for _ in range(leases.MAX_ATTEMPTS + 1):
             with suppress(StorageUnavailable, EndpointConnectionError):
-                deliver(job_id, **NEVER_OVER)
+                deliver(job_id, **NO_TIME_LIMIT)
         return leases.get(connection, job_id)
 
     return run
 
 
-@pytest.mark.parametrize("operation", OF_A_REPORT)
-@pytest.mark.parametrize("fault", [*PASSING, *REFUSED_ONCE])
-def test_a_months_report_is_the_same_whatever_passes(
-    filled, expected, order, deliver_until_it_ends, aws, of_s3, lines, operation, fault
+@pytest.mark.parametrize("operation", REPORT_OPERATIONS)
+@pytest.mark.parametrize("fault", [*TEMPORARY_FAULTS, *UNRETRIED_FAULTS])
+def test_month_report_is_identical_after_temporary_faults(
+    filled_month, expected, order, deliver_until_it_ends, aws, s3_proxy, lines, operation, fault
 ):
     job_id = order()
-    of_s3.spoil(operation, (PASSING | REFUSED_ONCE)[fault], 1)
+    s3_proxy.inject(operation, (TEMPORARY_FAULTS | UNRETRIED_FAULTS)[fault], 1)
 
     job = deliver_until_it_ends(job_id)
 
-    assert of_s3.asked[operation] >= 2
+    assert s3_proxy.requests[operation] >= 2
     assert (job.status, lines(job_id)) == ("succeeded", expected)
     assert (len(aws.names()), aws.uploads()) == (1, [])
 
 
-@pytest.mark.parametrize("operation", OF_A_REPORT)
-@pytest.mark.parametrize("fault", ["hang up", "refused"])
-def test_a_months_report_fails_where_nothing_helps_and_is_made_when_its_dead_letter_is_sent_again(
-    connection, filled, expected, order, deliver_until_it_ends, aws, of_s3, lines, operation, fault
+@pytest.mark.parametrize("operation", REPORT_OPERATIONS)
+@pytest.mark.parametrize("fault", ["disconnect", "refused"])
+def test_month_report_fails_under_a_lasting_fault_and_succeeds_from_its_dead_letter(
+    connection, filled_month, expected, order, deliver_until_it_ends, aws, s3_proxy, lines, operation, fault
 ):
     job_id = order()
-    of_s3.spoil(operation, (PASSING | REFUSED_ONCE)[fault])
+    s3_proxy.inject(operation, (TEMPORARY_FAULTS | UNRETRIED_FAULTS)[fault])
     failed = deliver_until_it_ends(job_id)
     assert (failed.status, aws.names()) == ("failed", [])
-    of_s3.mend()
+    s3_proxy.reset()
 
-    worker.receive(connection, queue.read(aws.dead_letters()[0]), **NEVER_OVER)
+    worker.receive(connection, queue.read(aws.dead_letters()[0]), **NO_TIME_LIMIT)
 
     assert lines(job_id) == expected
     assert (len(aws.names()), aws.uploads()) == (1, [])
 
 
-def test_a_months_report_goes_on_at_the_part_that_was_not_answered(
-    connection, filled, expected, order, deliver, deliver_until_it_ends, of_s3, lines, monkeypatch
+def test_month_report_continues_at_the_part_without_a_response(
+    connection, filled_month, expected, order, deliver, deliver_until_it_ends, s3_proxy, lines, monkeypatch
 ):
     job_id = order()
     for _ in range(3):
         deliver(job_id, time_left=lambda: False)
     monkeypatch.setattr(storage, "OF_JOBS", Patience(connect_seconds=1, read_seconds=1, tries=1))
-    of_s3.spoil("UploadPart", meddler.keep_waiting(2), 1)
+    s3_proxy.inject("UploadPart", http_proxy.delay_response(2), 1)
 
     deliver_until_it_ends(job_id)
 
     [(parts,)] = connection.execute("select jsonb_array_length(jobs.progress -> 'tags') from jobs")
     assert lines(job_id) == expected
-    assert of_s3.asked["UploadPart"] == parts + 1 > 3
+    assert s3_proxy.requests["UploadPart"] == parts + 1 > 3

@@ -1,4 +1,4 @@
-"""A function whose disk is full: it needs none."""
+"""A function whose disk is full. The functions need no disk."""
 
 import json
 import os
@@ -6,11 +6,11 @@ import subprocess
 import sys
 
 from local.settings import ROOT
-from tests.chaos.spoilt_aws import aws as aws
-from tests.chaos.spoilt_aws import of_s3 as of_s3
-from tests.chaos.spoilt_aws import of_sqs as of_sqs
-from tests.chaos.spoilt_aws import s3_line as s3_line
-from tests.chaos.spoilt_aws import sqs_line as sqs_line
+from tests.chaos.faulty_aws import aws as aws
+from tests.chaos.faulty_aws import faulty_s3 as faulty_s3
+from tests.chaos.faulty_aws import faulty_sqs as faulty_sqs
+from tests.chaos.faulty_aws import s3_proxy as s3_proxy
+from tests.chaos.faulty_aws import sqs_proxy as sqs_proxy
 
 PROGRAM = [sys.executable, "-m", "tests.chaos.without_disk"]
 NO_DISK = {"TMPDIR": "/nowhere", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "layers" / "segmentation")}
@@ -19,10 +19,10 @@ NO_DISK = {"TMPDIR": "/nowhere", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": s
 def test_functions_write_to_no_disk(service, aws):
     environment = {**os.environ, **NO_DISK}
 
-    done = subprocess.run(PROGRAM, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S603 -- our own
+    done = subprocess.run(PROGRAM, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)  # noqa: S603 -- this repository's program
 
-    said = json.loads(done.stdout.splitlines()[-1])
-    assert (said["written"], said["job"]) == ([], "succeeded")
-    assert {function: status for function, status in said["statuses"].items() if status >= 500} == {}
-    assert len(said["statuses"]) > 25
+    outcome = json.loads(done.stdout.splitlines()[-1])
+    assert (outcome["written"], outcome["job"]) == ([], "succeeded")
+    assert {function: status for function, status in outcome["statuses"].items() if status >= 500} == {}
+    assert len(outcome["statuses"]) > 25
     assert [name.rpartition(".")[2] for name in aws.names()].count("gz") == 1

@@ -1,5 +1,4 @@
-"""A worker is killed at every question that it asks Postgres, S3 and SQS, whatever its job: the next delivery ends the
-job as if nothing had happened."""
+"""A worker is killed at each of its requests to Postgres, S3 and SQS. The next delivery completes the job."""
 
 import itertools
 import os
@@ -20,17 +19,17 @@ from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, queue, worker
 from segmentation.reports import month_report
 from tests import law
-from tests.chaos import mortal_worker
-from tests.chaos.executioner import Executioner, deadly_aws, deadly_line
-from tests.chaos.line import Moment
+from tests.chaos import killable_worker
+from tests.chaos.postgres_proxy import Moment
+from tests.chaos.worker_killer import WorkerKiller, killing_aws, killing_postgres_proxy
 from tests.emptying import empty
-from tests.integration.fix_jobs import NEVER_OVER
+from tests.integration.fix_jobs import NO_TIME_LIMIT
 
 USERS = 30
 DELIVERIES = 5
-"""What a message has before it is a dead letter."""
+"""The deliveries of a message before it becomes a dead letter."""
 
-LEAST_QUESTIONS = 15
+LEAST_REQUESTS = 15
 SMALL_LIMITS = [(percent, "MOST_CHANGES", 4), (deletion, "MOST_MEMBERS", 4)]
 MONTH = """
 insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
@@ -39,19 +38,19 @@ select user_id, 1, 'AVITO_30', action_id, 'manual', 'analyst',
   from generate_series(1, %s) user_id, generate_series(1, 2) action_id
  order by user_id, action_id
 """
-LEFT = """
+REMAINING = """
 select (select count(*) from memberships),
        (select count(*) from history where action_id = 1), (select count(*) from history where action_id = 2),
        (select count(*) from segments where is_emptying), (select count(*) from rollouts where job_id is null)
 """
-"""Members, entries, exits, segments that are not empty yet, rollouts without a job."""
+"""The numbers of members, entries, exits, segments that are not empty yet, and rollouts without a job."""
 PROGRESS = """
 select jobs.kind, jobs.done, (select count(*) from history),
        jsonb_array_length(coalesce(jobs.progress -> 'tags', '[]'))
   from jobs
  where jobs.job_id = %s
 """
-"""What has been done, by what the job says, what the history says, and the parts that are written down."""
+"""The progress according to the job, the history, and the stored part tags."""
 
 
 def arrive(owner: Any) -> None:
@@ -64,7 +63,7 @@ def enrol(connection: Any, owner: Any) -> Any:
 
 
 def enrolled(connection: Any, owner: Any) -> None:
-    worker.deliver(connection, enrol(connection, owner), **NEVER_OVER)
+    worker.deliver(connection, enrol(connection, owner), **NO_TIME_LIMIT)
 
 
 def release(connection: Any, owner: Any) -> Any:
@@ -97,12 +96,12 @@ ORDERS: dict[str, Order] = {
     "csv.gz": compressed_report,
 }
 MEMBERS = {enrol: 15, release: 3, remove: 0, report: 0, compressed_report: 0}
-"""Those who are left."""
+"""The members after each job."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What there is when a job has ended."""
+    """The state after a job has ended."""
 
     job: tuple[str, int, int]
     left: tuple[int, ...]
@@ -110,27 +109,27 @@ class Outcome:
     uploads: int
 
 
-class Scaffold:
-    """A database and an AWS where workers die."""
+class World:
+    """A database and an AWS that kill workers."""
 
-    def __init__(self, executioner: Executioner, owner: Any, connection: Any, s3: Any) -> None:
-        self.executioner, self.owner, self.connection, self.s3 = executioner, owner, connection, s3
+    def __init__(self, killer: WorkerKiller, owner: Any, connection: Any, s3: Any) -> None:
+        self.killer, self.owner, self.connection, self.s3 = killer, owner, connection, s3
         self.written = 0
 
     def outcomes(self, order: Order, moment: Moment, **time: int) -> Iterator[Outcome]:
-        """Kill the first worker on a job at one question after the other, until one survives; then let others do it."""
-        for question in itertools.count(1):
-            job_id = self.rehearse(order)
-            self.executioner.wait_for(question, moment)
+        """Kill the first worker of a job, one request later each time, until it survives. Let others complete it."""
+        for request in itertools.count(1):
+            job_id = self.prepare(order)
+            self.killer.kill_at(request, moment)
             survived = self.deliver(job_id, **time)
-            self.executioner.spare()
+            self.killer.disarm()
             self.assert_nothing_is_half_done(job_id)
             self.redeliver(job_id)
             yield self.outcome(job_id)
             if survived:
                 return
 
-    def rehearse(self, order: Order) -> UUID:
+    def prepare(self, order: Order) -> UUID:
         empty(self.owner)
         for name in self.files():
             self.s3.delete_object(Bucket="reports", Key=name)
@@ -138,10 +137,10 @@ class Scaffold:
         [(self.written,)] = self.owner.execute("select count(*) from history")
         return job_id
 
-    def crowd(self, order: Order, workers: int) -> Outcome:
-        """Deliver a job to so many at once, and to one more when they are done."""
-        job_id = self.rehearse(order)
-        started = [mortal_worker.start(str(job_id)) for _ in range(workers)]
+    def deliver_concurrently(self, order: Order, workers: int) -> Outcome:
+        """Deliver a job to several workers at once, and to one more after they end."""
+        job_id = self.prepare(order)
+        started = [killable_worker.start(str(job_id)) for _ in range(workers)]
         for process in started:
             process.join(30)
         assert {process.exitcode for process in started} == {0}
@@ -149,15 +148,15 @@ class Scaffold:
         return self.outcome(job_id)
 
     def deliver(self, job_id: UUID, **time: int) -> bool:
-        """Let a process work on the job, and return whether it lived to see its end."""
-        process = mortal_worker.start(str(job_id), **time)
-        self.executioner.take(process.pid)
+        """Let a process work on the job. Return whether it survived."""
+        process = killable_worker.start(str(job_id), **time)
+        self.killer.watch(process.pid)
         process.join(30)
         assert process.exitcode in (0, -signal.SIGKILL)
         return process.exitcode == 0
 
     def redeliver(self, job_id: UUID) -> None:
-        """Deliver again when the lease is over, until the job has ended."""
+        """End the lease and deliver again, until the job has ended."""
         for _ in range(DELIVERIES):
             if leases.get(self.connection, job_id).finished_at:
                 return
@@ -166,7 +165,7 @@ class Scaffold:
         raise AssertionError("the message is a dead letter")
 
     def assert_nothing_is_half_done(self, job_id: UUID) -> None:
-        """Hold what is there to the law: what is done is written down with it, except one part of a file at most."""
+        """Check that the job has recorded all its work, except at most one uploaded part of a file."""
         law.check(self.owner)
         kind, done, written, parts = self.owner.execute(PROGRESS, (job_id,)).fetchone()
         if kind == month_report.MONTH_REPORT:
@@ -178,13 +177,13 @@ class Scaffold:
         law.check(self.owner)
         job = leases.get(self.connection, job_id)
         bodies = [self.s3.get_object(Bucket="reports", Key=name)["Body"].read() for name in self.files()]
-        left = self.owner.execute(LEFT).fetchone()
+        left = self.owner.execute(REMAINING).fetchone()
         return Outcome((job.status, job.done, job.total), left, tuple(bodies), len(self.uploads()))
 
     def parts(self) -> list[Any]:
-        """The parts of files that are not complete."""
-        places = [{"Bucket": "reports", "Key": each["Key"], "UploadId": each["UploadId"]} for each in self.uploads()]
-        return [part for place in places for part in self.s3.list_parts(**place).get("Parts", [])]
+        """The parts of incomplete uploads."""
+        uploads = [{"Bucket": "reports", "Key": each["Key"], "UploadId": each["UploadId"]} for each in self.uploads()]
+        return [part for upload in uploads for part in self.s3.list_parts(**upload).get("Parts", [])]
 
     def uploads(self) -> list[Any]:
         return list(self.s3.list_multipart_uploads(Bucket="reports").get("Uploads", []))
@@ -194,11 +193,11 @@ class Scaffold:
 
 
 @pytest.fixture
-def scaffold(owner, connection, empty_database, monkeypatch) -> Iterator[Scaffold]:
-    executioner = Executioner()
+def world(owner, connection, empty_database, monkeypatch) -> Iterator[World]:
+    killer = WorkerKiller()
     port = empty_database.server.port
-    with deadly_line(port, executioner) as line, deadly_aws(executioner) as aws_url:
-        url = empty_database.url.replace(f":{port}/", f":{line.port}/")
+    with killing_postgres_proxy(port, killer) as proxy, killing_aws(killer) as aws_url:
+        url = empty_database.url.replace(f":{port}/", f":{proxy.port}/")
         set_environment(monkeypatch, aws_url, DATABASE_URL=f"{url}?sslmode=disable&gssencmode=disable")
         s3 = boto3.client("s3", config=Config(s3={"addressing_style": "path"}))
         s3.create_bucket(Bucket="reports")
@@ -206,47 +205,51 @@ def scaffold(owner, connection, empty_database, monkeypatch) -> Iterator[Scaffol
         for module, name, value in SMALL_LIMITS:
             monkeypatch.setattr(module, name, value)
         queue._sqs.cache_clear()
-        yield Scaffold(executioner, owner, connection, s3)
+        yield World(killer, owner, connection, s3)
         queue._sqs.cache_clear()
 
 
 def set_environment(monkeypatch: pytest.MonkeyPatch, aws_url: str, **variables: str) -> None:
-    """Say where the worker finds everything, and let moto keep parts of any size."""
-    of_aws = {"AWS_ACCESS_KEY_ID": "of-a-test", "AWS_SECRET_ACCESS_KEY": "of-a-test", "AWS_DEFAULT_REGION": "us-east-1"}
-    places = {
+    """Set the worker's environment variables, and let moto accept parts of any size."""
+    credentials = {
+        "AWS_ACCESS_KEY_ID": "of-a-test",
+        "AWS_SECRET_ACCESS_KEY": "of-a-test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    addresses = {
         "AWS_ENDPOINT_URL": aws_url,
         "REPORTS_BUCKET": "reports",
         "JOBS_QUEUE_URL": f"{aws_url}/123456789012/jobs",
     }
-    # the server that workers are forked from imports them beforehand, if it finds them
+    # the fork server preloads the workers' modules if it finds them on this path
     variables["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
-    for name, value in (of_aws | places | variables).items():
+    for name, value in (credentials | addresses | variables).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)
 
 
 @pytest.mark.parametrize("moment", ["before", "during"])
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
-def test_worker_killed_at_any_question_is_followed_by_one_that_ends_its_job(scaffold, order, moment):
-    *killed, undisturbed = scaffold.outcomes(order, moment)
+def test_job_of_a_worker_killed_at_any_request_is_completed_by_the_next(world, order, moment):
+    *killed, undisturbed = world.outcomes(order, moment)
 
-    assert len(killed) >= LEAST_QUESTIONS
+    assert len(killed) >= LEAST_REQUESTS
     assert (undisturbed.job[0], undisturbed.left[0], undisturbed.uploads) == ("succeeded", MEMBERS[order], 0)
     assert [outcome for outcome in killed if outcome != undisturbed] == []
 
 
 @pytest.mark.parametrize("moment", ["before", "during"])
 @pytest.mark.parametrize("order", [enrol, report])
-def test_worker_killed_as_it_hands_its_job_on_is_followed_by_one_that_ends_it(scaffold, order, moment):
-    *killed, undisturbed = scaffold.outcomes(order, moment, milliseconds=0)
+def test_job_of_a_worker_killed_while_releasing_it_is_completed_by_the_next(world, order, moment):
+    *killed, undisturbed = world.outcomes(order, moment, milliseconds=0)
 
     assert undisturbed.job[0] == "succeeded"
     assert [outcome for outcome in killed if outcome != undisturbed] == []
 
 
 @pytest.mark.parametrize("order", ORDERS.values(), ids=ORDERS)
-def test_job_delivered_to_several_workers_at_once_and_again_is_done_once(scaffold, order):
-    alone = scaffold.crowd(order, 1)
+def test_job_delivered_to_several_workers_at_once_and_again_is_done_once(world, order):
+    alone = world.deliver_concurrently(order, 1)
 
-    assert scaffold.crowd(order, 4) == alone
+    assert world.deliver_concurrently(order, 4) == alone
     assert alone.job[0] == "succeeded"

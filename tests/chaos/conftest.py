@@ -1,4 +1,4 @@
-"""The service, whose database each suite here breaks in its own way."""
+"""The service under faults of its database and of AWS."""
 
 import pytest
 from argon2 import PasswordHasher
@@ -9,5 +9,5 @@ from tests.functions.conftest import service as service
 
 @pytest.fixture(autouse=True)
 def cheap_hashes(monkeypatch):
-    """A real hash takes what time the processors have for it, and that is not what is measured here."""
+    """Use cheap hashes. On a busy machine a real hash exceeds the time limits of these tests."""
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

@@ -1,4 +1,4 @@
-"""Execution environments with AWS's own runtime in them, which can be frozen, and give up when their time is over."""
+"""Execution environments with the runtime of AWS, which can be frozen, and which enforce a function's timeout."""
 
 import json
 import os
@@ -21,7 +21,7 @@ SECONDS = 8
 
 
 class Environment:
-    """One function's environment."""
+    """The execution environment of one function."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -29,15 +29,15 @@ class Environment:
     def invoke(self, event: dict[str, Any]) -> Answer:
         return self._runtime.invoke(json.dumps(event).encode())
 
-    def ask(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Invoke a function of a route, and return its answer."""
+    def invoke_route(self, event: dict[str, Any]) -> dict[str, Any]:
+        """Invoke a route's function, and return its response."""
         answer: dict[str, Any] = json.loads(self.invoke(event).payload)
         return answer
 
     def kill(self) -> None:
-        """End the function's process, as the kernel does when memory runs out."""
+        """Kill the function's process, as the kernel does when memory runs out."""
         for process in self._processes():
-            with suppress(ProcessLookupError):  # it has ended with another of them
+            with suppress(ProcessLookupError):  # it ended together with another one
                 os.kill(process, signal.SIGKILL)
 
     @contextmanager
@@ -53,7 +53,7 @@ class Environment:
 
 
 class Environments:
-    """Those that a test starts."""
+    """The execution environments that a test starts."""
 
     def __init__(self, logs: Path, variables: dict[str, str]) -> None:
         name = f"aws-lambda-rie-{ARCHITECTURES[platform.machine()]}"
@@ -63,7 +63,7 @@ class Environments:
         self.started: list[Runtime] = []
 
     def start(self, name: str, harmless: dict[str, Any], *, seconds: int = SECONDS) -> Environment:
-        """Start one, and let it load what it needs for an event that changes nothing."""
+        """Start an environment, and initialise it with an event that changes nothing."""
         function = Function(
             name=name,
             runtime="python3.13",

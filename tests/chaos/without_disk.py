@@ -1,6 +1,6 @@
-"""A program: the functions, one after the other, where nothing can be written to a disk; says what became of them.
+"""Run every function while no file can be written, and print the outcome as JSON.
 
-Run by `python -m tests.chaos.without_disk`, with the environment of a function.
+Run it as `python -m tests.chaos.without_disk`, with the environment variables of a function.
 """
 
 import json
@@ -21,10 +21,10 @@ MINUTES = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
 
 
 def main() -> None:
-    """Serve every sample event, make a report of a month, and run the schedule."""
+    """Serve every sample event, write a report of a month, and run the schedule."""
     written: list[str] = []
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    sys.addaudithook(lambda event, arguments: note(written, event, arguments))
+    sys.addaudithook(lambda event, arguments: record_write(written, event, arguments))
     create_samples_world()
     statuses = {function: answer_of(invoke(function, sample(function))).status for function in HTTP_SAMPLES}
     job_id = call("create_report", {"year": 2023, "month": 8, "format": "csv.gz"}).json["job_id"]
@@ -36,8 +36,8 @@ def main() -> None:
     sys.stdout.write(json.dumps({"statuses": statuses, "job": job["status"], "written": written}) + "\n")
 
 
-def note(written: list[str], event: str, arguments: tuple[Any, ...]) -> None:
-    """Put down a file that is opened to be written, or made."""
+def record_write(written: list[str], event: str, arguments: tuple[Any, ...]) -> None:
+    """Record the name of a file that is created or opened for writing."""
     if (event == "open" and arguments[2] & WRITING) or event in {"os.mkdir", "tempfile.mkstemp", "tempfile.mkdtemp"}:
         written.append(str(arguments[0]))
 

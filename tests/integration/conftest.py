@@ -1,4 +1,4 @@
-"""Short words for what database tests do over and over."""
+"""Fixtures for the usual steps of a database test."""
 
 import threading
 from collections.abc import Callable
@@ -15,10 +15,10 @@ from segmentation.database.connection import connect
 from segmentation.domain import memberships, segments
 from tests.conftest import Database
 from tests.integration.fix_jobs import deliver as deliver
-from tests.integration.fix_jobs import deliver_to_one_that_dies as deliver_to_one_that_dies
+from tests.integration.fix_jobs import deliver_to_dying_worker as deliver_to_dying_worker
 from tests.integration.fix_jobs import expected as expected
 from tests.integration.fix_jobs import fail as fail
-from tests.integration.fix_jobs import filled as filled
+from tests.integration.fix_jobs import filled_month as filled_month
 from tests.integration.fix_jobs import lines as lines
 from tests.integration.fix_jobs import order as order
 from tests.integration.fix_jobs import small_batches as small_batches
@@ -26,7 +26,7 @@ from tests.integration.fix_jobs import small_batches as small_batches
 
 @pytest.fixture
 def behind_a_pooler(monkeypatch: pytest.MonkeyPatch) -> None:
-    """New connections are as those behind a pooler have to be."""
+    """Open new connections as a pooler requires."""
     monkeypatch.setenv("DATABASE_POOLED", "true")
 
 
@@ -41,7 +41,7 @@ def make_segments(connection: Connection) -> Callable[..., None]:
 
 @pytest.fixture
 def arrive(connection: Connection) -> Callable[..., None]:
-    """Let users with ascending ids arrive, all at once."""
+    """Let users with ascending ids arrive in one statement."""
 
     def users(count: int, *, after: int = 0) -> None:
         connection.execute(
@@ -72,8 +72,8 @@ def set_percent(connection: Connection) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def taken(owner: Connection) -> Callable[[str], set[int]]:
-    """The users whom a percent has brought in."""
+def automatic_members(owner: Connection) -> Callable[[str], set[int]]:
+    """The users that a percent has enrolled in a segment."""
 
     def users(slug: str) -> set[int]:
         rows = owner.execute(
@@ -111,7 +111,7 @@ def slugs_of(connection: Connection) -> Callable[[int], list[str]]:
 
 @pytest.fixture
 def history(owner: Connection) -> Callable[..., list[dict[str, Any]]]:
-    """The history, in the order in which it was written."""
+    """The history, in the order of writing."""
 
     def rows(user_id: int | None = None) -> list[dict[str, Any]]:
         with owner.cursor(row_factory=dict_row) as cursor:
@@ -132,7 +132,7 @@ def history(owner: Connection) -> Callable[..., list[dict[str, Any]]]:
 
 @pytest.fixture
 def expire(superuser: Connection) -> Callable[..., None]:
-    """Move one membership into the past, as if its lifetime had ended a second ago; its entry moves along."""
+    """Move one membership and its entry into the past, so that its lifetime ended a second ago."""
 
     def age(user_id: int, slug: str) -> None:
         with superuser.transaction():
@@ -167,7 +167,7 @@ def expire(superuser: Connection) -> Callable[..., None]:
 
 @pytest.fixture
 def at_once(empty_database: Database) -> Callable[..., list[Any]]:
-    """Run each of these with a connection of its own, all released at the same moment."""
+    """Run actions at the same moment, each with its own connection."""
 
     def run(*actions: Callable[[Connection], Any]) -> list[Any]:
         barrier = threading.Barrier(len(actions))

@@ -1,4 +1,4 @@
-"""Jobs that report on a month: a month to report on, an order, its delivery, and the lines it leaves."""
+"""Report jobs: a month of history, an order, its delivery, and the lines of its file."""
 
 from functools import partial
 
@@ -9,21 +9,21 @@ from segmentation.contract.requests import NewReport
 from segmentation.jobs import leases, worker
 from segmentation.reports import month_report
 
-NEVER_OVER = {"kinds": KINDS, "time_left": lambda: True}
+NO_TIME_LIMIT = {"kinds": KINDS, "time_left": lambda: True}
 ROWS = 1000
 
 
 @pytest.fixture
 def small_batches(monkeypatch):
-    """Batches, statements and parts so small that few rows make several."""
+    """Make batches, statements and parts so small that a few rows need several."""
     monkeypatch.setattr(month_report, "BATCH_ROWS", 70)
     monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 2)
     monkeypatch.setattr(month_report, "PART_BYTES", 10_000)
 
 
 @pytest.fixture
-def filled(owner, small_batches):
-    """A month of a thousand rows, many of one instant, in several parts."""
+def filled_month(owner, small_batches):
+    """Write a month of a thousand rows. Several share an instant, and their file has several parts."""
     owner.execute(
         """
         insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
@@ -50,8 +50,8 @@ def deliver(connection):
 
 
 @pytest.fixture
-def deliver_to_one_that_dies(connection, aws, deliver, monkeypatch):
-    """Deliver a job to a worker that dies as it saves that step, and let its lease run out."""
+def deliver_to_dying_worker(connection, aws, deliver, monkeypatch):
+    """Deliver a job to a worker that dies while it saves this step. End its lease."""
 
     def run(job_id, step):
         calls, save = iter(range(1, 1000)), leases.save
@@ -63,7 +63,7 @@ def deliver_to_one_that_dies(connection, aws, deliver, monkeypatch):
 
         with monkeypatch.context() as patch:
             patch.setattr(leases, "save", die_once)
-            deliver(job_id, **NEVER_OVER)
+            deliver(job_id, **NO_TIME_LIMIT)
         assert leases.get(connection, job_id).status == "running", "the job ended before that step"
         connection.execute("update jobs set leased_until = now() - interval '1 s'")
 
@@ -72,18 +72,18 @@ def deliver_to_one_that_dies(connection, aws, deliver, monkeypatch):
 
 @pytest.fixture
 def fail(owner, deliver):
-    """Let all tries of a job have been in vain, without a word."""
+    """Use up all attempts of a job without an error, and let it fail."""
 
     def run(job_id):
         owner.execute("update jobs set attempts = %s where job_id = %s", (leases.MAX_ATTEMPTS, job_id))
-        deliver(job_id, **NEVER_OVER)
+        deliver(job_id, **NO_TIME_LIMIT)
 
     return run
 
 
 @pytest.fixture
 def lines(connection, aws):
-    """The rows of a finished job's file, without the header."""
+    """Read the lines of a finished job's file, without the header."""
 
     def read(job_id):
         result = leases.get(connection, job_id).result
@@ -97,7 +97,7 @@ def lines(connection, aws):
 
 @pytest.fixture
 def expected(owner):
-    """What the file must hold, by a plain query."""
+    """The lines that the file must have, from a plain query."""
     return [
         f"{user},{slug},{'ID'[action - 1]},{executed_at:%Y-%m-%d %H:%M:%S}"
         for user, slug, action, executed_at in owner.execute(

@@ -1,4 +1,4 @@
-"""Users who arrive after a percent was set: decided at once, exactly, and without favour."""
+"""Users who arrive after a percent was set are enrolled at once. The share is exact, and the chance is equal."""
 
 import itertools
 from collections import Counter
@@ -21,7 +21,7 @@ UNITS_OF_PERCENT = st.integers(1, UNITS)
 
 @pytest.fixture(scope="module")
 def decide(migrated_database):
-    """The rule itself, and how often it says yes over all draws."""
+    """Count, over all draws, how often the rule enrols an arrival."""
     with connect(migrated_database.url) as connection:
 
         def chance(seen, taken, units):
@@ -49,7 +49,7 @@ def test_every_arrival_has_the_same_chance_whatever_came_before(decide, seen, un
     yes_low, of_low = decide(seen, low, units)
     yes_high, of_high = decide(seen, high, units)
 
-    # the share was rounded up in so many of 10000 cases as it had hundredths over
+    # the share before was rounded up in `fraction` of 10000 cases
     assert (UNITS - fraction) * yes_low * of_high + fraction * yes_high * of_low == units * of_low * of_high
 
 
@@ -65,26 +65,26 @@ def test_share_stays_exact_whatever_is_drawn(decide, seen, units, up):
 
 
 @pytest.mark.parametrize("percent", [0.01, 10, 33.33, 50, 67, 99.99, 100])
-def test_share_is_exact_after_every_arrival(connection, create, taken, percent):
+def test_share_is_exact_after_every_arrival(connection, create, automatic_members, percent):
     create("ROLLOUT", percent)
 
     for number in range(1, 61):
         users.create(connection, number, actor="backend")
 
         exact = number * round(percent * 100) / UNITS
-        assert floor(exact) <= len(taken("ROLLOUT")) <= ceil(exact)
+        assert floor(exact) <= len(automatic_members("ROLLOUT")) <= ceil(exact)
 
 
-def test_share_stays_exact_when_arrivals_follow_users_who_were_there(arrive, create, taken):
+def test_share_stays_exact_when_users_arrive_after_existing_ones(arrive, create, automatic_members):
     arrive(7)
     create("ROLLOUT", 30)
 
     arrive(43, after=7)
 
-    assert len(taken("ROLLOUT")) == 15
+    assert len(automatic_members("ROLLOUT")) == 15
 
 
-def test_share_stays_exact_after_a_changed_percent(arrive, create, set_percent, taken):
+def test_share_stays_exact_after_a_changed_percent(arrive, create, set_percent, automatic_members):
     arrive(13)
     create("ROLLOUT", 30)
     arrive(20, after=13)
@@ -92,7 +92,7 @@ def test_share_stays_exact_after_a_changed_percent(arrive, create, set_percent, 
 
     arrive(67, after=33)
 
-    assert len(taken("ROLLOUT")) == 60
+    assert len(automatic_members("ROLLOUT")) == 60
 
 
 def test_membership_write_that_names_a_new_user_enrols_them(make_segments, create, change, slugs_of, history):
@@ -109,18 +109,18 @@ def test_membership_write_that_names_a_new_user_enrols_them(make_segments, creat
     }
 
 
-def test_user_who_is_there_already_is_no_arrival(connection, arrive, create, taken):
+def test_existing_user_is_not_an_arrival(connection, arrive, create, automatic_members):
     arrive(10)
     create("ROLLOUT", 10)
-    before = taken("ROLLOUT")
+    before = automatic_members("ROLLOUT")
 
     for user_id in [*range(1, 11)] * 3:
         users.create(connection, user_id, actor="backend")
 
-    assert taken("ROLLOUT") == before
+    assert automatic_members("ROLLOUT") == before
 
 
-def test_new_user_added_by_hand_is_in_by_hand(create, change, history):
+def test_new_user_added_by_hand_is_a_manual_member(create, change, history):
     create("ROLLOUT", 100)
 
     changed = change(1, add_segments=["ROLLOUT"])
@@ -138,7 +138,7 @@ def test_new_user_removed_by_hand_stays_out(create, change, set_percent, history
     assert (changed.segments_deleted, history(1)) == (0, [])
 
 
-def test_arrival_that_is_rolled_back_is_no_arrival(owner, empty_database, create, taken):
+def test_arrival_that_is_rolled_back_does_not_count(owner, empty_database, create, automatic_members):
     create("ROLLOUT", 50)
 
     with connect(empty_database.url) as own:
@@ -146,10 +146,10 @@ def test_arrival_that_is_rolled_back_is_no_arrival(owner, empty_database, create
             with own.transaction(force_rollback=number % 2 == 0):
                 users.create(own, number, actor="backend")
 
-    assert len(taken("ROLLOUT")) == 10
+    assert len(automatic_members("ROLLOUT")) == 10
 
 
-def test_arrival_that_fails_is_no_arrival(connection, create, taken):
+def test_arrival_that_fails_does_not_count(connection, create, automatic_members):
     create("ROLLOUT", 50)
 
     for number in range(1, 21):
@@ -157,10 +157,12 @@ def test_arrival_that_fails_is_no_arrival(connection, create, taken):
             users.create(connection, -number, actor="backend")
         users.create(connection, number, actor="backend")
 
-    assert len(taken("ROLLOUT")) == 10
+    assert len(automatic_members("ROLLOUT")) == 10
 
 
-def test_plain_and_deleted_segments_take_no_arrivals(connection, make_segments, create, arrive, history):
+def test_deleted_segments_and_those_without_a_percent_enrol_no_arrivals(
+    connection, make_segments, create, arrive, history
+):
     make_segments("PLAIN")
     create("DELETED", 100)
     segments.delete(connection, "DELETED", actor="analyst")
@@ -170,7 +172,7 @@ def test_plain_and_deleted_segments_take_no_arrivals(connection, make_segments, 
     assert history() == []
 
 
-def test_arrivals_at_once_are_exact(empty_database, create, taken, at_once):
+def test_share_is_exact_after_concurrent_arrivals(empty_database, create, automatic_members, at_once):
     create("HALF", 50)
     create("TENTH", 10)
 
@@ -180,10 +182,10 @@ def test_arrivals_at_once_are_exact(empty_database, create, taken, at_once):
 
     at_once(*[lambda own, first=first: register(own, first) for first in range(8)])
 
-    assert (len(taken("HALF")), len(taken("TENTH"))) == (200, 40)
+    assert (len(automatic_members("HALF")), len(automatic_members("TENTH"))) == (200, 40)
 
 
-def test_percents_set_while_users_arrive_stay_exact(connection, create, taken, at_once):
+def test_percents_set_while_users_arrive_stay_exact(connection, create, automatic_members, at_once):
     create("ROLLOUT", 20)
 
     def register(own, first):
@@ -196,24 +198,24 @@ def test_percents_set_while_users_arrive_stay_exact(connection, create, taken, a
 
     at_once(raise_percent, *[lambda own, first=first: register(own, first) for first in range(3)])
 
-    assert len(taken("ROLLOUT")) == 150
+    assert len(automatic_members("ROLLOUT")) == 150
 
 
 @pytest.fixture
 def arriving(empty_database, monkeypatch):
-    """Let users arrive when those that a percent is about have been counted, and are not changed yet."""
+    """Let users arrive after a change of percent has counted the users and before it enrols them."""
     count_users = rollout_percent._count_users
     with connect(empty_database.url) as other:
 
         def arrive(count, *, after):
-            def count_before_they_come(*arguments):
+            def count_then_let_users_arrive(*arguments):
                 monkeypatch.setattr(rollout_percent, "_count_users", count_users)
                 counts = count_users(*arguments)
                 for number in range(count):
                     users.create(other, after + number + 1, actor="backend")
                 return counts
 
-            monkeypatch.setattr(rollout_percent, "_count_users", count_before_they_come)
+            monkeypatch.setattr(rollout_percent, "_count_users", count_then_let_users_arrive)
 
         yield arrive
 
@@ -227,8 +229,8 @@ def arriving(empty_database, monkeypatch):
         pytest.param([50] * 61, id="repeated"),
     ],
 )
-def test_share_is_exact_whoever_arrives_while_a_percent_is_set(
-    arrive, arriving, create, set_percent, taken, percents, late
+def test_share_is_exact_when_users_arrive_while_a_percent_is_set(
+    arrive, arriving, create, set_percent, automatic_members, percents, late
 ):
     arrive(99)
     create("ROLLOUT", percents[0])
@@ -237,10 +239,10 @@ def test_share_is_exact_whoever_arrives_while_a_percent_is_set(
         arriving(late, after=there - late)
         set_percent("ROLLOUT", percent)
 
-        assert floor(there * percent / 100) <= len(taken("ROLLOUT")) <= ceil(there * percent / 100)
+        assert floor(there * percent / 100) <= len(automatic_members("ROLLOUT")) <= ceil(there * percent / 100)
 
 
-def test_raised_percent_keeps_those_who_came_in_while_it_was_set(arrive, arriving, create, set_percent, history):
+def test_raised_percent_keeps_the_users_enrolled_while_it_was_set(arrive, arriving, create, set_percent, history):
     arrive(99)
     create("ROLLOUT", 20)
 
@@ -252,7 +254,7 @@ def test_raised_percent_keeps_those_who_came_in_while_it_was_set(arrive, arrivin
 
 
 @pytest.mark.parametrize("percent", [10, 90])
-def test_answer_counts_those_who_arrived_while_a_percent_was_set(
+def test_answer_counts_the_users_who_arrived_while_a_percent_was_set(
     arrive, arriving, create, set_percent, history, percent
 ):
     arrive(100)
@@ -271,7 +273,7 @@ def open_again(connection, segment_id, since):
 
 
 @pytest.mark.parametrize("look_up", [arrivals.count, open_again])
-def test_those_who_arrive_meanwhile_are_looked_up_alone_before_anything_is_analysed(
+def test_only_late_arrivals_are_read_even_without_table_statistics(
     connection, owner, superuser, arrive, create, look_up
 ):
     def read():
@@ -280,7 +282,7 @@ def test_those_who_arrive_meanwhile_are_looked_up_alone_before_anything_is_analy
         ).fetchall()
         return rows
 
-    superuser.execute("vacuum (analyze) memberships")  # as empty as it is
+    superuser.execute("vacuum (analyze) memberships")  # with statistics of an empty table
     arrive(5000)
     create("ROLLOUT", 100)
     [place] = owner.execute("select rollouts.segment_id, population.arrivals from rollouts, population").fetchall()
@@ -292,9 +294,7 @@ def test_those_who_arrive_meanwhile_are_looked_up_alone_before_anything_is_analy
         assert read() - before == 50
 
 
-def test_arrival_looks_at_the_segments_that_have_a_percent_and_not_at_all_there_ever_were(
-    connection, superuser, create
-):
+def test_arrival_reads_only_segments_that_have_a_percent(connection, superuser, create):
     def read():
         [(rows,)] = connection.execute(
             "select (seq_tup_read + idx_tup_fetch)::integer from pg_stat_xact_user_tables where relname = 'segments'"
@@ -318,7 +318,7 @@ def test_arrival_looks_at_the_segments_that_have_a_percent_and_not_at_all_there_
         assert read() - before < 10
 
 
-def test_segments_created_while_users_arrive_are_exact(create, taken, at_once):
+def test_segments_created_while_users_arrive_are_exact(create, automatic_members, at_once):
     def register(own, first):
         for number in range(first, 300, 3):
             users.create(own, number + 1, actor="backend")
@@ -329,10 +329,10 @@ def test_segments_created_while_users_arrive_are_exact(create, taken, at_once):
 
     at_once(create_many, *[lambda own, first=first: register(own, first) for first in range(3)])
 
-    assert [len(taken(f"ROLLOUT_{number}")) for number in range(10)] == [90] * 10
+    assert [len(automatic_members(f"ROLLOUT_{number}")) for number in range(10)] == [90] * 10
 
 
-def test_no_position_is_favoured(connection, create, arrive, owner):
+def test_no_arrival_position_is_favoured(connection, create, arrive, owner):
     for number in range(300):
         create(f"ROLLOUT_{number}", 30)
 
@@ -345,4 +345,4 @@ def test_no_position_is_favoured(connection, create, arrive, owner):
         )
     ]
     assert sum(counts) == 300 * 6
-    assert all(45 < count < 135 for count in counts)  # 90 expected, more than five standard deviations either way
+    assert all(45 < count < 135 for count in counts)  # 90 expected, limits beyond five standard deviations

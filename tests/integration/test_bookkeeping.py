@@ -1,4 +1,4 @@
-"""A lost or doubled change is found where the load and the faults compare the history with what clients were told."""
+"""The comparison of the history with the clients' answers finds a lost or doubled change."""
 
 from collections import Counter
 
@@ -9,7 +9,7 @@ from tests.bookkeeping import Told, assert_exactly_once
 
 @pytest.fixture
 def told(make_segments, change):
-    """What a client is told who puts user 1 into two segments and takes them out of one."""
+    """The answers to a client that adds user 1 to two segments and removes the user from one."""
     make_segments("AAA", "BBB")
     told = Told()
     told.change(1, change(1, add_segments=["AAA", "BBB"]).model_dump())
@@ -17,7 +17,7 @@ def told(make_segments, change):
     return told
 
 
-def test_history_that_has_what_clients_were_told_passes(told, owner):
+def test_history_that_matches_the_answers_passes(told, owner):
     assert (told.added, told.deleted) == (Counter({1: 2}), Counter({1: 1}))
 
     assert_exactly_once(owner, told)
@@ -32,7 +32,7 @@ def test_one_change_too_few_or_too_many_is_found(told, owner, kind, difference):
         assert_exactly_once(owner, told)
 
 
-def test_change_of_another_user_does_not_make_up_for_a_lost_one(told, owner):
+def test_change_of_another_user_does_not_hide_a_lost_one(told, owner):
     told.added = Counter({1: 1, 2: 1})
 
     with pytest.raises(AssertionError):

@@ -1,4 +1,4 @@
-"""A segment that is written to without a pause can still be changed, brought to a percent and deleted."""
+"""A segment with uninterrupted writers can still be changed, given a percent and deleted."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,13 +16,13 @@ from segmentation.domain import memberships, segments
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, worker
-from tests.integration.fix_jobs import NEVER_OVER
+from tests.integration.fix_jobs import NO_TIME_LIMIT
 from tests.stopwatch import Stopwatch
 
 WRITERS = 4
 HOLD = "select from segments where slug = 'BUSY' for share"
-GATES = "select count(*) from pg_locks where locktype = 'advisory'"
-STAY = """
+ADVISORY_LOCKS = "select count(*) from pg_locks where locktype = 'advisory'"
+SLEEP_AND_COMMIT = """
 do $$
 declare
     v_end constant timestamptz := clock_timestamp() + interval '{seconds} s';
@@ -43,14 +43,14 @@ def write(connection, user_id):
 
 @pytest.fixture(autouse=True)
 def users_and_segment(make_segments, arrive):
-    """Who arrives waits for others who do: the users of these tests are there."""
+    """Create the segment and the users. Arriving users would wait for each other."""
     make_segments("BUSY")
     arrive(WRITERS)
 
 
 @pytest.fixture
 def busy(empty_database):
-    """Writers of whom one always has the segment while the others come and go."""
+    """Run writers whose transactions overlap, so that one always shares the segment's lock."""
     over = Event()
 
     def work(number):
@@ -69,45 +69,45 @@ def busy(empty_database):
 
 
 @pytest.fixture
-def in_a_hurry(connection):
-    """The application's connection, with less time than writers that pass each other would take."""
+def short_timeout(connection):
+    """The application's connection, with a timeout shorter than the overlapping writers."""
     connection.execute("set statement_timeout = '3s'")
     return connection
 
 
 @pytest.mark.direct(reason="changes a setting of its session")
-def test_busy_segment_is_changed(busy, in_a_hurry):
+def test_busy_segment_is_changed(busy, short_timeout):
     for description in map(str, range(5)):
-        segments.update(in_a_hurry, "BUSY", SegmentChange(description=description), actor="analyst")
+        segments.update(short_timeout, "BUSY", SegmentChange(description=description), actor="analyst")
 
-        assert segments.get(in_a_hurry, "BUSY").description == description
+        assert segments.get(short_timeout, "BUSY").description == description
 
 
 @pytest.mark.direct(reason="changes a setting of its session")
-def test_busy_segment_is_brought_to_a_percent(busy, in_a_hurry):
-    changed = segments.update(in_a_hurry, "BUSY", SegmentChange(user_percent=100), actor="analyst")
+def test_busy_segment_is_given_a_percent(busy, short_timeout):
+    changed = segments.update(short_timeout, "BUSY", SegmentChange(user_percent=100), actor="analyst")
 
     assert changed.user_percent == 100
 
 
 @pytest.mark.direct(reason="changes a setting of its session")
-def test_busy_segment_is_deleted(busy, in_a_hurry):
-    segments.delete(in_a_hurry, "BUSY", actor="analyst")
+def test_busy_segment_is_deleted(busy, short_timeout):
+    segments.delete(short_timeout, "BUSY", actor="analyst")
 
     with pytest.raises(SegmentUnknown):
-        segments.get(in_a_hurry, "BUSY")
+        segments.get(short_timeout, "BUSY")
 
 
 @pytest.mark.direct(reason="changes a setting of its session")
-def test_job_of_a_busy_segment_finds_room_for_its_batches(busy, in_a_hurry, aws, arrive, monkeypatch):
+def test_job_of_a_busy_segment_writes_its_batches(busy, short_timeout, aws, arrive, monkeypatch):
     monkeypatch.setattr(percent, "MOST_CHANGES", 10)
     monkeypatch.setattr(rollout_job, "BATCH_CHANGES", 10)
     arrive(50, after=WRITERS)
 
-    job_id = segments.update(in_a_hurry, "BUSY", SegmentChange(user_percent=100), actor="analyst").job_id
-    worker.deliver(in_a_hurry, job_id, **NEVER_OVER)
+    job_id = segments.update(short_timeout, "BUSY", SegmentChange(user_percent=100), actor="analyst").job_id
+    worker.deliver(short_timeout, job_id, **NO_TIME_LIMIT)
 
-    assert leases.get(in_a_hurry, job_id).result == {"users_added": 50, "users_deleted": 0}
+    assert leases.get(short_timeout, job_id).result == {"users_added": 50, "users_deleted": 0}
 
 
 def test_later_of_two_changes_has_the_later_time(connection, empty_database):
@@ -120,33 +120,34 @@ def test_later_of_two_changes_has_the_later_time(connection, empty_database):
     assert first.updated_at < last.updated_at
 
 
-def test_gate_opens_again_where_the_segment_cannot_be_had(connection, superuser):
+def test_writers_lock_is_released_when_the_segment_cannot_be_locked(connection, superuser):
     with superuser.transaction():
         superuser.execute(HOLD)
         with pytest.raises(errors.LockNotAvailable):
             segments.delete(connection, "BUSY", actor="analyst")
 
-    assert superuser.execute(GATES).fetchall() == [(0,)]
+    assert superuser.execute(ADVISORY_LOCKS).fetchall() == [(0,)]
 
 
-def test_gate_is_open_again_where_it_was_given_as_the_wait_for_it_ended(connection, empty_database, superuser):
+def test_writers_lock_granted_at_the_lock_timeout_is_released(connection, empty_database, superuser):
     seconds = 0.25
     with connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
         for _ in range(20):
             slow.execute("begin")
             write(slow, 1)
-            staying = pool.submit(slow.execute, STAY.format(seconds=seconds))
+            committing = pool.submit(slow.execute, SLEEP_AND_COMMIT.format(seconds=seconds))
             began = time.monotonic()
             segments.update(connection, "BUSY", SegmentChange(description="changed"), actor="analyst")
             waited = time.monotonic() - began
-            staying.result(timeout=60)
+            committing.result(timeout=60)
 
-            assert superuser.execute(GATES).fetchall() == [(0,)]
+            assert superuser.execute(ADVISORY_LOCKS).fetchall() == [(0,)]
 
-            seconds += -0.0002 if waited > 0.4 else 0.0002  # it had to wait again: the writer came out too late
+            # after a second wait, the writer ended too late: let it end earlier
+            seconds += -0.0002 if waited > 0.4 else 0.0002
 
 
-def test_writer_that_takes_a_second_is_waited_for(connection, empty_database):
+def test_deletion_waits_for_a_writer_that_takes_a_second(connection, empty_database):
     with connect(empty_database.url) as slow, ThreadPoolExecutor(1) as pool:
         with slow.transaction():
             write(slow, 1)
@@ -156,7 +157,7 @@ def test_writer_that_takes_a_second_is_waited_for(connection, empty_database):
         assert deleting.result(timeout=60).message == "ok"
 
 
-def test_requests_for_one_segment_that_cannot_be_had_are_answered_within_three_seconds(at_once, superuser):
+def test_requests_for_a_locked_segment_are_answered_within_three_seconds(at_once, superuser):
     def refused(own):
         with Stopwatch() as stopwatch, pytest.raises(errors.LockNotAvailable):
             segments.update(own, "BUSY", SegmentChange(description="changed"), actor="analyst")
@@ -167,7 +168,7 @@ def test_requests_for_one_segment_that_cannot_be_had_are_answered_within_three_s
         assert max(at_once(*[refused] * 3)) < 3
 
 
-def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_database, superuser):
+def test_slow_writer_does_not_block_other_writers_for_long(connection, empty_database, superuser):
     with (
         connect(empty_database.url) as slow,
         connect(empty_database.url) as other,
@@ -181,13 +182,13 @@ def test_writer_that_takes_long_holds_nobody_else_up_for_long(connection, empty_
         with pytest.raises(errors.LockNotAvailable):
             deleting.result()
 
-    assert superuser.execute(GATES).fetchall() == [(0,)]
+    assert superuser.execute(ADVISORY_LOCKS).fetchall() == [(0,)]
 
 
 @pytest.mark.direct(reason="a statement leaves a lock to its session")
-def test_gate_that_a_session_has_left_shut_is_opened(connection, empty_database):
-    with connect(empty_database.url) as left:
-        left.execute("select pg_advisory_lock(0, 0)")
+def test_idle_session_that_holds_the_writers_lock_is_ended(connection, empty_database):
+    with connect(empty_database.url) as idle:
+        idle.execute("select pg_advisory_lock(0, 0)")
 
         stuck_locks.open_where_left_shut(connection)
 
@@ -196,13 +197,13 @@ def test_gate_that_a_session_has_left_shut_is_opened(connection, empty_database)
 
 
 @pytest.mark.direct(reason="a statement leaves a lock to its session")
-def test_session_that_is_at_the_gate_is_let_be(connection, empty_database, superuser):
-    with connect(empty_database.url) as coming, ThreadPoolExecutor(1) as pool:
+def test_active_session_that_holds_the_writers_lock_is_left_alone(connection, empty_database, superuser):
+    with connect(empty_database.url) as active, ThreadPoolExecutor(1) as pool:
         work = "select pg_advisory_lock(0, 0), pg_sleep(1), pg_advisory_unlock(0, 0)"
-        passing = pool.submit(lambda: coming.execute(work).rowcount)
-        while superuser.execute(GATES).fetchall() == [(0,)]:
+        working = pool.submit(lambda: active.execute(work).rowcount)
+        while superuser.execute(ADVISORY_LOCKS).fetchall() == [(0,)]:
             time.sleep(0.01)
 
         stuck_locks.open_where_left_shut(connection)
 
-        assert passing.result(timeout=60) == 1
+        assert working.result(timeout=60) == 1

@@ -1,4 +1,4 @@
-"""One connection a process: opened on first use, replaced when the server hung up."""
+"""A process has one connection: opened at first use, replaced when the server has closed it."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ def own_connection(empty_database, monkeypatch):
 
 
 def backend_of(connection):
-    """The server's process: a pooler makes up the one in the connection's info."""
+    """Return the id of the server's process. Behind a pooler, the id in the connection's info is made up."""
     [(pid,)] = connection.execute("select pg_backend_pid()").fetchall()
     return pid
 
@@ -39,8 +39,8 @@ def test_connection_the_server_closed_is_replaced_before_it_is_used(own_connecti
 
 
 @contextmanager
-def falling_silent(connection):
-    """Let a server process hear and never answer, as one does whose network forgot the connection."""
+def stopped_server_process(connection):
+    """Stop the server process, so that it does not answer, as if the network had dropped the connection."""
     server_process = backend_of(connection)
     os.kill(server_process, signal.SIGSTOP)
     try:
@@ -51,12 +51,12 @@ def falling_silent(connection):
 
 @pytest.mark.direct(reason="stops the server's process of its session")
 @pytest.mark.parametrize("idle_seconds", [-3600, -6, 6, 3600])
-def test_connection_that_fell_silent_while_it_was_idle_is_replaced(own_connection, monkeypatch, idle_seconds):
+def test_idle_connection_that_no_longer_answers_is_replaced(own_connection, monkeypatch, idle_seconds):
     monkeypatch.setattr(database_connection, "SILENCE_SECONDS", 0.05)
     silent = own_connection()
     monkeypatch.setattr(database_connection, "_used_at", database_connection.time.time() - idle_seconds)
 
-    with falling_silent(silent):
+    with stopped_server_process(silent):
         assert migrate.version(own_connection()) >= 1
 
     assert own_connection() is not silent
@@ -71,11 +71,11 @@ def test_connection_that_answers_after_it_was_idle_is_kept(own_connection, monke
 
 
 @pytest.mark.direct(reason="stops the server's process of its session")
-def test_connection_in_use_is_asked_nothing(own_connection, monkeypatch):
+def test_connection_in_use_is_not_checked(own_connection, monkeypatch):
     busy = own_connection()
     monkeypatch.setattr(database_connection, "_used_at", 0)
 
-    with busy.transaction(), falling_silent(busy):
+    with busy.transaction(), stopped_server_process(busy):
         assert own_connection() is busy
 
 
@@ -121,7 +121,7 @@ def test_lock_held_by_another_session_is_answered_within_its_time_limit(connecti
     assert isinstance(errors.problem_of(caught.value), DatabaseUnavailable)
 
 
-def test_patience_outlasts_a_database_that_comes_late(empty_database, monkeypatch):
+def test_connect_retries_until_the_database_is_up(empty_database, monkeypatch):
     answers = iter([database_connection.psycopg.OperationalError("still starting"), None])
     opened = database_connection.psycopg.connect
 
@@ -137,28 +137,28 @@ def test_patience_outlasts_a_database_that_comes_late(empty_database, monkeypatc
         assert migrate.version(connection) >= 1
 
 
-def test_transaction_that_is_undivided_stays_on_its_connection(own_connection, superuser):
-    def write_on_both_sides_of_a_kill():
+def test_enclosing_transaction_stays_on_its_connection(own_connection, superuser):
+    def write_before_and_after_a_kill():
         with transactions.enclosing_transaction(own_connection()):
             users.create(own_connection(), 1, actor="analyst")
             superuser.execute("select pg_terminate_backend(%s, 5000)", (backend_of(own_connection()),))
             users.create(own_connection(), 2, actor="analyst")
 
     with pytest.raises(database_connection.psycopg.OperationalError):
-        write_on_both_sides_of_a_kill()
+        write_before_and_after_a_kill()
 
     assert superuser.execute("select from users").rowcount == 0
     assert migrate.version(own_connection()) >= 1
 
 
-def test_what_waits_for_a_commit_is_done_after_it_and_not_when_it_is_undone(own_connection):
+def test_after_commit_runs_after_the_commit_and_not_after_a_rollback(own_connection):
     done = []
     with transactions.enclosing_transaction(own_connection()):
         transactions.after_commit(lambda: done.append(own_connection().info.transaction_status.name))
         assert done == []
 
     with suppress(ZeroDivisionError), transactions.enclosing_transaction(own_connection()):
-        transactions.after_commit(lambda: done.append("undone"))
+        transactions.after_commit(lambda: done.append("rolled back"))
         raise ZeroDivisionError
 
     assert done == ["IDLE"]
@@ -173,5 +173,5 @@ def test_what_waits_for_a_commit_is_done_after_it_and_not_when_it_is_undone(own_
         ("idle_session_timeout", "10min"),
     ],
 )
-def test_server_keeps_no_connection_of_an_environment_that_is_gone(connection, setting, value):
+def test_server_closes_the_connections_of_lost_environments(connection, setting, value):
     assert connection.execute("select current_setting(%s)", (setting,)).fetchall() == [(value,)]

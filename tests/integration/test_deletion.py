@@ -1,4 +1,4 @@
-"""Deleting a segment of many members: at once for every reader, and written by a job."""
+"""A deleted segment with many members is hidden from readers at once. A job writes the exits."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from segmentation.domain import history as domain_history
 from segmentation.jobs import leases, worker
 from segmentation.reports import month_report, months, user_report
 from tests.e2e.waiting import eventually
-from tests.integration.fix_jobs import NEVER_OVER
+from tests.integration.fix_jobs import NO_TIME_LIMIT
 
 MEMBERS = 100
 
@@ -25,7 +25,7 @@ def small_limits(monkeypatch):
 
 @pytest.fixture
 def deleted(connection, arrive, create, aws):
-    """A segment whose members' exits no worker has written yet."""
+    """Delete a segment. No worker has written the exits yet."""
     arrive(MEMBERS)
     create("LARGE", 100)
     return segments.delete(connection, "LARGE", actor="analyst")
@@ -33,7 +33,7 @@ def deleted(connection, arrive, create, aws):
 
 @pytest.fixture
 def half_due(connection, superuser, arrive, create, aws):
-    """A segment whose members' exits no worker has written yet; the lifetimes of half of them had ended before."""
+    """Delete a segment in which half of the memberships are due. No worker has written the exits yet."""
     arrive(MEMBERS)
     create("LARGE", 100)
     with superuser.transaction():
@@ -50,7 +50,7 @@ def half_due(connection, superuser, arrive, create, aws):
 
 @pytest.fixture
 def operations(connection):
-    """A user's history as it is read."""
+    """Read a user's history."""
 
     def read(user_id):
         now = datetime.now(UTC)
@@ -63,7 +63,7 @@ def operations(connection):
 
 
 def _by_its_job(own, deleted):
-    worker.deliver(own, deleted.job_id, **NEVER_OVER)
+    worker.deliver(own, deleted.job_id, **NO_TIME_LIMIT)
 
 
 def _by_a_report(own, deleted):
@@ -81,7 +81,7 @@ def _is_waited_for(owner, session):
     return waiting.rowcount > 0
 
 
-def test_small_segment_is_done_with_the_request(connection, arrive, create, history):
+def test_small_segment_is_emptied_within_the_request(connection, arrive, create, history):
     arrive(20)
     create("SMALL", 100)
 
@@ -91,7 +91,7 @@ def test_small_segment_is_done_with_the_request(connection, arrive, create, hist
     assert [row["operation"] for row in history()].count("D") == 20
 
 
-def test_large_segment_is_hidden_from_the_first_moment(connection, deleted):
+def test_large_segment_is_hidden_at_once(connection, deleted):
     with pytest.raises(SegmentUnknown):
         segments.get(connection, "LARGE")
     assert memberships.list_for_user(connection, 1).segments == []
@@ -111,10 +111,10 @@ def test_exit_is_in_the_history_before_the_job_has_written_it(deleted, operation
     assert (leaving.reason, leaving.actor) == ("segment_deleted", "analyst")
 
 
-def test_exit_reads_the_same_when_the_job_has_written_it(deleted, deliver, operations):
+def test_exit_reads_the_same_after_the_job_has_written_it(deleted, deliver, operations):
     before = operations(1)
 
-    deliver(deleted.job_id, **NEVER_OVER)
+    deliver(deleted.job_id, **NO_TIME_LIMIT)
 
     assert operations(1) == before
 
@@ -132,7 +132,7 @@ def test_exit_is_in_a_report_on_all_users_before_the_job_has_written_it(connecti
     wanted = NewReport(year=now.year, month=now.month)
     job_id = month_report.create_for_all(connection, wanted, actor="analyst").job_id
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     result = leases.get(connection, job_id).result
     assert result["rows"] == 2 * MEMBERS
@@ -140,7 +140,7 @@ def test_exit_is_in_a_report_on_all_users_before_the_job_has_written_it(connecti
 
 
 def test_job_ends_every_membership_at_the_moment_of_deletion(connection, owner, deleted, deliver, history):
-    deliver(deleted.job_id, **NEVER_OVER)
+    deliver(deleted.job_id, **NO_TIME_LIMIT)
 
     [(deleted_at,)] = owner.execute("select deleted_at from segments").fetchall()
     exits = [row for row in history() if row["operation"] == "D"]
@@ -151,20 +151,22 @@ def test_job_ends_every_membership_at_the_moment_of_deletion(connection, owner, 
     assert leases.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
 
 
-def test_membership_that_had_ended_before_ended_then(connection, arrive, create, expire, deliver, history, aws):
+def test_membership_that_expired_before_the_deletion_exits_at_its_expiry(
+    connection, arrive, create, expire, deliver, history, aws
+):
     arrive(MEMBERS)
     create("LARGE", 100)
     expire(1, "LARGE")
 
     deleted = segments.delete(connection, "LARGE", actor="analyst")
-    deliver(deleted.job_id, **NEVER_OVER)
+    deliver(deleted.job_id, **NO_TIME_LIMIT)
 
     assert [(row["operation"], row["reason"]) for row in history(1)] == [("I", "percent"), ("D", "ttl")]
 
 
-def test_user_deleted_before_the_job_left_with_the_segment(connection, deleted, deliver, history):
+def test_user_deleted_before_the_job_has_the_exit_of_the_segment(connection, deleted, deliver, history):
     gone = users.delete(connection, 1, erase=False, actor="support")
-    deliver(deleted.job_id, **NEVER_OVER)
+    deliver(deleted.job_id, **NO_TIME_LIMIT)
 
     leaving = history(1)[-1]
     assert (gone.segments_deleted, leaving["reason"], leaving["actor"]) == (0, "segment_deleted", "analyst")
@@ -173,10 +175,10 @@ def test_user_deleted_before_the_job_left_with_the_segment(connection, deleted, 
 @pytest.mark.parametrize("round_", range(5))
 def test_sweep_report_and_job_write_each_exit_once(connection, half_due, deliver, at_once, history, round_):
     at_once(
-        lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
+        lambda own: worker.deliver(own, half_due.job_id, **NO_TIME_LIMIT),
         lambda own: expiry.sweep(own, go_on=lambda: True),
         lambda own: [*deletion.end_pending_deletions(own)],
-        lambda own: worker.deliver(own, half_due.job_id, **NEVER_OVER),
+        lambda own: worker.deliver(own, half_due.job_id, **NO_TIME_LIMIT),
     )
 
     exits = [(row["user_id"], row["reason"]) for row in history() if row["operation"] == "D"]
@@ -185,35 +187,33 @@ def test_sweep_report_and_job_write_each_exit_once(connection, half_due, deliver
 
 
 @pytest.mark.parametrize("emptying", [_by_its_job, _by_a_report])
-def test_whoever_finds_the_exits_of_a_batch_written_by_another_writes_the_rest(
+def test_job_or_report_that_finds_a_batch_already_written_writes_the_rest(
     connection, owner, deleted, at_once, emptying
 ):
-    def by_another(own):
+    def write_a_batch(own):
         with own.transaction():
             deletion.end_memberships(own, _segment_id(owner), most=deletion.BATCH_MEMBERS)
             [(session,)] = own.execute("select pg_backend_pid()").fetchall()
             started.set()
             eventually(lambda: _is_waited_for(owner, session))
 
-    def after_it(own):
+    def write_the_rest(own):
         started.wait(timeout=30)
         emptying(own, deleted)
 
     started = threading.Event()
 
-    at_once(by_another, after_it)
+    at_once(write_a_batch, write_the_rest)
 
     assert owner.execute("select count(*) from memberships").fetchone() == (0,)
     assert owner.execute("select count(*) from history where action_id = 2").fetchone() == (MEMBERS,)
 
 
-def test_segment_that_is_taken_for_empty_too_early_is_emptied_all_the_same(
-    connection, owner, deleted, deliver, history
-):
+def test_segment_marked_empty_too_early_is_still_emptied(connection, owner, deleted, deliver, history):
     connection.execute("update segments set is_emptying = false")
 
     for (job_id,) in owner.execute("select job_id from jobs where job_id <> %s", (deleted.job_id,)).fetchall():
-        deliver(job_id, **NEVER_OVER)
+        deliver(job_id, **NO_TIME_LIMIT)
 
     assert owner.execute("select count(*) from memberships").fetchone() == (0,)
     assert owner.execute("select count(*) from segments where is_emptying").fetchone() == (0,)
@@ -232,7 +232,7 @@ def test_empty_segment_is_found_empty_without_reading_all_memberships(connection
     arrive(3000)
     create("LARGE", 100)
     create("OTHER", 100)
-    superuser.execute("vacuum (analyze) memberships")  # the last one before the segment is emptied
+    superuser.execute("vacuum (analyze) memberships")  # no later vacuum removes the rows of the emptied segment
     segments.delete(connection, "LARGE", actor="analyst")
     [(segment_id,)] = superuser.execute("select segment_id from segments where is_emptying").fetchall()
     deletion.end_memberships(connection, segment_id, most=3000)
@@ -244,41 +244,41 @@ def test_empty_segment_is_found_empty_without_reading_all_memberships(connection
 
 
 def _rows_read(connection):
-    """Memberships that were read one after the other, not by an index."""
+    """Count the memberships that sequential scans have read."""
     read = "select seq_tup_read from pg_stat_xact_user_tables where relname = 'memberships'"
     [(rows,)] = connection.execute(read).fetchall()
     return rows
 
 
-def test_job_counts_those_too_whose_exits_a_report_has_written(connection, deleted, deliver, monkeypatch):
+def test_job_also_counts_exits_that_a_report_has_written(connection, deleted, deliver, monkeypatch):
     monkeypatch.setattr(deletion, "COUNTED_ROWS", MEMBERS // 4)
     next(deletion.end_pending_deletions(connection))
 
-    deliver(deleted.job_id, **NEVER_OVER)
+    deliver(deleted.job_id, **NO_TIME_LIMIT)
 
     job = leases.get(connection, deleted.job_id)
     assert (job.result, job.done) == ({"users_deleted": MEMBERS}, job.total)
 
 
 @pytest.mark.parametrize("step", [1, 2, 4])
-def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(
-    connection, deleted, deliver, deliver_to_one_that_dies, history, step
+def test_worker_that_dies_in_a_batch_leaves_no_part_of_it(
+    connection, deleted, deliver, deliver_to_dying_worker, history, step
 ):
-    deliver_to_one_that_dies(deleted.job_id, step)
-    deliver(deleted.job_id, **NEVER_OVER)
+    deliver_to_dying_worker(deleted.job_id, step)
+    deliver(deleted.job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, deleted.job_id).result == {"users_deleted": MEMBERS}
     assert [row["operation"] for row in history()].count("D") == MEMBERS
 
 
-def test_nothing_of_the_rollout_is_left(owner, deleted, deliver):
-    deliver(deleted.job_id, **NEVER_OVER)
+def test_job_deletes_the_rollout(owner, deleted, deliver):
+    deliver(deleted.job_id, **NO_TIME_LIMIT)
 
     assert owner.execute("select count(*) from rollouts").fetchone() == (0,)
     assert owner.execute("select count(*) from segments where is_emptying").fetchone() == (0,)
 
 
-def test_decisions_by_hand_are_forgotten_in_batches_by_the_job(connection, owner, arrive, create, change, deliver, aws):
+def test_job_deletes_overrides_in_batches(connection, owner, arrive, create, change, deliver, aws):
     arrive(MEMBERS)
     create("LEFT", 100)
     for user_id in range(1, MEMBERS + 1):

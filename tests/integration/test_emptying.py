@@ -1,4 +1,4 @@
-"""The tests empty their database beside a service that is reading it."""
+"""The tests empty their database while a service reads it."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,9 +12,7 @@ TABLES = {"users", "segments", "memberships", "history"}
 
 
 @pytest.mark.parametrize("first", sorted(TABLES))
-def test_emptying_waits_for_who_is_reading_and_takes_no_part_in_a_deadlock(
-    make_segments, change, empty_database, superuser, first
-):
+def test_emptying_waits_for_readers_and_joins_no_deadlock(make_segments, change, empty_database, superuser, first):
     make_segments("ONE")
     change(1, add_segments=["ONE"])
 

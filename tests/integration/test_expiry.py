@@ -1,4 +1,4 @@
-"""The sweep: late, twice, or twice at once, each exit is written once, at its due time."""
+"""A sweep that is late, repeated or concurrent writes each exit once, dated at its due time."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -16,7 +16,7 @@ sweep = partial(expiry.sweep, go_on=lambda: True)
 
 @pytest.fixture
 def due(make_segments, change, expire):
-    """Let so many users have an expired membership each."""
+    """Give this many users one expired membership each."""
 
     def make(users):
         make_segments("AVITO_30")
@@ -47,7 +47,7 @@ def test_second_sweep_finds_nothing(connection, due, history):
     assert len(exits(history())) == 3
 
 
-def test_sweeps_at_once_share_the_work(due, at_once, history, monkeypatch):
+def test_concurrent_sweeps_share_the_work(due, at_once, history, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 7)
     due(60)
 
@@ -56,14 +56,14 @@ def test_sweeps_at_once_share_the_work(due, at_once, history, monkeypatch):
     assert sum(removed) == len(exits(history())) == 60
 
 
-def test_sweep_goes_on_in_batches(connection, due, monkeypatch):
+def test_sweep_works_in_batches(connection, due, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 4)
     due(10)
 
     assert sweep(connection) == 10
 
 
-def test_sweep_stops_when_the_time_is_over_and_goes_on_at_the_next_run(connection, due, monkeypatch):
+def test_sweep_stops_when_its_time_is_over_and_the_next_run_continues(connection, due, monkeypatch):
     monkeypatch.setattr(expiry, "BATCH", 4)
     due(10)
     time_left = iter([True, True, False])
@@ -73,7 +73,7 @@ def test_sweep_stops_when_the_time_is_over_and_goes_on_at_the_next_run(connectio
     assert (first, sweep(connection)) == (8, 2)
 
 
-def test_sweep_passes_over_what_another_session_holds(connection, owner, due):
+def test_sweep_skips_memberships_that_another_session_has_locked(connection, owner, due):
     due(3)
 
     with owner.transaction():
@@ -84,31 +84,31 @@ def test_sweep_passes_over_what_another_session_holds(connection, owner, due):
 
 
 @pytest.fixture
-def spoil(owner):
-    """Let no exit of these users be written, as a damaged row or somebody's own rule would."""
+def refuse_exits(owner):
+    """Let the database refuse the exits of these users, as a damaged row or an added constraint would."""
 
     def refuse(*users):
         rule = sql.SQL("user_id <> all ({}) or action_id <> 2").format(sql.Literal([*users]))
-        owner.execute(sql.SQL("alter table history add constraint spoilt check ({})").format(rule))
+        owner.execute(sql.SQL("alter table history add constraint refused_exits check ({})").format(rule))
 
     yield refuse
-    owner.execute("alter table history drop constraint spoilt")
+    owner.execute("alter table history drop constraint refused_exits")
 
 
-@pytest.mark.parametrize("spoilt", [(1,), (12,), (3, 4, 11)])
-def test_membership_that_cannot_be_removed_delays_no_other(connection, due, spoil, history, monkeypatch, spoilt):
+@pytest.mark.parametrize("stuck", [(1,), (12,), (3, 4, 11)])
+def test_membership_that_cannot_be_removed_delays_no_other(connection, due, refuse_exits, history, monkeypatch, stuck):
     monkeypatch.setattr(expiry, "BATCH", 4)
     due(12)
-    spoil(*spoilt)
+    refuse_exits(*stuck)
 
-    assert sweep(connection) == 12 - len(spoilt)
-    assert {row["user_id"] for row in exits(history())} == {*range(1, 13)} - {*spoilt}
-    assert expiry.backlog(connection).memberships == len(spoilt)
+    assert sweep(connection) == 12 - len(stuck)
+    assert {row["user_id"] for row in exits(history())} == {*range(1, 13)} - {*stuck}
+    assert expiry.backlog(connection).memberships == len(stuck)
 
 
-def test_membership_that_could_not_be_removed_is_named_in_the_log(connection, due, spoil, log):
+def test_membership_that_could_not_be_removed_is_named_in_the_log(connection, due, refuse_exits, log):
     due(3)
-    spoil(2)
+    refuse_exits(2)
 
     sweep(connection)
 
@@ -117,25 +117,25 @@ def test_membership_that_could_not_be_removed_is_named_in_the_log(connection, du
     assert (line["user_id"], line["segment_id"]) == (2, 1)
 
 
-def test_membership_that_could_not_be_removed_leaves_when_it_can(connection, owner, due, spoil):
+def test_membership_that_could_not_be_removed_is_removed_later(connection, owner, due, refuse_exits):
     due(3)
-    spoil(2)
+    refuse_exits(2)
     sweep(connection)
-    owner.execute("alter table history drop constraint spoilt, add constraint spoilt check (true)")
+    owner.execute("alter table history drop constraint refused_exits, add constraint refused_exits check (true)")
 
     assert sweep(connection) == 1
 
 
-def test_database_that_refuses_every_removal_ends_the_run(connection, due, spoil, monkeypatch):
+def test_database_that_refuses_every_removal_ends_the_run(connection, due, refuse_exits, monkeypatch):
     monkeypatch.setattr(expiry, "MOST_SKIPPED", 2)
     due(4)
-    spoil(1, 2, 3, 4)
+    refuse_exits(1, 2, 3, 4)
 
     with pytest.raises(CheckViolation):
         sweep(connection)
 
 
-def test_sweep_that_meets_a_locked_table_leaves_it_to_the_next_run(connection, owner, due):
+def test_sweep_that_finds_a_table_locked_leaves_the_work_to_the_next_run(connection, owner, due):
     due(2)
 
     with owner.transaction():
@@ -169,7 +169,7 @@ def test_lifetime_extended_while_sweeps_run_is_never_lost(make_segments, change,
         except memberships.MembershipUnknown:
             return None
 
-    def sweep_beyond_the_end(own):
+    def sweep_until_after_the_end(own):
         while datetime.now(UTC) < end + timedelta(seconds=0.5):
             sweep(own)
 
@@ -178,13 +178,13 @@ def test_lifetime_extended_while_sweeps_run_is_never_lost(make_segments, change,
         own.execute("select pg_sleep(extract(epoch from %s - clock_timestamp()) - 0.03)", (end,))
         return extended + [user_id for user_id in around_the_end if extend(user_id, own)]
 
-    *_, extended = at_once(sweep_beyond_the_end, sweep_beyond_the_end, extend_all)
+    *_, extended = at_once(sweep_until_after_the_end, sweep_until_after_the_end, extend_all)
 
     assert extended[: len(in_time)] == [*in_time]
     assert [user_id for user_id in (*in_time, *around_the_end) if slugs_of(user_id)] == extended
 
 
-def test_sweep_reads_what_is_due_and_not_the_whole_table(connection, superuser, make_segments):
+def test_sweep_reads_only_due_memberships(connection, superuser, make_segments):
     make_segments("AVITO_30")
     superuser.execute("set session_replication_role = replica")
     superuser.execute("insert into users (user_id) select generate_series(1, 20000)")
@@ -207,7 +207,7 @@ def test_sweep_reads_what_is_due_and_not_the_whole_table(connection, superuser, 
     assert after == before
 
 
-def test_backlog_counts_what_is_due_and_the_age_of_the_oldest(connection, due):
+def test_backlog_counts_due_memberships_and_the_age_of_the_oldest(connection, due):
     due(2)
 
     left = expiry.backlog(connection)
@@ -216,5 +216,5 @@ def test_backlog_counts_what_is_due_and_the_age_of_the_oldest(connection, due):
     assert 1 <= left.oldest_age_seconds < 3600
 
 
-def test_backlog_of_nothing_is_zero(connection):
+def test_empty_backlog_is_zero(connection):
     assert expiry.backlog(connection) == expiry.Backlog(memberships=0, oldest_age_seconds=0)

@@ -1,4 +1,4 @@
-"""The database writes every entry and exit itself, whichever way a membership came or went."""
+"""The database writes every entry and exit itself, whatever statement adds or removes the membership."""
 
 import pytest
 from psycopg import sql
@@ -43,7 +43,7 @@ def test_change_that_changes_nothing_writes_nothing(make_segments, change, histo
     assert len(history()) == 1
 
 
-def test_adding_again_after_expiry_ends_the_first_life_when_it_ended(make_segments, change, expire, history):
+def test_adding_again_after_expiry_writes_the_first_exit_at_its_expiry(make_segments, change, expire, history):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"], ttl=60)
     expire(1, "AVITO_30")
@@ -117,7 +117,7 @@ def test_deleting_a_user_writes_the_exits_and_keeps_the_history(connection, make
     ]
 
 
-def test_erasing_a_user_takes_only_that_users_history(connection, make_segments, change, history):
+def test_erasing_a_user_deletes_only_that_users_history(connection, make_segments, change, history):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
     change(2, add_segments=["AVITO_30"])
@@ -151,7 +151,7 @@ def test_exit_that_was_due_before_a_rename_is_under_the_old_slug(connection, mak
     assert operations(history(2)) == [("OLD_NAME", "I", "manual", "analyst")]
 
 
-def test_change_past_the_application_is_written_under_the_database_role(owner, make_segments, change, history):
+def test_change_outside_the_application_is_written_under_the_database_role(owner, make_segments, change, history):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
 
@@ -205,7 +205,7 @@ def test_history_is_kept_in_the_partition_of_its_month(owner, make_segments, cha
     assert partition == f"history_{month}"
 
 
-def test_month_without_a_partition_goes_to_the_default_one(owner):
+def test_row_of_a_month_without_a_partition_goes_to_the_default_partition(owner):
     owner.execute(
         """
         insert into history (user_id, slug, action_id, reason, actor, executed_at)
@@ -217,7 +217,7 @@ def test_month_without_a_partition_goes_to_the_default_one(owner):
     assert partition == "history_default"
 
 
-def test_late_partition_takes_its_rows_from_the_default_one(owner):
+def test_late_partition_moves_its_rows_out_of_the_default_one(owner):
     for instant in ("2018-03-31T23:59:59.999999Z", "2018-04-01T00:00:00Z"):
         owner.execute(
             """

@@ -1,4 +1,4 @@
-"""A walk through a user's history, page by page, while what is due is written."""
+"""A client reads a user's history page by page while sweeps and jobs write exits."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -11,7 +11,7 @@ from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.contract.cursors import decode_cursor, encode_cursor
 from segmentation.domain import deletion, expiry, history
 
-BEGINNING, FIRST_END, SECOND_END = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
+START, FIRST_END, SECOND_END = (datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2, 3))
 
 ENDS = st.sampled_from([FIRST_END, SECOND_END, None])
 IS_DELETED = st.booleans()
@@ -24,7 +24,7 @@ def read(connection, *, after="", limit=1000):
 
 
 def fill(superuser, ends, order):
-    """Put the user into one segment for each end, in whatever order; a deleted segment went at the second end."""
+    """Add the user to one segment for each end, in this order. Deleted segments end at the second end."""
     superuser.execute("insert into users (user_id) values (1)")
     for number, (_, is_deleted) in enumerate(ends):
         superuser.execute(
@@ -37,7 +37,7 @@ def fill(superuser, ends, order):
             insert into memberships (user_id, segment_id, added_at, expires_at)
             select 1, segments.segment_id, %s, %s::timestamptz from segments where segments.slug = %s
             """,
-            (BEGINNING, ends[number][0], f"SEGMENT_{number}"),
+            (START, ends[number][0], f"SEGMENT_{number}"),
         )
 
 
@@ -64,16 +64,16 @@ def test_pages_are_the_whole_history_in_order_whatever_is_written_between_them(s
         fill(superuser, ends, random.sample(range(len(ends)), len(ends)))
         whole = read(superuser).operations
 
-        walked, after, step = [], "", 0
+        collected, after, step = [], "", 0
         while after is not None:
             limit, write, most = steps[step % len(steps)]
             page = read(superuser, after=after, limit=limit)
-            walked += page.operations
+            collected += page.operations
             after = page.next_cursor and decode_cursor(page.next_cursor)
             WRITES[write](superuser, most)
             step += 1
 
-        assert walked == whole
+        assert collected == whole
         assert read(superuser).operations == whole
 
 
@@ -90,7 +90,7 @@ def test_sweep_between_two_exits_of_an_instant_hides_neither(superuser):
     ]
 
 
-def test_cursor_that_the_version_before_made_of_a_swept_exit_passes_over_none(superuser):
+def test_cursor_of_the_previous_version_at_a_swept_exit_skips_no_row(superuser):
     fill(superuser, [(FIRST_END, False)] * 3, [2, 1, 0])
     expiry.sweep(superuser, go_on=lambda: True)
     [(history_id,)] = superuser.execute(
@@ -103,7 +103,7 @@ def test_cursor_that_the_version_before_made_of_a_swept_exit_passes_over_none(su
     assert [one.slug for one in rest] == ["SEGMENT_0", "SEGMENT_1", "SEGMENT_2"]
 
 
-def test_membership_that_begins_as_the_one_before_it_ends_enters_after_that(superuser):
+def test_entry_at_the_instant_of_the_previous_exit_is_after_it(superuser):
     fill(superuser, [(FIRST_END, False)], [0])
 
     superuser.execute("update memberships set added_at = expires_at, expires_at = null")

@@ -1,4 +1,4 @@
-"""The history as its readers see it."""
+"""Reads of the history, and actions recorded in it."""
 
 import csv
 import io
@@ -46,22 +46,22 @@ def test_due_exit_is_read_before_it_is_swept_and_only_once_after(connection, mak
     assert read() == before
 
 
-def test_pages_walk_the_whole_history_once(make_segments, change, read):
+def test_pages_return_the_whole_history_once(make_segments, change, read):
     make_segments("AVITO_30", "AVITO_50")
     for _ in range(4):
         change(1, add_segments=["AVITO_30", "AVITO_50"])
         change(1, delete_segments=["AVITO_30", "AVITO_50"])
 
-    walked, page = [], read(limit=3)
+    collected, page = [], read(limit=3)
     while page.next_cursor:
-        walked += page.operations
+        collected += page.operations
         page = read(limit=3, after=decode_cursor(page.next_cursor))
-    walked += page.operations
+    collected += page.operations
 
-    assert walked == read().operations
+    assert collected == read().operations
 
 
-def test_cursor_taken_before_a_sweep_stays_good_after_it(connection, make_segments, change, expire, read):
+def test_cursor_from_before_a_sweep_stays_valid_after_it(connection, make_segments, change, expire, read):
     make_segments("AVITO_30", "AVITO_50")
     change(1, add_segments=["AVITO_30"], ttl=60)
     expire(1, "AVITO_30")
@@ -74,7 +74,7 @@ def test_cursor_taken_before_a_sweep_stays_good_after_it(connection, make_segmen
     assert [operation.slug for operation in page.operations + rest.operations] == ["AVITO_30", "AVITO_30", "AVITO_50"]
 
 
-def test_range_holds_its_beginning_and_not_its_end(make_segments, change, read):
+def test_range_includes_its_start_and_excludes_its_end(make_segments, change, read):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
     change(1, delete_segments=["AVITO_30"])
@@ -90,7 +90,7 @@ def test_range_that_ends_before_it_begins_is_refused(read):
         read(since=LAST_INSTANT, until=FIRST_INSTANT)
 
 
-def test_user_without_a_history_has_an_empty_one(read):
+def test_user_without_operations_has_an_empty_history(read):
     assert read() == OperationPage(operations=[], next_cursor=None)
 
 
@@ -128,7 +128,9 @@ def test_own_action_is_in_the_history(connection, make_segments, change, read, r
         ({"action": "added"}, RequestInvalid),
     ],
 )
-def test_recording_what_is_unknown_or_built_in_writes_nothing(connection, make_segments, record, read, named, problem):
+def test_recording_an_unknown_name_or_a_built_in_action_writes_nothing(
+    connection, make_segments, record, read, named, problem
+):
     make_segments("AVITO_30")
     users.create(connection, 1, actor="analyst")
     actions.create(connection, "exposure")
@@ -139,7 +141,7 @@ def test_recording_what_is_unknown_or_built_in_writes_nothing(connection, make_s
     assert read().operations == []
 
 
-def test_action_name_is_taken_once(connection):
+def test_action_name_is_unique(connection):
     actions.create(connection, "exposure")
 
     with pytest.raises(ActionTaken):
@@ -159,12 +161,12 @@ def test_unused_action_can_be_deleted(connection):
 
 
 @pytest.mark.parametrize("name", ["added", "deleted", "lifetime_changed"])
-def test_built_in_action_is_kept(connection, name):
+def test_built_in_action_cannot_be_deleted(connection, name):
     with pytest.raises(ActionKept):
         actions.delete(connection, name)
 
 
-def test_used_action_is_kept(connection, make_segments, record):
+def test_used_action_cannot_be_deleted(connection, make_segments, record):
     make_segments("AVITO_30")
     users.create(connection, 1, actor="analyst")
     actions.create(connection, "exposure")

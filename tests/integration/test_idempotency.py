@@ -1,6 +1,6 @@
-"""Requests under a key that meet, or whose sender dies: real connections, and a real process.
+"""Concurrent requests under one key, and a sender that dies. The connections and the process are real.
 
-KEY_ROUNDS sets how often the same request comes several times at once.
+KEY_ROUNDS sets the number of rounds of concurrent requests.
 """
 
 import os
@@ -28,28 +28,28 @@ import sys
 from segmentation.database.connection import connect
 from tests.integration.test_idempotency import add_once
 
-def never_answer(connection):
+def sleep_after_the_write(connection):
     connection.execute("select 1 from memberships")
     print("written", flush=True)
     connection.execute("select pg_sleep({STATEMENT_SECONDS})")
 
 with connect(sys.argv[1]) as connection:
-    add_once(connection, "key", then=never_answer)
+    add_once(connection, "key", then=sleep_after_the_write)
 """  # noqa: S608 -- the program's SQL has no input
 
 
 def add_once(connection, key, *, user_id=1, then=lambda connection: None):
-    """Let a user enter under a key, and return what is answered: how many segments were added, or why none were."""
+    """Add a user to a segment under a key. Return the number of added segments, "in use" or "replayed"."""
     request = idempotency.request(key, scope=("analyst", "POST", "/segment/user"), content=user_id)
     wanted = MembershipChange(user_id=user_id, add_segments=["AVITO_30"])
 
-    def carry_out():
+    def execute():
         changed = memberships.change(connection, wanted, actor="analyst")
         then(connection)
         return idempotency.Answer(200, {}, str(changed.segments_added))
 
     try:
-        answer, is_kept = idempotency.once(connection, request, carry_out)
+        answer, is_kept = idempotency.once(connection, request, execute)
     except IdempotencyKeyInUse:
         return "in use"
     return "replayed" if is_kept and answer.body == "1" else answer.body
@@ -61,7 +61,7 @@ def senders(empty_database):
         yield [stack.enter_context(connect(empty_database.url)) for _ in range(SENDERS)]
 
 
-def test_same_request_several_times_at_once_is_carried_out_once(make_segments, senders, owner):
+def test_concurrent_equal_requests_are_executed_once(make_segments, senders, owner):
     make_segments("AVITO_30")
     start = threading.Barrier(SENDERS)
 
@@ -78,11 +78,11 @@ def test_same_request_several_times_at_once_is_carried_out_once(make_segments, s
     assert owner.execute("select user_id from history").rowcount == ROUNDS
 
 
-def test_sender_that_is_killed_leaves_its_key_free_within_seconds(make_segments, empty_database, connection):
+def test_key_of_a_killed_sender_is_free_within_seconds(make_segments, empty_database, connection):
     make_segments("AVITO_30")
     command = [sys.executable, "-c", DIE_IN_A_TRANSACTION, empty_database.url]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as sender:  # noqa: S603 - ours
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as sender:  # noqa: S603 - this module's script
         assert sender.stdout.readline() == "written\n"
         assert add_once(connection, "key") == "in use"
         sender.send_signal(signal.SIGKILL)

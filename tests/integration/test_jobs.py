@@ -1,4 +1,4 @@
-"""Jobs: done once, whoever delivers them, however often, and whatever stops them half-way."""
+"""A job is done once, however often it is delivered and whatever interrupts it."""
 
 from functools import partial
 from uuid import UUID, uuid4
@@ -9,7 +9,7 @@ from botocore.exceptions import EndpointConnectionError
 from segmentation.contract.problems import JobUnknown, StorageUnavailable
 from segmentation.jobs import leases, queue, worker
 from segmentation.reports import month_report, storage
-from tests.integration.fix_jobs import NEVER_OVER, ROWS
+from tests.integration.fix_jobs import NO_TIME_LIMIT, ROWS
 
 
 def test_job_is_queued_until_a_worker_takes_it(connection, order, aws):
@@ -21,29 +21,29 @@ def test_job_is_queued_until_a_worker_takes_it(connection, order, aws):
     assert aws.messages() == [str(job_id)]
 
 
-def test_second_delivery_does_nothing_more(connection, filled, order, deliver, aws):
+def test_second_delivery_changes_nothing(connection, filled_month, order, deliver, aws):
     job_id = order()
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
     finished = leases.get(connection, job_id)
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, job_id) == finished
     assert len(aws.names()) == 1
 
 
-def test_deliveries_at_once_do_the_work_once(filled, order, at_once, aws):
+def test_concurrent_deliveries_do_the_work_once(filled_month, order, at_once, aws):
     job_id = order()
 
-    at_once(*[partial(worker.deliver, job_id=job_id, **NEVER_OVER)] * 5)
+    at_once(*[partial(worker.deliver, job_id=job_id, **NO_TIME_LIMIT)] * 5)
 
     assert len(aws.names()) == 1
     assert aws.uploads() == []
 
 
 @pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
-def test_worker_without_time_hands_on_and_the_next_goes_on_there(
-    connection, filled, expected, order, deliver, aws, lines, file_format, monkeypatch
+def test_worker_without_time_stops_and_the_next_continues_there(
+    connection, filled_month, expected, order, deliver, aws, lines, file_format, monkeypatch
 ):
     monkeypatch.setattr(month_report, "PART_BYTES", 100)
     job_id = order(format=file_format)
@@ -59,17 +59,17 @@ def test_worker_without_time_hands_on_and_the_next_goes_on_there(
 
 
 class Killed(BaseException):
-    """The process ends here, and nothing after it runs."""
+    """Ends the worker at this point."""
 
 
 @pytest.mark.parametrize("call", range(14))
-def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
-    connection, owner, filled, expected, order, deliver, aws, lines, monkeypatch, call
+def test_job_of_a_worker_killed_at_any_step_is_completed_by_the_next(
+    connection, owner, filled_month, expected, order, deliver, aws, lines, monkeypatch, call
 ):
     job_id = order()
     calls = iter(range(100))
 
-    def dying(function):
+    def killing(function):
         def run(*args, **named):
             answer = function(*args, **named)
             if next(calls) == call:
@@ -86,34 +86,34 @@ def test_worker_killed_at_any_step_is_followed_by_one_that_completes(
             (storage, "complete_upload"),
             (leases, "save"),
         ]:
-            patched.setattr(module, name, dying(getattr(module, name)))
+            patched.setattr(module, name, killing(getattr(module, name)))
         with pytest.raises(Killed):
-            deliver(job_id, **NEVER_OVER)
+            deliver(job_id, **NO_TIME_LIMIT)
     owner.execute("update jobs set leased_until = now() - interval '1 second'")
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, job_id).status == "succeeded"
     assert lines(job_id) == expected
     assert (len(aws.names()), aws.uploads()) == (1, [])
 
 
-def test_worker_that_is_alive_keeps_its_job(connection, filled, order, deliver, aws):
+def test_job_with_a_valid_lease_is_not_taken_over(connection, filled_month, order, deliver, aws):
     job_id = order()
     held = leases.claim(connection, job_id)
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, job_id).status == "running"
     assert held is not None
     assert aws.names() == []
 
 
-def test_worker_that_was_thought_dead_changes_nothing_any_more(connection, owner, filled, order, deliver):
+def test_worker_that_lost_its_lease_changes_nothing(connection, owner, filled_month, order, deliver):
     job_id = order()
     first = leases.claim(connection, job_id)
     owner.execute("update jobs set leased_until = now() - interval '1 second'")
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
     finished = leases.get(connection, job_id)
 
     for late in (
@@ -128,40 +128,38 @@ def test_worker_that_was_thought_dead_changes_nothing_any_more(connection, owner
     assert leases.get(connection, job_id) == finished
 
 
-def refusing(*_, **__):
+def refuse(*_, **__):
     raise StorageUnavailable("The store of reports answered SlowDown.")
 
 
-def test_part_that_the_store_refuses_is_tried_again_and_then_fails_the_job(
-    connection, filled, order, deliver, aws, monkeypatch
-):
+def test_refused_part_is_retried_and_then_fails_the_job(connection, filled_month, order, deliver, aws, monkeypatch):
     job_id = order()
-    monkeypatch.setattr(storage, "upload_part", refusing)
+    monkeypatch.setattr(storage, "upload_part", refuse)
 
     for _ in range(leases.MAX_ATTEMPTS - 1):
         with pytest.raises(StorageUnavailable):
-            deliver(job_id, **NEVER_OVER)
-    deliver(job_id, **NEVER_OVER)
+            deliver(job_id, **NO_TIME_LIMIT)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     job = leases.get(connection, job_id)
     assert (job.status, job.error) == ("failed", "The store of reports answered SlowDown.")
     assert (aws.names(), aws.uploads()) == ([], [])
 
 
-def test_failure_that_is_our_own_is_not_explained_to_the_client(connection, order, deliver, monkeypatch):
+def test_internal_failure_is_not_explained_to_the_client(connection, order, deliver, monkeypatch):
     job_id = order()
     monkeypatch.setattr(storage, "begin_upload", lambda _: 1 // 0)
 
     for _ in range(leases.MAX_ATTEMPTS - 1):
         with pytest.raises(ZeroDivisionError):
-            deliver(job_id, **NEVER_OVER)
-    deliver(job_id, **NEVER_OVER)
+            deliver(job_id, **NO_TIME_LIMIT)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, job_id).error == "The job failed; its job_id names this failure in the log."
 
 
-def test_job_whose_workers_are_always_killed_fails_and_leaves_no_half_file(
-    connection, owner, filled, order, deliver, aws
+def test_job_whose_workers_are_always_killed_fails_and_leaves_no_upload(
+    connection, owner, filled_month, order, deliver, aws
 ):
     job_id = order()
     for _ in range(leases.MAX_ATTEMPTS):
@@ -172,20 +170,20 @@ def test_job_whose_workers_are_always_killed_fails_and_leaves_no_half_file(
         "update jobs set progress = jsonb_build_object('file_name', 'x.csv', 'upload_id', %s::text)", (upload,)
     )
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert lease is not None
     assert leases.get(connection, job_id).error == "The job was interrupted 5 times without getting further."
     assert aws.uploads() == []
 
 
-def away(_):
+def refuse_connection(_):
     raise EndpointConnectionError(endpoint_url="sqs")
 
 
-def test_message_that_the_queue_did_not_take_is_sent_by_the_schedule(connection, owner, order, aws, monkeypatch):
+def test_message_that_sqs_refused_is_sent_by_the_schedule(connection, owner, order, aws, monkeypatch):
     with monkeypatch.context() as patched:
-        patched.setattr(queue, "send", away)
+        patched.setattr(queue, "send", refuse_connection)
         job_id = order()
     owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (leases.REQUEUE_SECONDS + 1,))
 
@@ -193,19 +191,17 @@ def test_message_that_the_queue_did_not_take_is_sent_by_the_schedule(connection,
     assert leases.requeue_lost(connection) == []
 
 
-def test_job_goes_on_though_the_queue_does_not_take_its_next_message(
-    connection, owner, filled, order, deliver, monkeypatch
-):
+def test_job_whose_next_message_sqs_refused_is_requeued(connection, owner, filled_month, order, deliver, monkeypatch):
     job_id = order()
     with monkeypatch.context() as patched:
-        patched.setattr(queue, "send", away)
+        patched.setattr(queue, "send", refuse_connection)
         deliver(job_id, time_left=lambda: False)
     owner.execute("update jobs set queued_at = now() - make_interval(secs => %s)", (leases.REQUEUE_SECONDS + 1,))
 
     assert leases.requeue_lost(connection) == [job_id]
 
 
-def test_job_in_good_hands_is_not_queued_again(connection, owner, order):
+def test_leased_job_is_not_requeued(connection, owner, order):
     job_id = order()
     leases.claim(connection, job_id)
     owner.execute("update jobs set queued_at = now() - interval '1 day'")
@@ -213,16 +209,16 @@ def test_job_in_good_hands_is_not_queued_again(connection, owner, order):
     assert leases.requeue_lost(connection) == []
 
 
-def test_unknown_job_is_unknown(connection, deliver):
-    deliver(uuid4(), **NEVER_OVER)
+def test_unknown_job_is_not_found(connection, deliver):
+    deliver(uuid4(), **NO_TIME_LIMIT)
 
     with pytest.raises(JobUnknown):
         leases.get(connection, uuid4())
 
 
-def test_result_is_presented_with_a_link(connection, filled, order, deliver):
+def test_result_is_presented_with_a_link(connection, filled_month, order, deliver):
     job_id = order()
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     shown = month_report.with_link(leases.get(connection, job_id)).result
 

@@ -1,7 +1,7 @@
-"""The law: for every user and segment the history alternates entry and exit, in time order, and replaying it gives
-exactly what the reads return, whatever was written, in whatever order, from however many connections.
+"""The law: for every user and segment, the history alternates entry and exit in the order of time.
 
-LAW_EXAMPLES sets how many runs of LAW_STEPS steps are tried.
+A replay of the history gives exactly the results of the reads, after any writes, in any order, from any number of
+connections. LAW_EXAMPLES sets the number of runs, LAW_STEPS the steps of each.
 """
 
 import os
@@ -31,7 +31,7 @@ CONNECTIONS = 4
 
 USERS = st.integers(1, 4)
 SLUGS = st.sampled_from(["AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"])
-# lifetimes end at half hours and time goes on by whole ones: the two never meet, however slow the machine
+# Lifetimes end at half hours, and time moves by whole hours. A slow machine therefore cannot reach an end.
 PERCENTS = st.none() | st.sampled_from([0.01, 25, 50, 99.99, 100])
 LIFETIMES = st.none() | st.integers(0, 5).map(lambda hours: hours * 3600 + 1800)
 CHANGES = st.fixed_dictionaries(
@@ -89,7 +89,7 @@ WRITES = st.one_of(
 
 
 class Law(RuleBasedStateMachine):
-    """Users in segments: a model of what must be true, beside the database."""
+    """A model of the memberships beside the database."""
 
     def __init__(self, of):
         super().__init__()
@@ -191,7 +191,7 @@ class Law(RuleBasedStateMachine):
 
     @rule(hours=st.integers(1, 4))
     def let_time_pass(self, hours):
-        """Move everything that has an instant into the past: to the database that is the same as waiting."""
+        """Move every instant into the past, which is equal to waiting."""
         passed = timedelta(hours=hours)
         with self.superuser.transaction():
             self.superuser.execute("set local session_replication_role = replica")
@@ -206,14 +206,13 @@ class Law(RuleBasedStateMachine):
 
     @rule(writes=st.lists(WRITES, min_size=2, max_size=CONNECTIONS))
     def write_at_once(self, writes):
-        """Let connections race; any order of them is right, so the model learns the outcome from the reads."""
+        """Write from several connections at once. Any order is right, so the model takes the outcome from the reads."""
         barrier = threading.Barrier(len(writes))
 
         def run(connection, write, named):
             barrier.wait(timeout=60)
-            with ignoring(
-                Problem, psycopg.errors.LockNotAvailable
-            ):  # a deadlock of others may outlast its patience: 503
+            # a deadlock of other connections may last longer than the lock timeout, which is a 503
+            with ignoring(Problem, psycopg.errors.LockNotAvailable):
                 transactions.retry_aborted(lambda: write(connection, **named))
 
         with ThreadPoolExecutor(len(writes)) as pool:
@@ -241,7 +240,7 @@ class Law(RuleBasedStateMachine):
         self.written = now
 
     @invariant()
-    def rollouts_leave_out_who_was_taken_out_by_hand(self):
+    def rollouts_enrol_no_user_removed_by_hand(self):
         [row] = self.superuser.execute(
             """
             select count(*) as users
@@ -257,7 +256,7 @@ class Law(RuleBasedStateMachine):
         return self.superuser.execute("select from users where user_id = %s", (user,)).rowcount
 
     def learn_but_keep(self, certain):
-        """Learn from the reads whom a rollout chose; what is certain stays as the model has it."""
+        """Take the members that a rollout chose from the reads. Keep the certain members of the model."""
         self.members = {key: ttl for key, ttl in self.members.items() if certain(*key)} | {
             key: ttl for key, ttl in self.reads().items() if not certain(*key)
         }
@@ -273,7 +272,7 @@ class Law(RuleBasedStateMachine):
         self.members = self.reads()
 
     def reads(self):
-        """Return the members, with their remaining seconds to the half hour, as every kind of read sees them."""
+        """Return the members by every kind of read, with their remaining seconds rounded to half an hour."""
         members = law.read(self.connection, [1, 2, 3, 4], law.live_segments(self.superuser).values())
         return {key: self.remaining(*key) for key in members}
 
@@ -290,8 +289,8 @@ class Law(RuleBasedStateMachine):
         return row["seconds"]
 
 
-class expecting:  # noqa: N801 -- reads as the word it is
-    """Let exactly this problem happen, or none."""
+class expecting:  # noqa: N801 -- reads as a statement
+    """Expect exactly this problem, or none."""
 
     def __init__(self, problem):
         self.problem = problem
@@ -306,8 +305,8 @@ class expecting:  # noqa: N801 -- reads as the word it is
         return self.failed and issubclass(kind, self.problem)
 
 
-class ignoring(expecting):  # noqa: N801 -- reads as the word it is
-    """Let any of these problems happen."""
+class ignoring(expecting):  # noqa: N801 -- reads as a statement
+    """Ignore these problems."""
 
     def __init__(self, *problems):
         super().__init__(problems)

@@ -1,4 +1,4 @@
-"""The table of transitions: what a membership was, what is done to it, and what then is true."""
+"""The transitions of a membership: each state, each action on it, and the state after."""
 
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,7 +28,7 @@ def patch(connection):
 
 @pytest.fixture
 def state(connection):
-    """Name the state of the membership as a reader sees it."""
+    """Return the state of the membership in the reads."""
 
     def read():
         active = memberships.list_for_user(connection, 1).segments
@@ -62,7 +62,7 @@ def reach(make_segments, change, expire):
 
 @pytest.fixture
 def do(connection, change, patch, state):
-    """Do one of the things that can be done, and return what it answers."""
+    """The possible actions. Each returns its answer."""
     return {
         "add": lambda: change(1, add_segments=[SLUG]).segments_added,
         "add with ttl": lambda: change(1, add_segments=[SLUG], ttl=LONG).segments_added,
@@ -122,7 +122,7 @@ def test_transition(reach, do, state, history, before, action, answer, after, wr
     assert [f"{row['operation']} {row['reason']}" for row in history()[known:]] == written
 
 
-def test_second_life_outlasts_the_end_of_the_first(make_segments, change, connection, state):
+def test_second_membership_outlasts_the_end_of_the_first(make_segments, change, connection, state):
     make_segments(SLUG)
     end = datetime.now(UTC) + timedelta(seconds=3)
     change(1, add_segments=[SLUG], expires_at=end.isoformat())
@@ -135,7 +135,7 @@ def test_second_life_outlasts_the_end_of_the_first(make_segments, change, connec
     assert state() == "permanent"
 
 
-def test_changed_lifetime_is_answered_with_the_entry_it_keeps(reach, patch, connection):
+def test_changed_lifetime_keeps_the_instant_of_entry(reach, patch, connection):
     reach("short")
     [before] = memberships.list_for_user(connection, 1).segments
 
@@ -153,7 +153,7 @@ def test_changed_lifetime_is_written_with_the_new_end(reach, patch, history):
     assert history()[-1]["expires_at"] == changed.expires_at == datetime(2031, 1, 1, tzinfo=UTC)
 
 
-def test_lifetime_is_changed_at_the_moment_from_which_it_counts(reach, patch, history):
+def test_lifetime_change_is_dated_at_the_instant_from_which_it_counts(reach, patch, history):
     reach("permanent")
 
     changed = patch(ttl=SHORT)
@@ -161,7 +161,7 @@ def test_lifetime_is_changed_at_the_moment_from_which_it_counts(reach, patch, hi
     assert history()[-1]["executed_at"] == changed.expires_at - timedelta(seconds=SHORT)
 
 
-def test_lifetime_changed_by_hand_in_the_same_transaction_has_a_moment_of_its_own(reach, patch, connection, history):
+def test_second_lifetime_change_in_a_transaction_has_its_own_instant(reach, patch, connection, history):
     reach("permanent")
 
     with connection.transaction():

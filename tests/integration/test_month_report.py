@@ -1,4 +1,4 @@
-"""The month of all users: every entry and exit of it once, in order of time, however it is cut."""
+"""The month report has every entry and exit once, in the order of time, for any division into batches and parts."""
 
 import re
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from segmentation.jobs import leases, worker
 from segmentation.reports import month_report
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
-from tests.integration.fix_jobs import NEVER_OVER, ROWS
+from tests.integration.fix_jobs import NO_TIME_LIMIT, ROWS
 
 NOON = "2023-08-10T12:00:00Z"
 
@@ -26,7 +26,7 @@ def this_month():
 
 @pytest.fixture
 def write(owner, small_batches):
-    """Writes an entry into a segment at each of these instants, for the users 1, 2, 3 …"""
+    """Write an entry into a segment at each instant, for users 1, 2, 3 …"""
 
     def enter(slug, *instants):
         owner.execute(
@@ -43,7 +43,7 @@ def write(owner, small_batches):
 
 @pytest.fixture
 def due(owner, make_segments, small_batches):
-    """Two hundred memberships, half of which ended at noon and half an hour later; nothing has swept them."""
+    """Create two hundred due memberships: a hundred ended at noon, a hundred one hour later."""
     make_segments("AVITO_30")
     owner.execute("insert into users (user_id) select number from generate_series(1, 200) number")
     owner.execute(
@@ -67,33 +67,33 @@ def users_in(lines):
 
 
 @pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
-def test_report_holds_the_month_in_order_of_time(connection, filled, expected, order, deliver, lines, file_format):
+def test_report_holds_the_month_in_order_of_time(
+    connection, filled_month, expected, order, deliver, lines, file_format
+):
     job_id = order(format=file_format)
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     job = leases.get(connection, job_id)
     assert (job.status, job.done, job.total) == ("succeeded", ROWS, ROWS)
     assert lines(job_id) == expected
 
 
-def test_report_of_one_segment_holds_its_rows_alone(filled, expected, order, deliver, lines):
+def test_report_of_one_segment_holds_only_its_rows(filled_month, expected, order, deliver, lines):
     job_id = order(slug="AVITO_30")
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert lines(job_id) == [line for line in expected if ",AVITO_30," in line]
 
 
 @pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
-def test_file_of_the_longest_slug_has_a_name_that_file_systems_take(
-    connection, write, order, deliver, lines, file_format
-):
+def test_file_of_the_longest_slug_has_a_valid_file_name(connection, write, order, deliver, lines, file_format):
     slug = "A" * 255
     write(slug, NOON)
     job_id = order(slug=slug, format=file_format)
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     name = leases.get(connection, job_id).result["file_name"]
     assert len(name) <= 255
@@ -101,10 +101,10 @@ def test_file_of_the_longest_slug_has_a_name_that_file_systems_take(
     assert lines(job_id) == [f"1,{slug},I,2023-08-10 12:00:00"]
 
 
-def test_month_without_rows_is_a_header_alone(order, deliver, lines):
+def test_month_without_rows_gives_only_a_header(order, deliver, lines):
     job_id = order(year=2001)
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert lines(job_id) == []
 
@@ -125,22 +125,22 @@ def test_twelve_months_are_the_year(owner, order, deliver, lines):
 
     for month in range(1, 13):
         job_id = order(year=2024, month=month)
-        deliver(job_id, **NEVER_OVER)
+        deliver(job_id, **NO_TIME_LIMIT)
         found += len(lines(job_id))
 
     assert found == 366 * 4 + 12
 
 
-def test_instant_of_many_batches_is_reported_to_its_last_row(write, order, deliver, lines):
+def test_instant_with_rows_for_many_batches_is_reported_completely(write, order, deliver, lines):
     write("AVITO_30", *[NOON] * 500)
     job_id = order()
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert users_in(lines(job_id)) == [*range(1, 501)]
 
 
-def test_worker_that_stops_within_an_instant_is_followed_there(write, order, deliver_step, aws, lines, monkeypatch):
+def test_report_that_stops_within_an_instant_is_continued_there(write, order, deliver_step, aws, lines, monkeypatch):
     monkeypatch.setattr(month_report, "PART_BYTES", 100)
     write("AVITO_30", *[NOON] * 500)
     job_id = order()
@@ -154,10 +154,10 @@ def test_worker_that_stops_within_an_instant_is_followed_there(write, order, del
     assert users_in(lines(job_id)) == [*range(1, 501)]
 
 
-def test_exits_of_one_instant_that_nothing_swept_are_all_reported(due, order, deliver, lines):
+def test_due_exits_of_one_instant_are_all_reported(due, order, deliver, lines):
     job_id = order()
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     at_noon, later = lines(job_id)[200:300], lines(job_id)[300:]
     assert {line.partition(",")[2] for line in at_noon} == {"AVITO_30,D,2023-08-10 12:00:00"}
@@ -176,12 +176,12 @@ def test_exits_swept_while_the_report_runs_are_in_it_once(
     assert leases.get(connection, job_id).done == 300
 
     expiry.sweep(connection, go_on=lambda: True)
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert sorted(users_in(lines(job_id))) == sorted([*range(1, 201)] * 2)
 
 
-def test_exits_of_one_instant_that_two_sweeps_share_are_all_reported(
+def test_exits_of_one_instant_that_two_sweeps_write_are_all_reported(
     connection, empty_database, due, order, deliver, deliver_step, lines, monkeypatch
 ):
     monkeypatch.setattr(month_report, "PART_BYTES", 100)
@@ -195,12 +195,12 @@ def test_exits_of_one_instant_that_two_sweeps_share_are_all_reported(
         expiry.sweep(connection, go_on=lambda: True)
         while leases.get(connection, job_id).done <= 200:
             deliver_step(job_id)
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert sorted(users_in(lines(job_id))) == sorted([*range(1, 201)] * 2)
 
 
-def test_month_with_little_in_it_is_half_open(write, order, deliver, lines):
+def test_month_is_half_open(write, order, deliver, lines):
     write(
         "AVITO_30",
         "2023-07-31T23:59:59.999999Z",
@@ -210,23 +210,23 @@ def test_month_with_little_in_it_is_half_open(write, order, deliver, lines):
     )
     job_id = order()
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert lines(job_id) == ["2,AVITO_30,I,2023-08-01 00:00:00", "3,AVITO_30,I,2023-08-31 23:59:59"]
 
 
-def test_rows_of_a_segment_are_found_behind_many_of_others(write, order, deliver, lines):
+def test_rows_of_a_segment_are_found_after_many_rows_of_others(write, order, deliver, lines):
     write("AVITO_30", "2023-08-01T00:00:00Z")
     write("AVITO_50", *[NOON] * 500)
     write("AVITO_30", "2023-08-31T00:00:00Z")
     job_id = order(slug="AVITO_30")
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
 
 
-def test_progress_without_a_part_kept_is_as_the_version_before_knows_it(filled, order, deliver_step, owner):
+def test_progress_without_a_kept_part_is_readable_by_the_previous_version(filled_month, order, deliver_step, owner):
     deliver_step(order())
 
     [(progress,)] = owner.execute("select progress from jobs").fetchall()
@@ -237,8 +237,8 @@ def test_progress_without_a_part_kept_is_as_the_version_before_knows_it(filled, 
 
 @pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
 @pytest.mark.parametrize("step", [4, 5, 6])
-def test_worker_that_dies_among_rows_of_other_segments_is_followed_by_one_that_goes_on_there(
-    write, order, deliver, deliver_to_one_that_dies, lines, owner, monkeypatch, step, file_format
+def test_report_of_a_worker_that_dies_among_rows_of_other_segments_is_continued_there(
+    write, order, deliver, deliver_to_dying_worker, lines, owner, monkeypatch, step, file_format
 ):
     monkeypatch.setattr(month_report, "KEEP_SECONDS", 0)
     write("AVITO_30", "2023-08-01T00:00:00Z")
@@ -246,46 +246,44 @@ def test_worker_that_dies_among_rows_of_other_segments_is_followed_by_one_that_g
     write("AVITO_30", "2023-08-31T00:00:00Z")
     job_id = order(slug="AVITO_30", format=file_format)
 
-    deliver_to_one_that_dies(job_id, step)
+    deliver_to_dying_worker(job_id, step)
     [(place,)] = owner.execute("select (progress->>'history_id')::integer from jobs").fetchall()
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert place > 0
     assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
 
 
-def test_month_that_still_runs_is_reported_up_to_the_databases_now(
-    make_segments, change, order, deliver, lines, wrong_clock
-):
+def test_current_month_is_reported_up_to_the_database_clock(make_segments, change, order, deliver, lines, wrong_clock):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
     job_id = order(**this_month())
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert users_in(lines(job_id)) == [1]
 
 
-def test_segment_without_rows_gives_a_header_alone(filled, order, deliver, lines):
+def test_segment_without_rows_gives_only_a_header(filled_month, order, deliver, lines):
     job_id = order(slug="AVITO_99")
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert lines(job_id) == []
 
 
-def test_report_is_the_same_behind_a_pooler(empty_database, behind_a_pooler, filled, expected, order, lines):
+def test_report_is_the_same_behind_a_pooler(empty_database, behind_a_pooler, filled_month, expected, order, lines):
     job_id = order()
 
     with connect(empty_database.url) as pooled:
-        worker.deliver(pooled, job_id, **NEVER_OVER)
+        worker.deliver(pooled, job_id, **NO_TIME_LIMIT)
 
     assert lines(job_id) == expected
 
 
 @pytest.fixture
 def writer(empty_database, make_segments):
-    """Somebody else's transaction, which has dated an entry of user 1 and not committed it."""
+    """Open a transaction that has written an entry of user 1 and has not committed it."""
     make_segments("AVITO_30")
     with connect(empty_database.url) as own:
         own.execute("begin")
@@ -293,26 +291,26 @@ def writer(empty_database, make_segments):
         yield own
 
 
-def test_entry_that_is_committed_after_the_report_has_begun_is_in_it(writer, order, deliver, lines, monkeypatch):
+def test_entry_committed_after_the_report_began_is_in_it(writer, order, deliver, lines, monkeypatch):
     monkeypatch.setattr(watermark, "sleep", lambda seconds: writer.commit())
     job_id = order(**this_month())
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert users_in(lines(job_id)) == [1]
 
 
-def test_writer_who_never_ends_is_not_waited_for(writer, order, deliver, lines, monkeypatch, log):
+def test_report_does_not_wait_for_a_writer_that_never_ends(writer, order, deliver, lines, monkeypatch, log):
     monkeypatch.setattr(watermark, "MOST_SECONDS", 0)
     job_id = order(**this_month())
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert lines(job_id) == []
     assert "lasts too long" in log.text
 
 
-def test_segment_deleted_just_before_the_instant_to_which_the_report_goes_is_in_it(
+def test_segment_deleted_just_before_the_end_of_the_report_is_in_it(
     connection, create, arrive, order, deliver, lines, monkeypatch
 ):
     def delete_first(*arguments):
@@ -326,6 +324,6 @@ def test_segment_deleted_just_before_the_instant_to_which_the_report_goes_is_in_
     monkeypatch.setattr(watermark, "settled_instant", delete_first)
     job_id = order(**this_month())
 
-    deliver(job_id, **NEVER_OVER)
+    deliver(job_id, **NO_TIME_LIMIT)
 
     assert [line.split(",")[2] for line in lines(job_id)] == ["I", "D"]

@@ -1,4 +1,4 @@
-"""The SQL of docs/how-to/deploy.md, on a server whose administrator is no superuser, as on RDS."""
+"""The SQL of docs/how-to/deploy.md, on a server whose administrator is not a superuser, as on RDS."""
 
 import re
 from textwrap import dedent
@@ -53,11 +53,11 @@ def migrate(server, owner, name):
         return database_migrate.migrate(connection, server.url(f"{name}_application", PASSWORD, name))
 
 
-def test_the_printed_lines_make_a_database_that_can_be_migrated(migrated):
+def test_printed_sql_creates_a_database_that_can_be_migrated(migrated):
     assert migrated["schema_version"] == NEWEST
 
 
-def test_another_owner_can_migrate_once_the_first_has_admitted_it(server, others_database):
+def test_another_owner_can_migrate_after_the_first_owner_admits_it(server, others_database):
     with pytest.raises(errors.InsufficientPrivilege, match="segmentation_app"):
         migrate(server, OTHER_OWNER, others_database)
 

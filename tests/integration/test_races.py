@@ -1,4 +1,4 @@
-"""Writers that meet: real connections, released at the same moment.
+"""Concurrent writers, on real connections that start at the same moment.
 
 ADD_ROUNDS sets how often sixty-four of them add the same user to the same segment.
 """
@@ -32,8 +32,8 @@ def changing(**members):
     return run
 
 
-def folded(rows):
-    """Replay a history: entries and exits of a user and segment must alternate, in time order."""
+def replayed(rows):
+    """Replay a history. The entries and exits of a user and segment must alternate in the order of time."""
     members = {}
     for row in rows:
         key = (row["user_id"], row["slug"])
@@ -44,7 +44,7 @@ def folded(rows):
     return {key for key, (_, inside) in members.items() if inside}
 
 
-def test_equal_adds_at_once_make_one_membership_and_one_entry(make_segments, empty_database, owner):
+def test_concurrent_equal_adds_make_one_membership_and_one_entry(make_segments, empty_database, owner):
     make_segments("AVITO_30")
     barrier = threading.Barrier(WRITERS)
 
@@ -73,7 +73,7 @@ def test_adds_and_removals_of_one_membership_replay_to_its_state(make_segments, 
     for _ in range(10):
         at_once(*[add, remove] * 8)
 
-    assert folded(history()) == {(1, slug) for slug in slugs_of(1)}
+    assert replayed(history()) == {(1, slug) for slug in slugs_of(1)}
 
 
 def test_writers_naming_segments_in_opposite_order_do_not_deadlock(make_segments, at_once, slugs_of):
@@ -90,7 +90,7 @@ def test_writers_naming_segments_in_opposite_order_do_not_deadlock(make_segments
     assert len(slugs_of(1)) in (0, 20)
 
 
-def test_deleting_a_segment_leaves_nobody_in_it_while_users_are_added(make_segments, at_once, owner, history):
+def test_segment_deleted_while_users_are_added_has_no_members(make_segments, at_once, owner, history):
     for _ in range(10):
         make_segments("AVITO_30")
 
@@ -100,7 +100,7 @@ def test_deleting_a_segment_leaves_nobody_in_it_while_users_are_added(make_segme
         )
 
     assert owner.execute("select from memberships").rowcount == 0
-    assert folded(history()) == set()
+    assert replayed(history()) == set()
 
 
 def test_history_and_state_agree_after_a_user_is_deleted_while_added(make_segments, at_once, history, slugs_of):
@@ -113,10 +113,10 @@ def test_history_and_state_agree_after_a_user_is_deleted_while_added(make_segmen
             lambda connection: users.delete(connection, 1, erase=False, actor="support"),
         )
 
-    assert folded(history()) == {(1, slug) for slug in slugs_of(1)}
+    assert replayed(history()) == {(1, slug) for slug in slugs_of(1)}
 
 
-def test_one_of_many_creators_gets_the_slug(at_once):
+def test_one_of_many_concurrent_creations_gets_the_slug(at_once):
     def create(connection):
         try:
             return segments.create(connection, NewSegment(slug="AVITO_30"), actor="analyst")
@@ -128,7 +128,7 @@ def test_one_of_many_creators_gets_the_slug(at_once):
     assert len([answer for answer in answers if answer]) == 1
 
 
-def test_slugs_that_two_renames_would_swap_are_refused_and_no_deadlock_is_seen(make_segments, at_once):
+def test_two_renames_that_swap_slugs_are_refused_without_a_deadlock(make_segments, at_once):
     def rename(slug, new):
         def run(connection):
             try:
@@ -146,7 +146,7 @@ def test_slugs_that_two_renames_would_swap_are_refused_and_no_deadlock_is_seen(m
         assert at_once(rename("AVITO_30", "AVITO_50"), rename("AVITO_50", "AVITO_30")) == [None, None]
 
 
-def test_users_created_at_once_get_ids_of_their_own(at_once, connection):
+def test_users_created_concurrently_get_distinct_ids(at_once, connection):
     for user_id in (2, 3, 5, 8):
         users.create(connection, user_id, actor="analyst")
 
@@ -170,40 +170,40 @@ def test_rename_while_users_are_added_keeps_every_member(make_segments, at_once,
 
 
 @pytest.fixture
-def behind_the_lock(connection, monkeypatch):
-    """Let something happen between the lock on a user who is to be deleted and what follows."""
+def after_the_lock(connection, monkeypatch):
+    """Call a function after a deletion has locked its user and before it continues."""
 
-    def let(happen):
+    def arrange(call):
         execute = connection.execute
 
         def run(statement, *arguments):
-            looked = execute(statement, *arguments)
+            result = execute(statement, *arguments)
             if "for update" in statement:
-                happen()
-            return looked
+                call()
+            return result
 
         monkeypatch.setattr(connection, "execute", run)
 
-    return let
+    return arrange
 
 
-def test_user_who_arrives_while_an_unknown_one_is_deleted_is_left_to_its_writers(connection, owner, behind_the_lock):
+def test_user_who_arrives_while_being_deleted_as_unknown_is_kept(connection, owner, after_the_lock):
     def arrive():
         owner.execute("insert into users (user_id) values (1)")
         owner.execute("begin")
         owner.execute("select from users for no key update")
 
-    behind_the_lock(arrive)
+    after_the_lock(arrive)
 
     with pytest.raises(UserUnknown):
         users.delete(connection, 1, erase=False, actor="support")
 
 
-def test_user_who_arrives_while_an_unknown_one_is_erased_keeps_a_history(
-    make_segments, connection, owner, behind_the_lock, history
+def test_user_who_arrives_while_being_erased_as_unknown_keeps_the_history(
+    make_segments, connection, owner, after_the_lock, history
 ):
     make_segments("AVITO_30")
-    behind_the_lock(lambda: changing(user_id=1, add_segments=["AVITO_30"])(owner))
+    after_the_lock(lambda: changing(user_id=1, add_segments=["AVITO_30"])(owner))
 
     with pytest.raises(UserUnknown):
         users.delete(connection, 1, erase=True, actor="support")
@@ -211,9 +211,7 @@ def test_user_who_arrives_while_an_unknown_one_is_erased_keeps_a_history(
     assert [row["operation"] for row in history(1)] == ["I"]
 
 
-def test_user_who_is_arriving_while_the_past_of_one_is_erased_keeps_what_is_new(
-    make_segments, connection, owner, history
-):
+def test_user_who_returns_while_the_old_history_is_erased_keeps_the_new_one(make_segments, connection, owner, history):
     make_segments("AVITO_30")
     changing(user_id=1, add_segments=["AVITO_30"])(connection)
     users.delete(connection, 1, erase=False, actor="support")

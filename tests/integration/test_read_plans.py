@@ -1,4 +1,4 @@
-"""Reads take as long however many segments and months there are."""
+"""The cost of a read does not depend on the number of segments and months."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def thousand_segments(owner):
 
 @pytest.mark.usefixtures("thousand_segments")
 @pytest.mark.parametrize(("statement", "users"), [(SEGMENTS_OF_USER, 7), (SLUGS_OF_USERS, [7, 8])])
-def test_a_read_looks_up_the_segments_of_its_users_and_no_others(connection, statement, users):
+def test_read_looks_up_only_the_segments_of_its_users(connection, statement, users):
     plan = "\n".join(line for (line,) in connection.execute(f"explain {statement}", (users,)))
 
     assert "Seq Scan on segments" not in plan
@@ -34,7 +34,7 @@ def test_a_read_looks_up_the_segments_of_its_users_and_no_others(connection, sta
 
 
 @pytest.mark.direct(reason="prepares statements")
-def test_a_month_of_a_user_is_planned_for_its_partition_once_and_not_for_every_read(connection):
+def test_month_of_a_user_is_planned_once_for_its_partition(connection):
     for user_id in range(1, 9):
         list(user_report.rows_of_user(connection, user_id, Month(2024, 7)))
 
@@ -46,7 +46,7 @@ def test_a_month_of_a_user_is_planned_for_its_partition_once_and_not_for_every_r
 
 @pytest.fixture
 def long_history(connection, superuser):
-    """Let much have happened to user 1, ten things at a time."""
+    """Give user 1 a long history, with ten rows of each instant."""
     superuser.execute(
         """
         insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
@@ -54,7 +54,7 @@ def long_history(connection, superuser):
           from generate_series(1, 20000) number
         """
     )
-    # what tests before this one left in the tables that are empty now is not to be reckoned with
+    # remove the dead rows and the statistics that earlier tests left
     superuser.execute("vacuum (analyze) history, memberships, segments, actions")
 
 
@@ -66,7 +66,7 @@ select coalesce(sum(seq_tup_read + idx_tup_fetch), 0)::integer
 
 
 @pytest.mark.usefixtures("long_history")
-def test_a_page_of_history_reads_what_is_on_it_and_not_all_that_follows(connection):
+def test_page_of_history_reads_only_its_own_rows(connection):
     with connection.transaction():
         [(before,)] = connection.execute(READ).fetchall()
         history.list_for_user(

@@ -1,4 +1,4 @@
-"""Reports of one user: a month, half-open in UTC, as a file in S3."""
+"""A report of one user covers a month, half-open in UTC, and is a file in S3."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ from segmentation.reports.requested_month import requested_month
 
 @pytest.fixture
 def report(connection, aws):
-    """Report on user 1, and return the answer, the file's name and its text; the latest month if none is named."""
+    """Report on user 1. Return the answer, the file's name and its text. The default month is the latest one."""
 
     def latest():
         [(moment,)] = connection.execute("select coalesce(max(executed_at), now()) from operations").fetchall()
@@ -35,8 +35,8 @@ def report(connection, aws):
 
 
 @pytest.fixture
-def happened(owner):
-    """Write an entry into the history, at an instant of the past."""
+def write_row(owner):
+    """Write a row into the history, at a past instant."""
 
     def write(instant, user_id=1, slug="AVITO_50", action=1):
         owner.execute(
@@ -50,9 +50,9 @@ def happened(owner):
     return write
 
 
-def test_report_has_the_columns_of_the_contract(report, happened):
-    happened("2023-08-28T10:25:25.999999Z")
-    happened("2023-08-28T10:25:55Z", action=2)
+def test_report_has_the_columns_of_the_contract(report, write_row):
+    write_row("2023-08-28T10:25:25.999999Z")
+    write_row("2023-08-28T10:25:55Z", action=2)
 
     answer, _, text = report(Month(2023, 8))
 
@@ -64,14 +64,14 @@ def test_report_has_the_columns_of_the_contract(report, happened):
     )
 
 
-def test_month_without_rows_is_a_header_alone(report):
+def test_month_without_rows_gives_only_a_header(report):
     answer, _, text = report(Month(2001, 2))
 
     assert (answer.rows, text) == (0, "user_id,segment_slug,operation,executed_at\r\n")
 
 
-def test_report_holds_one_user_only(report, happened):
-    happened("2023-08-28T10:25:25Z", user_id=2)
+def test_report_holds_one_user_only(report, write_row):
+    write_row("2023-08-28T10:25:25Z", user_id=2)
 
     assert report(Month(2023, 8))[0].rows == 0
 
@@ -86,8 +86,8 @@ def test_report_holds_one_user_only(report, happened):
         ("2023-03-26T01:30:00+01:00", Month(2023, 3)),
     ],
 )
-def test_instant_is_in_its_month_of_utc_and_in_no_other(report, happened, instant, month):
-    happened(instant)
+def test_instant_is_in_its_month_of_utc_and_in_no_other(report, write_row, instant, month):
+    write_row(instant)
 
     found = [
         Month(year, number) for year in (2023, 2024) for number in range(1, 13) if report(Month(year, number))[0].rows
@@ -108,7 +108,7 @@ def test_due_exit_is_in_the_report_before_and_after_it_is_swept(connection, make
     assert report()[2] == before
 
 
-def test_extended_report_says_everything(report, make_segments, change):
+def test_extended_report_has_every_column(report, make_segments, change):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"], ttl=60)
 
@@ -119,7 +119,7 @@ def test_extended_report_says_everything(report, make_segments, change):
     assert (row["operation"], row["action"], row["reason"], row["actor"]) == ("I", "added", "manual", "analyst")
 
 
-def test_a_long_month_is_held_as_text_and_not_as_rows(connection, owner, report, monkeypatch):
+def test_long_month_is_held_in_memory_as_text(connection, owner, report, monkeypatch):
     owner.execute(
         """
         insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
@@ -138,7 +138,7 @@ def test_a_long_month_is_held_as_text_and_not_as_rows(connection, owner, report,
     assert most < 2_000_000  # 430 kB of text; with all rows at once it was 9 MB
 
 
-def test_names_never_collide_and_say_what_is_in_them(report):
+def test_file_names_are_unique_and_name_user_and_month(report):
     names = {report(Month(2023, 9))[1] for _ in range(20)}
 
     assert len(names) == 20
@@ -178,25 +178,25 @@ def test_existing_report_gets_a_fresh_link(report):
         "a" * 400 + "-" + "0" * 32 + ".csv",
     ],
 )
-def test_report_that_is_not_there_is_unknown(aws, name):
+def test_missing_report_is_unknown(aws, name):
     with pytest.raises(ReportUnknown):
         storage.link_to_existing(name)
 
 
-def test_store_that_refuses_is_named(report, aws):
+def test_problem_names_the_error_of_the_store(report, aws):
     aws.s3.delete_bucket(Bucket="reports")
 
     with pytest.raises(StorageUnavailable, match="NoSuchBucket"):
         report()
 
 
-def begun(connection, month):
+def is_accepted(connection, month):
     return requested_month(connection, month.year, month.month, location="query") == month
 
 
 @pytest.fixture
 def this_month(connection):
-    """The month of the database, which has all of it before it."""
+    """The current month by the database's clock."""
     [(now,)] = connection.execute("select now()").fetchall()
     return Month(now.year, now.month)
 
@@ -208,41 +208,41 @@ def next_month(this_month):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Let the service's own clock stand at an instant."""
+    """Set the service's own clock to an instant."""
 
-    def stand_at(instant):
-        class Standing(datetime):
+    def set_to(instant):
+        class FixedClock(datetime):
             @classmethod
             def now(cls, tz=None):
                 return instant
 
-        monkeypatch.setattr(months, "datetime", Standing)
+        monkeypatch.setattr(months, "datetime", FixedClock)
 
-    return stand_at
+    return set_to
 
 
-def test_year_of_the_future_is_refused(connection, this_month):
+def test_future_year_is_refused(connection, this_month):
     with pytest.raises(RequestInvalid, match=r"query\.year"):
-        begun(connection, Month(this_month.year + 1, this_month.month))
+        is_accepted(connection, Month(this_month.year + 1, this_month.month))
 
 
 def test_next_month_is_refused(connection, next_month):
     with pytest.raises(RequestInvalid, match=r"query\.year" if next_month.month == 1 else r"query\.month"):
-        begun(connection, next_month)
+        is_accepted(connection, next_month)
 
 
-def test_month_that_has_just_begun_is_not_refused(connection, this_month):
-    assert begun(connection, this_month)
+def test_current_month_is_accepted(connection, this_month):
+    assert is_accepted(connection, this_month)
 
 
 def test_clock_that_is_behind_refuses_no_month_that_has_begun(connection, this_month, clock):
     clock(this_month.begins_at - timedelta(minutes=5))
 
-    assert begun(connection, this_month)
+    assert is_accepted(connection, this_month)
 
 
-def test_clock_that_is_ahead_lets_no_month_of_the_future_pass(connection, next_month, clock):
+def test_clock_that_is_ahead_accepts_no_future_month(connection, next_month, clock):
     clock(next_month.begins_at + timedelta(minutes=5))
 
     with pytest.raises(RequestInvalid):
-        begun(connection, next_month)
+        is_accepted(connection, next_month)

@@ -1,4 +1,4 @@
-"""A rehearsed restore: what docs/how-to/restore.md prints, from a server that was used to a new one."""
+"""The commands of docs/how-to/restore.md restore a used database on a new server."""
 
 import re
 import subprocess
@@ -20,8 +20,17 @@ from tests.conftest import Database, server_with_owner
 GUIDE = (ROOT / "docs" / "how-to" / "restore.md").read_text()
 COMMANDS = [dedent(block) for block in re.findall(r" *```sh\n(.*?)```", GUIDE, re.DOTALL)]
 [CHECK] = re.findall(r"```sql\n(.*?)```", GUIDE, re.DOTALL)
-FILLED = ["users", "segments", "memberships", "rollouts", "rollout_overrides", "population", "actions", "jobs"]
-PARTS = ["history_2023_07", "history_2023_08", "history_default"]
+TABLES_WITH_ROWS = [
+    "users",
+    "segments",
+    "memberships",
+    "rollouts",
+    "rollout_overrides",
+    "population",
+    "actions",
+    "jobs",
+]
+PARTITIONS = ["history_2023_07", "history_2023_08", "history_default"]
 OLD_HISTORY = """
     insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
     select 5000 + month, 1, 'AVITO_OLD', action_id, 'manual', 'analyst',
@@ -31,8 +40,8 @@ OLD_HISTORY = """
 ARRIVAL = "insert into users (user_id) select %s + number from generate_series(1, %s) number"
 
 
-def live(connection):
-    """Do something of every kind: memberships, lifetimes, a rollout, a segment's two lives, an action, a job."""
+def write_rows_of_every_kind(connection):
+    """Write rows of every kind: memberships, lifetimes, a rollout, a segment created twice, an action, a job."""
     for slug in ("AVITO_OLD", "AVITO_NEW", "AVITO_GONE"):
         segments.create(connection, NewSegment(slug=slug), actor="analyst")
     for user_id in range(1, 31):
@@ -63,7 +72,7 @@ def used(postgres_server, pooler_port):
     with connect(old.owner_url) as owner, connect(old.url) as connection:
         owner.execute("select create_history_partitions('2023-07-01', 2)")
         owner.execute(OLD_HISTORY)
-        live(connection)
+        write_rows_of_every_kind(connection)
     return old
 
 
@@ -75,13 +84,13 @@ def restored(used, tmp_path_factory):
         new.create()
         environment = {"PATH": f"{path}:/usr/bin:/bin", "OWNER_URL": used.owner_url, "NEW_OWNER_URL": new.owner_url}
         for command in COMMANDS:
-            subprocess.run(["/bin/sh", "-euc", command], cwd=folder, env=environment, check=True)  # noqa: S603 - printed
+            subprocess.run(["/bin/sh", "-euc", command], cwd=folder, env=environment, check=True)  # noqa: S603 - from the guide
         yield new
 
 
 @pytest.fixture(scope="module")
 def tables(used, restored):
-    """What each table held and holds, asked before anything is written into the new ones."""
+    """The rows of each table in both databases, before a test writes to the new one."""
     return contents(used), contents(restored)
 
 
@@ -113,14 +122,14 @@ def contents(of):
     return held | {"sequences": sequences}
 
 
-def test_every_row_and_every_sequence_is_there_again(tables):
+def test_every_row_and_every_sequence_is_restored(tables):
     before, after = tables
 
     assert after == before
 
 
-@pytest.mark.parametrize("name", [*FILLED, *PARTS])
-def test_what_was_copied_is_worth_a_rehearsal(tables, name):
+@pytest.mark.parametrize("name", [*TABLES_WITH_ROWS, *PARTITIONS])
+def test_dumped_database_has_rows_in_each_table(tables, name):
     assert tables[0][name] != []
 
 
@@ -133,7 +142,7 @@ def test_the_history_explains_every_membership(owner):
 
 
 @pytest.mark.parametrize("table", ["memberships", "history"])
-def test_the_check_finds_what_one_of_them_has_lost(restored, owner, table):
+def test_check_finds_lost_memberships_and_lost_history(restored, owner, table):
     with restored_superuser(restored) as superuser, superuser.transaction(force_rollback=True):
         superuser.execute("set local session_replication_role = replica")
         superuser.execute(sql.SQL("delete from {} where user_id = 3").format(sql.Identifier(table)))
@@ -161,7 +170,7 @@ def test_a_free_id_is_still_free(connection, tables):
     assert not any(row.startswith(f"({user_id},") for (row,) in tables[0]["users"])
 
 
-def test_a_new_segment_and_a_new_action_get_numbers_that_nobody_had(connection, owner, tables):
+def test_new_segment_and_new_action_get_unused_ids(connection, owner, tables):
     segments.create(connection, NewSegment(slug="AVITO_AFTER"), actor="analyst")
     actions.create(connection, "conversion")
 
@@ -170,7 +179,7 @@ def test_a_new_segment_and_a_new_action_get_numbers_that_nobody_had(connection, 
     assert len(actions.list_actions(connection, after="", limit=9).actions) == len(tables[0]["actions"]) + 1
 
 
-def test_arrivals_are_numbered_on_and_the_percent_stays_exact(connection, owner):
+def test_arrival_numbers_continue_and_the_percent_stays_exact(connection, owner):
     connection.execute(ARRIVAL, (2000, 101))
 
     [[arrivals, first, last]] = owner.execute(
@@ -188,10 +197,10 @@ def test_the_application_still_cannot_write_the_history(connection):
         connection.execute("delete from history")
 
 
-def test_a_beginning_still_cannot_be_rewritten(connection):
+def test_instant_of_entry_still_cannot_be_changed(connection):
     with pytest.raises(errors.IntegrityConstraintViolation):
         connection.execute("update memberships set added_at = now() where user_id = 3")
 
 
-def test_the_law_holds_after_all_that(owner):
+def test_history_still_matches_the_reads(owner):
     law.check(owner)

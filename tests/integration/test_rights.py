@@ -1,4 +1,4 @@
-"""What the application's role may not do, whatever code runs under it."""
+"""The database refuses these statements to the application's role, whatever code runs under it."""
 
 import pytest
 from psycopg import sql
@@ -43,7 +43,7 @@ def test_application_role_owns_nothing(connection, owner):
     assert owned.rowcount == 0
 
 
-def test_application_role_has_no_power_over_the_server(connection, owner):
+def test_application_role_has_no_server_privileges(connection, owner):
     [attributes] = owner.execute(
         "select rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls from pg_roles where rolname = %s",
         (connection.info.user,),
@@ -52,14 +52,14 @@ def test_application_role_has_no_power_over_the_server(connection, owner):
     assert attributes == (False,) * 5
 
 
-def test_application_role_is_a_member_of_its_own_role_alone(connection):
+def test_application_role_is_a_member_of_its_own_role_only(connection):
     memberships = connection.execute("select rolname from pg_roles where pg_has_role(oid, 'member')").fetchall()
 
     assert {name for [name] in memberships} == {connection.info.user, "segmentation_app"}
 
 
 @pytest.mark.parametrize("right", ["insert", "update", "delete", "truncate"])
-def test_no_part_of_the_history_can_be_written(connection, right):
+def test_application_role_can_write_no_part_of_the_history(connection, right):
     written = connection.execute(
         """
         select pg_class.relname
@@ -74,7 +74,7 @@ def test_no_part_of_the_history_can_be_written(connection, right):
 
 
 @pytest.mark.parametrize("right", ["truncate", "references", "trigger"])
-def test_no_table_can_be_emptied_at_once_or_given_triggers(connection, right):
+def test_application_role_can_truncate_no_table_and_add_no_trigger(connection, right):
     tables = connection.execute(
         "select relname from pg_class where relnamespace = 'public'::regnamespace and has_table_privilege(oid, %s)",
         (right,),
@@ -83,7 +83,7 @@ def test_no_table_can_be_emptied_at_once_or_given_triggers(connection, right):
     assert tables == []
 
 
-def test_sessions_speak_utc_and_wait_for_no_lock_long(connection):
+def test_sessions_use_utc_and_a_short_lock_timeout(connection):
     rows = connection.execute("select current_setting('timezone'), current_setting('lock_timeout')").fetchall()
 
     assert rows == [("UTC", "2s")]

@@ -1,4 +1,4 @@
-"""Which users a percent takes: by chance, differently in every segment, the same share of the old and the new."""
+"""A percent enrols users at random: independently in each segment, and equally among existing and new users."""
 
 import pytest
 
@@ -8,7 +8,7 @@ GROUP = 10_000
 
 @pytest.fixture
 def arrive_in_groups(arrive):
-    """Let so many users arrive, in statements that are short on a slow machine too."""
+    """Let this many users arrive, in statements that are short even on a slow machine."""
 
     def users(count, *, after=0):
         for first in range(after, after + count, GROUP):
@@ -19,10 +19,10 @@ def arrive_in_groups(arrive):
 
 @pytest.fixture
 def overlap(owner):
-    """How many users two segments have in common."""
+    """Count the users that two segments have in common."""
 
     def users(one, other):
-        owner.execute("analyze memberships")  # planned for what is there, whatever the tests before left
+        owner.execute("analyze memberships")  # plan with the current statistics, not with those of earlier tests
         [(count,)] = owner.execute(
             """
             select count(*)
@@ -44,10 +44,10 @@ def test_two_segments_of_ten_percent_share_one_percent(arrive_in_groups, create,
     create("ONE", 10)
     create("OTHER", 10)
 
-    assert 850 < overlap("ONE", "OTHER") < 1150  # 1000 expected, five standard deviations either way
+    assert 850 < overlap("ONE", "OTHER") < 1150  # 1000 expected, limits at five standard deviations
 
 
-def test_two_segments_share_as_many_of_those_who_arrive(arrive_in_groups, create, overlap):
+def test_two_segments_of_ten_percent_share_one_percent_of_the_arrivals(arrive_in_groups, create, overlap):
     create("ONE", 10)
     create("OTHER", 10)
 

@@ -1,4 +1,4 @@
-"""Rollouts too large for a request: in batches, exact, and right while users and writes keep coming."""
+"""A rollout too large for a request runs in batches. It stays exact while users arrive and clients write."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,7 +12,7 @@ from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent as rollout_percent
 from segmentation.jobs import leases, worker
 from tests.e2e.waiting import eventually
-from tests.integration.fix_jobs import NEVER_OVER
+from tests.integration.fix_jobs import NO_TIME_LIMIT
 from tests.integration.test_write_order import WAITS_FOR_ME
 
 USERS = 400
@@ -26,14 +26,14 @@ def small_limits(monkeypatch):
 
 @pytest.fixture
 def started(arrive, create, aws):
-    """A rollout of a quarter of the users that no worker has taken on yet."""
+    """Order a rollout to a quarter of the users. No worker has started it."""
     arrive(USERS)
     return create("ROLLOUT", 25)
 
 
 @pytest.fixture
 def batches(connection, deliver):
-    """Do a job one batch at a time, with something in between."""
+    """Do a job one batch at a time, and call a function between batches."""
 
     def run(job_id, between):
         deliver(job_id, time_left=lambda: False)
@@ -52,71 +52,75 @@ def test_large_rollout_answers_with_its_job(connection, started, aws):
     assert segments.get(connection, "ROLLOUT").user_percent == 25
 
 
-def test_job_brings_in_the_exact_share(connection, started, deliver, taken):
-    deliver(started.job_id, **NEVER_OVER)
+def test_job_enrols_the_exact_share(connection, started, deliver, automatic_members):
+    deliver(started.job_id, **NO_TIME_LIMIT)
 
     job = leases.get(connection, started.job_id)
     assert (job.status, job.done, job.total) == ("succeeded", 100, 100)
     assert job.result == {"users_added": 100, "users_deleted": 0}
-    assert len(taken("ROLLOUT")) == 100
+    assert len(automatic_members("ROLLOUT")) == 100
 
 
 @pytest.fixture
-def in_use(superuser):
-    """Let another session have a segment to itself for so many seconds."""
+def lock_elsewhere(superuser):
+    """Let another session lock a segment for this many seconds."""
 
-    def hold(slug, seconds):
+    def lock(slug, seconds):
         superuser.execute("begin")
         superuser.execute("select from segments where slug = %s for update", (slug,))
         return pool.submit(superuser.execute, f"select pg_sleep({seconds}); rollback")
 
     with ThreadPoolExecutor(1) as pool:
-        yield hold
+        yield lock
 
 
 @pytest.mark.parametrize("first_batches", [0, 1])
-def test_job_waits_for_its_segment_and_goes_on(connection, started, deliver, in_use, taken, first_batches):
+def test_job_waits_for_its_segment_and_continues(
+    connection, started, deliver, lock_elsewhere, automatic_members, first_batches
+):
     for _ in range(first_batches):
         deliver(started.job_id, time_left=lambda: False)
-    held = in_use("ROLLOUT", 4)
+    held = lock_elsewhere("ROLLOUT", 4)
 
-    deliver(started.job_id, **NEVER_OVER)
+    deliver(started.job_id, **NO_TIME_LIMIT)
 
     held.result()
     assert leases.get(connection, started.job_id).status == "succeeded"
-    assert len(taken("ROLLOUT")) == 100
+    assert len(automatic_members("ROLLOUT")) == 100
 
 
-def test_segment_that_stays_in_use_ends_a_try_of_its_job(connection, started, deliver, in_use, monkeypatch):
+def test_segment_that_stays_locked_ends_an_attempt_of_its_job(
+    connection, started, deliver, lock_elsewhere, monkeypatch
+):
     monkeypatch.setattr(rollout_job, "LOCK_RETRY_SECONDS", 1)
-    held = in_use("ROLLOUT", 4)
+    held = lock_elsewhere("ROLLOUT", 4)
 
     with pytest.raises(errors.LockNotAvailable):
-        deliver(started.job_id, **NEVER_OVER)
+        deliver(started.job_id, **NO_TIME_LIMIT)
 
     held.result()
     job = leases.get(connection, started.job_id)
     assert (job.status, job.done, job.total) == ("queued", 0, None)
 
 
-def test_job_takes_out_the_exact_surplus(connection, started, deliver, set_percent, taken, history):
-    deliver(started.job_id, **NEVER_OVER)
+def test_job_releases_the_exact_surplus(connection, started, deliver, set_percent, automatic_members, history):
+    deliver(started.job_id, **NO_TIME_LIMIT)
 
     changed = set_percent("ROLLOUT", 10)
-    deliver(changed.job_id, **NEVER_OVER)
+    deliver(changed.job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, changed.job_id).result == {"users_added": 0, "users_deleted": 60}
-    assert len(taken("ROLLOUT")) == 40
+    assert len(automatic_members("ROLLOUT")) == 40
     assert {(row["reason"], row["actor"]) for row in history()} == {("percent", "analyst")}
 
 
-def test_users_who_arrive_between_batches_are_decided_once(connection, started, batches, taken):
+def test_users_who_arrive_between_batches_are_decided_once(connection, started, batches, automatic_members):
     arrived = iter(range(USERS + 1, USERS * 10))
 
     batches(started.job_id, lambda: [users.create(connection, next(arrived), actor="backend") for _ in range(4)])
 
     [count] = connection.execute("select count(*) from users").fetchone()
-    assert len(taken("ROLLOUT")) == count // 4
+    assert len(automatic_members("ROLLOUT")) == count // 4
 
 
 def test_progress_is_shown_between_batches(connection, started, batches):
@@ -128,7 +132,9 @@ def test_progress_is_shown_between_batches(connection, started, batches):
     assert len(set(seen)) > 5
 
 
-def test_hands_between_batches_are_respected(connection, started, batches, taken, change, slugs_of):
+def test_manual_decisions_between_batches_are_respected(
+    connection, started, batches, automatic_members, change, slugs_of
+):
     out, by_hand = iter(range(1, USERS, 40)), iter(range(2, USERS, 40))
 
     def decide():
@@ -138,42 +144,42 @@ def test_hands_between_batches_are_respected(connection, started, batches, taken
     batches(started.job_id, decide)
     segments.update(connection, "ROLLOUT", SegmentChange(user_percent=25), actor="analyst")
 
-    assert len(taken("ROLLOUT")) == 100
+    assert len(automatic_members("ROLLOUT")) == 100
     assert [slugs_of(user_id) for user_id in range(1, USERS, 40)] == [[]] * 10
     assert [slugs_of(user_id) for user_id in range(2, USERS, 40)] == [["ROLLOUT"]] * 10
 
 
-def test_users_deleted_between_batches_are_no_obstacle(connection, started, batches, taken):
-    doomed = iter(range(1, USERS, 3))
+def test_users_deleted_between_batches_do_not_stop_the_job(connection, started, batches, automatic_members):
+    deleted = iter(range(1, USERS, 3))
 
-    batches(started.job_id, lambda: users.delete(connection, next(doomed), erase=False, actor="support"))
+    batches(started.job_id, lambda: users.delete(connection, next(deleted), erase=False, actor="support"))
 
     assert leases.get(connection, started.job_id).status == "succeeded"
-    assert len(taken("ROLLOUT")) == 100
+    assert len(automatic_members("ROLLOUT")) == 100
 
 
 @pytest.mark.parametrize("step", [1, 3, 8])
-def test_worker_that_dies_in_a_batch_leaves_nothing_of_it(
-    connection, started, deliver, deliver_to_one_that_dies, taken, step
+def test_worker_that_dies_in_a_batch_leaves_no_part_of_it(
+    connection, started, deliver, deliver_to_dying_worker, automatic_members, step
 ):
-    deliver_to_one_that_dies(started.job_id, step)
-    assert leases.get(connection, started.job_id).done == len(taken("ROLLOUT")) < 100
+    deliver_to_dying_worker(started.job_id, step)
+    assert leases.get(connection, started.job_id).done == len(automatic_members("ROLLOUT")) < 100
 
-    deliver(started.job_id, **NEVER_OVER)
+    deliver(started.job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
-    assert len(taken("ROLLOUT")) == 100
+    assert len(automatic_members("ROLLOUT")) == 100
 
 
-def test_next_percent_takes_over_from_a_job_that_runs(connection, started, deliver, set_percent, taken):
+def test_next_percent_replaces_a_running_job(connection, started, deliver, set_percent, automatic_members):
     deliver(started.job_id, time_left=lambda: False)
 
     changed = set_percent("ROLLOUT", 50)
-    deliver(started.job_id, **NEVER_OVER)
-    deliver(changed.job_id, **NEVER_OVER)
+    deliver(started.job_id, **NO_TIME_LIMIT)
+    deliver(changed.job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, started.job_id).result["users_added"] < 20
-    assert len(taken("ROLLOUT")) == 200
+    assert len(automatic_members("ROLLOUT")) == 200
 
 
 @pytest.mark.parametrize(
@@ -188,109 +194,109 @@ def test_next_percent_takes_over_from_a_job_that_runs(connection, started, deliv
         ([10, 50, 50, 30], 120),
     ],
 )
-def test_percent_is_exact_whatever_the_job_before_it_has_left(
-    connection, arrive, make_segments, set_percent, deliver, taken, aws, percents, members
+def test_percent_is_exact_whatever_the_previous_job_left(
+    connection, arrive, make_segments, set_percent, deliver, automatic_members, aws, percents, members
 ):
     arrive(USERS)
     make_segments("ROLLOUT")
-    deliver(set_percent("ROLLOUT", percents[0]).job_id, **NEVER_OVER)
+    deliver(set_percent("ROLLOUT", percents[0]).job_id, **NO_TIME_LIMIT)
 
     for percent in percents[1:-1]:
         deliver(set_percent("ROLLOUT", percent).job_id, time_left=lambda: False)
-    deliver(set_percent("ROLLOUT", percents[-1]).job_id, **NEVER_OVER)
+    deliver(set_percent("ROLLOUT", percents[-1]).job_id, **NO_TIME_LIMIT)
 
-    assert len(taken("ROLLOUT")) == members
+    assert len(automatic_members("ROLLOUT")) == members
 
 
-def test_users_who_arrived_before_the_same_percent_came_again_are_part_of_its_share(
-    started, arrive, deliver, set_percent, taken
+def test_users_who_arrived_before_the_percent_was_repeated_are_part_of_its_share(
+    started, arrive, deliver, set_percent, automatic_members
 ):
-    deliver(started.job_id, **NEVER_OVER)
+    deliver(started.job_id, **NO_TIME_LIMIT)
     deliver(set_percent("ROLLOUT", 10).job_id, time_left=lambda: False)
     arrive(100, after=USERS)
 
-    deliver(set_percent("ROLLOUT", 10).job_id, **NEVER_OVER)
+    deliver(set_percent("ROLLOUT", 10).job_id, **NO_TIME_LIMIT)
 
-    assert len(taken("ROLLOUT")) == 50
+    assert len(automatic_members("ROLLOUT")) == 50
 
 
 @pytest.mark.parametrize(("percent", "members"), [(10, 40), (50, 200)])
-def test_same_percent_again_does_what_a_job_that_failed_has_left(
-    started, deliver, fail, set_percent, taken, percent, members
+def test_same_percent_again_completes_the_work_of_a_failed_job(
+    started, deliver, fail, set_percent, automatic_members, percent, members
 ):
-    deliver(started.job_id, **NEVER_OVER)
+    deliver(started.job_id, **NO_TIME_LIMIT)
     failed = set_percent("ROLLOUT", percent).job_id
     deliver(failed, time_left=lambda: False)
     fail(failed)
 
-    deliver(set_percent("ROLLOUT", percent).job_id, **NEVER_OVER)
+    deliver(set_percent("ROLLOUT", percent).job_id, **NO_TIME_LIMIT)
 
-    assert len(taken("ROLLOUT")) == members
+    assert len(automatic_members("ROLLOUT")) == members
 
 
-def test_surplus_that_deleted_users_leave_stays_in_while_a_job_runs(started, deliver, set_percent, taken, owner):
+def test_surplus_from_deleted_users_stays_while_a_job_runs(started, deliver, set_percent, automatic_members, owner):
     deliver(started.job_id, time_left=lambda: False)
     owner.execute("delete from users where user_id not in (select user_id from memberships)")
 
     set_percent("ROLLOUT", 25)
 
-    assert len(taken("ROLLOUT")) == 10
+    assert len(automatic_members("ROLLOUT")) == 10
 
 
-def test_no_percent_stops_a_job_and_keeps_whom_it_brought_in(connection, started, deliver, set_percent, taken):
+def test_removed_percent_stops_a_job_and_keeps_its_members(
+    connection, started, deliver, set_percent, automatic_members
+):
     deliver(started.job_id, time_left=lambda: False)
-    before = taken("ROLLOUT")
+    before = automatic_members("ROLLOUT")
 
     set_percent("ROLLOUT", None)
-    deliver(started.job_id, **NEVER_OVER)
+    deliver(started.job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, started.job_id).status == "succeeded"
-    assert taken("ROLLOUT") == before
+    assert automatic_members("ROLLOUT") == before
 
 
 @pytest.mark.parametrize(("percent", "members"), [(None, 10), (4, 16)])
-def test_batch_that_waited_for_the_percent_that_ends_its_job_changes_nobody(
-    connection, started, deliver, set_percent, taken, empty_database, percent, members
+def test_batch_that_waited_for_a_new_percent_changes_no_membership(
+    connection, started, deliver, set_percent, automatic_members, empty_database, percent, members
 ):
     deliver(started.job_id, time_left=lambda: False)
 
     with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
         with connection.transaction():
             set_percent("ROLLOUT", percent)
-            waiting = pool.submit(worker.deliver, own, started.job_id, **NEVER_OVER)
+            waiting = pool.submit(worker.deliver, own, started.job_id, **NO_TIME_LIMIT)
             eventually(lambda: connection.execute(WAITS_FOR_ME).rowcount)
         waiting.result(timeout=60)
 
     assert leases.get(connection, started.job_id).result == {"users_added": 10, "users_deleted": 0}
-    assert len(taken("ROLLOUT")) == members
+    assert len(automatic_members("ROLLOUT")) == members
 
 
 def test_deleted_segment_stops_a_job(connection, started, deliver):
     deliver(started.job_id, time_left=lambda: False)
 
     segments.delete(connection, "ROLLOUT", actor="analyst")
-    deliver(started.job_id, **NEVER_OVER)
+    deliver(started.job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, started.job_id).status == "succeeded"
     assert connection.execute("select count(*) from memberships").fetchone() == (0,)
 
 
-def test_job_stops_where_nobody_is_left_to_bring_in(
-    connection, arrive, make_segments, change, set_percent, deliver, aws
-):
+def test_job_stops_when_no_user_is_left_to_enrol(connection, arrive, make_segments, change, set_percent, deliver, aws):
     arrive(60)
     make_segments("ROLLOUT")
     for user_id in range(1, 31):
         change(user_id, add_segments=["ROLLOUT"])
 
     changed = set_percent("ROLLOUT", 90)
-    deliver(changed.job_id, **NEVER_OVER)
+    deliver(changed.job_id, **NO_TIME_LIMIT)
 
     assert leases.get(connection, changed.job_id).result == {"users_added": 30, "users_deleted": 0}
 
 
-def test_workers_at_once_do_it_once(connection, started, at_once, taken):
-    at_once(*[lambda own: worker.deliver(own, started.job_id, **NEVER_OVER)] * 4)
+def test_concurrent_workers_do_the_job_once(connection, started, at_once, automatic_members):
+    at_once(*[lambda own: worker.deliver(own, started.job_id, **NO_TIME_LIMIT)] * 4)
 
     assert leases.get(connection, started.job_id).result == {"users_added": 100, "users_deleted": 0}
-    assert len(taken("ROLLOUT")) == 100
+    assert len(automatic_members("ROLLOUT")) == 100

@@ -1,4 +1,4 @@
-"""Percent rollouts: exact, sticky, respectful of what is decided by hand, and written down."""
+"""A percent rollout is exact and stable, respects manual decisions, and writes the history."""
 
 from math import ceil, floor
 
@@ -14,7 +14,7 @@ from tests.emptying import empty
 
 
 def shares(users, percent):
-    """The numbers of users that a percent may bring in."""
+    """Return the permitted numbers of automatic members for a percent."""
     exact = users * round(percent * 100) / 10_000
     return {floor(exact), ceil(exact)}
 
@@ -23,12 +23,12 @@ def shares(users, percent):
     ("there", "percent", "wanted"),
     [(200, 50, 100), (10, 30, 3), (1000, 0.1, 1), (7, 100, 7), (300, 67, 201), (400, 33.25, 133), (0, 50, 0)],
 )
-def test_whole_share_is_met_exactly(arrive, create, taken, there, percent, wanted):
+def test_whole_share_is_met_exactly(arrive, create, automatic_members, there, percent, wanted):
     arrive(there)
 
     created = create("ROLLOUT", percent)
 
-    assert (created.users_added, len(taken("ROLLOUT"))) == (wanted, wanted)
+    assert (created.users_added, len(automatic_members("ROLLOUT"))) == (wanted, wanted)
 
 
 def test_share_that_is_not_whole_is_rounded_by_chance(arrive, create):
@@ -37,67 +37,69 @@ def test_share_that_is_not_whole_is_rounded_by_chance(arrive, create):
     counts = [create(f"ROLLOUT_{number}", 10).users_added for number in range(200)]
 
     assert set(counts) == {0, 1}
-    assert 45 < sum(counts) < 115  # 80 expected, five standard deviations either way
+    assert 45 < sum(counts) < 115  # 80 expected, limits at five standard deviations
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(there=st.integers(0, 40), percents=st.lists(st.integers(1, 10_000).map(lambda units: units / 100), max_size=4))
-def test_share_is_exact_after_each_change_of_the_percent(owner, arrive, create, set_percent, taken, there, percents):
+def test_share_is_exact_after_each_change_of_the_percent(
+    owner, arrive, create, set_percent, automatic_members, there, percents
+):
     empty(owner)
     arrive(there)
     create("ROLLOUT", 20)
 
     for percent in percents:
-        before = taken("ROLLOUT")
+        before = automatic_members("ROLLOUT")
         changed = set_percent("ROLLOUT", percent)
 
-        now = taken("ROLLOUT")
+        now = automatic_members("ROLLOUT")
         assert len(now) in shares(there, percent)
         assert before <= now or now <= before
         assert (changed.users_added, changed.users_deleted) == (len(now - before), len(before - now))
 
 
-def test_raised_percent_takes_nobody_out(arrive, create, set_percent, taken):
+def test_raised_percent_releases_no_user(arrive, create, set_percent, automatic_members):
     arrive(100)
     create("ROLLOUT", 10)
-    before = taken("ROLLOUT")
+    before = automatic_members("ROLLOUT")
 
     set_percent("ROLLOUT", 40)
 
-    assert before < taken("ROLLOUT")
+    assert before < automatic_members("ROLLOUT")
 
 
-def test_raised_percent_leaves_a_surplus_in(connection, arrive, create, set_percent, taken):
+def test_raised_percent_keeps_a_surplus(connection, arrive, create, set_percent, automatic_members):
     arrive(100)
     create("ROLLOUT", 50)
-    for user_id in set(range(1, 101)) - taken("ROLLOUT"):
+    for user_id in set(range(1, 101)) - automatic_members("ROLLOUT"):
         domain_users.delete(connection, user_id, erase=False, actor="support")
 
     changed = set_percent("ROLLOUT", 60)
 
-    assert (changed.users_added, changed.users_deleted, len(taken("ROLLOUT"))) == (0, 0, 50)
+    assert (changed.users_added, changed.users_deleted, len(automatic_members("ROLLOUT"))) == (0, 0, 50)
 
 
-def test_lowered_percent_takes_out_the_surplus(arrive, create, set_percent, taken):
+def test_lowered_percent_releases_the_surplus(arrive, create, set_percent, automatic_members):
     arrive(100)
     create("ROLLOUT", 40)
-    before = taken("ROLLOUT")
+    before = automatic_members("ROLLOUT")
 
     changed = set_percent("ROLLOUT", 10)
 
     assert (changed.users_added, changed.users_deleted) == (0, 30)
-    assert taken("ROLLOUT") < before
+    assert automatic_members("ROLLOUT") < before
 
 
-def test_percent_that_was_raised_and_lowered_has_the_users_it_had(arrive, create, set_percent, taken):
+def test_percent_that_was_raised_and_lowered_has_the_users_it_had(arrive, create, set_percent, automatic_members):
     arrive(100)
     create("ROLLOUT", 10)
-    before = taken("ROLLOUT")
+    before = automatic_members("ROLLOUT")
 
     set_percent("ROLLOUT", 40)
     set_percent("ROLLOUT", 10)
 
-    assert taken("ROLLOUT") == before
+    assert automatic_members("ROLLOUT") == before
 
 
 def test_same_percent_again_changes_nothing(arrive, create, set_percent):
@@ -109,19 +111,25 @@ def test_same_percent_again_changes_nothing(arrive, create, set_percent):
     assert {(changed.users_added, changed.users_deleted) for changed in changes} == {(0, 0)}
 
 
-def test_same_percent_again_makes_up_for_users_taken_out_by_hand(arrive, create, set_percent, taken, change):
+def test_same_percent_again_makes_up_for_users_taken_out_by_hand(
+    arrive, create, set_percent, automatic_members, change
+):
     arrive(100)
     create("ROLLOUT", 10)
-    gone = taken("ROLLOUT")
+    gone = automatic_members("ROLLOUT")
     for user_id in gone:
         change(user_id, delete_segments=["ROLLOUT"])
 
     changed = set_percent("ROLLOUT", 10)
 
-    assert (changed.users_added, len(taken("ROLLOUT")), taken("ROLLOUT") & gone) == (10, 10, set())
+    assert (changed.users_added, len(automatic_members("ROLLOUT")), automatic_members("ROLLOUT") & gone) == (
+        10,
+        10,
+        set(),
+    )
 
 
-def test_no_percent_keeps_everyone_and_enrols_nobody(arrive, create, set_percent, taken):
+def test_removed_percent_keeps_all_members_and_enrols_no_user(arrive, create, set_percent, automatic_members):
     arrive(10)
     create("ROLLOUT", 100)
 
@@ -129,10 +137,10 @@ def test_no_percent_keeps_everyone_and_enrols_nobody(arrive, create, set_percent
     arrive(10, after=10)
 
     assert (changed.user_percent, changed.users_deleted) == (None, 0)
-    assert taken("ROLLOUT") == set(range(1, 11))
+    assert automatic_members("ROLLOUT") == set(range(1, 11))
 
 
-def test_percent_after_none_is_lower_only_than_the_last_one(arrive, create, set_percent, taken):
+def test_percent_after_none_is_compared_with_the_last_one(arrive, create, set_percent, automatic_members):
     arrive(100)
     create("ROLLOUT", 50)
     set_percent("ROLLOUT", None)
@@ -142,25 +150,25 @@ def test_percent_after_none_is_lower_only_than_the_last_one(arrive, create, set_
     assert set_percent("ROLLOUT", 20).users_deleted == 30
 
 
-def test_rename_leaves_the_percent_alone(connection, arrive, create, taken):
+def test_rename_leaves_the_percent_alone(connection, arrive, create, automatic_members):
     arrive(10)
     create("ROLLOUT", 50)
 
     changed = segments.update(connection, "ROLLOUT", SegmentChange(slug="RENAMED"), actor="analyst")
 
-    assert (changed.user_percent, changed.users_added, len(taken("RENAMED"))) == (50, 0, 5)
+    assert (changed.user_percent, changed.users_added, len(automatic_members("RENAMED"))) == (50, 0, 5)
 
 
-def test_plain_segment_takes_up_a_percent(arrive, make_segments, set_percent, taken):
+def test_segment_without_a_percent_can_be_given_one(arrive, make_segments, set_percent, automatic_members):
     arrive(10)
     make_segments("PLAIN")
 
     changed = set_percent("PLAIN", 30)
 
-    assert (changed.user_percent, changed.users_added, len(taken("PLAIN"))) == (30, 3, 3)
+    assert (changed.user_percent, changed.users_added, len(automatic_members("PLAIN"))) == (30, 3, 3)
 
 
-def test_members_added_by_hand_are_no_part_of_the_share(arrive, make_segments, set_percent, change, taken):
+def test_members_added_by_hand_are_not_part_of_the_share(arrive, make_segments, set_percent, change, automatic_members):
     arrive(10)
     make_segments("ROLLOUT")
     change(1, add_segments=["ROLLOUT"])
@@ -168,11 +176,11 @@ def test_members_added_by_hand_are_no_part_of_the_share(arrive, make_segments, s
 
     set_percent("ROLLOUT", 50)
 
-    assert len(taken("ROLLOUT")) == 5
-    assert not taken("ROLLOUT") & {1, 2}
+    assert len(automatic_members("ROLLOUT")) == 5
+    assert not automatic_members("ROLLOUT") & {1, 2}
 
 
-def test_member_added_by_hand_is_never_taken_out(arrive, create, set_percent, change, slugs_of):
+def test_member_added_by_hand_is_never_released(arrive, create, set_percent, change, slugs_of):
     arrive(10)
     create("ROLLOUT", 50)
     for user_id in range(1, 11):
@@ -241,7 +249,7 @@ def test_user_whose_lifetime_ended_may_be_enrolled_again(connection, arrive, cre
     ]
 
 
-def test_enrolment_is_in_the_history_as_what_it_is(arrive, create, history):
+def test_history_shows_an_enrolment_with_its_reason(arrive, create, history):
     arrive(1)
 
     create("ROLLOUT", 100)
@@ -250,7 +258,7 @@ def test_enrolment_is_in_the_history_as_what_it_is(arrive, create, history):
     assert (row["operation"], row["reason"], row["actor"], row["expires_at"]) == ("I", "percent", "analyst", None)
 
 
-def test_surplus_leaves_in_the_history_as_what_it_is(arrive, create, set_percent, history):
+def test_history_shows_a_release_with_its_reason(arrive, create, set_percent, history):
     arrive(2)
     create("ROLLOUT", 100)
 
@@ -260,14 +268,14 @@ def test_surplus_leaves_in_the_history_as_what_it_is(arrive, create, set_percent
     assert (row["reason"], row["actor"]) == ("percent", "analyst")
 
 
-def test_sweep_takes_nobody_out_of_a_rollout(connection, arrive, create, taken):
+def test_sweep_removes_no_automatic_member(connection, arrive, create, automatic_members):
     arrive(10)
     create("ROLLOUT", 50)
-    before = taken("ROLLOUT")
+    before = automatic_members("ROLLOUT")
 
     expiry.sweep(connection, go_on=lambda: True)
 
-    assert taken("ROLLOUT") == before
+    assert automatic_members("ROLLOUT") == before
 
 
 def test_enrolled_member_can_be_given_a_lifetime(connection, arrive, create):
@@ -280,7 +288,7 @@ def test_enrolled_member_can_be_given_a_lifetime(connection, arrive, create):
     assert membership.expires_at is not None
 
 
-def test_deleted_and_created_again_starts_a_rollout_of_its_own(connection, arrive, create, change, taken):
+def test_segment_created_again_starts_its_own_rollout(connection, arrive, create, change, automatic_members):
     arrive(10)
     create("ROLLOUT", 100)
     change(4, delete_segments=["ROLLOUT"])
@@ -288,10 +296,10 @@ def test_deleted_and_created_again_starts_a_rollout_of_its_own(connection, arriv
 
     create("ROLLOUT", 100)
 
-    assert taken("ROLLOUT") == set(range(1, 11))
+    assert automatic_members("ROLLOUT") == set(range(1, 11))
 
 
-def test_percent_fails_as_a_whole_with_a_taken_slug(connection, arrive, create, make_segments):
+def test_creation_with_a_taken_slug_enrols_no_user(connection, arrive, create, make_segments):
     arrive(10)
     make_segments("TAKEN")
 
@@ -308,8 +316,8 @@ def test_answer_of_a_new_segment_has_its_percent(connection):
 
 
 @pytest.mark.parametrize("by_hand", [0, 300])
-def test_those_come_in_who_are_first_in_the_order_and_no_members(
-    owner, arrive, make_segments, set_percent, taken, by_hand
+def test_first_users_in_the_order_who_are_not_members_are_enrolled(
+    owner, arrive, make_segments, set_percent, automatic_members, by_hand
 ):
     arrive(2000)
     make_segments("ROLLOUT")
@@ -327,4 +335,4 @@ def test_those_come_in_who_are_first_in_the_order_and_no_members(
 
     set_percent("ROLLOUT", 5)
 
-    assert taken("ROLLOUT") == set(order[by_hand : by_hand + 100])
+    assert automatic_members("ROLLOUT") == set(order[by_hand : by_hand + 100])

@@ -1,4 +1,4 @@
-"""Migrations: once, in order, whoever runs them and however often."""
+"""Each migration runs once and in order, however often and from wherever the run starts."""
 
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,7 @@ def test_first_run_applies_everything_and_the_second_nothing(fresh_database):
     assert second == {"schema_version": first["schema_version"], "applied": []}
 
 
-def test_runs_at_once_apply_each_step_once(fresh_database):
+def test_concurrent_runs_apply_each_migration_once(fresh_database):
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: fresh_database.migrate(), range(4)))
 
@@ -50,8 +50,8 @@ def test_edited_migration_is_refused(fresh_database):
         fresh_database.migrate()
 
 
-def keep_books_of_former_migrations(database_url, versions, checksum):
-    """Let the bookkeeping say what it says after the ten migrations that the baseline replaced."""
+def record_former_migrations(database_url, versions, checksum):
+    """Record the former migrations that the baseline replaced as applied."""
     with connect(database_url) as owner:
         owner.execute("drop table if exists schema_objects")
         owner.execute("create table if not exists schema_migrations (version int, name text, checksum text)")
@@ -64,7 +64,7 @@ def keep_books_of_former_migrations(database_url, versions, checksum):
 
 def test_database_that_has_the_former_ten_migrations_has_the_baseline(fresh_database):
     fresh_database.migrate()
-    keep_books_of_former_migrations(fresh_database.owner_url, 10, migrate._REPLACED)
+    record_former_migrations(fresh_database.owner_url, 10, migrate._REPLACED)
 
     outcome = fresh_database.migrate()
 
@@ -74,14 +74,14 @@ def test_database_that_has_the_former_ten_migrations_has_the_baseline(fresh_data
 
 
 def test_database_with_another_tenth_migration_is_refused(fresh_database):
-    keep_books_of_former_migrations(fresh_database.owner_url, 10, "of another text")
+    record_former_migrations(fresh_database.owner_url, 10, "of another text")
 
     with pytest.raises(migrate.MigrationEdited, match="0010"):
         fresh_database.migrate()
 
 
-def test_older_database_is_refused_and_left_as_it_is(fresh_database):
-    keep_books_of_former_migrations(fresh_database.owner_url, 9, "of an older release")
+def test_older_database_is_refused_and_unchanged(fresh_database):
+    record_former_migrations(fresh_database.owner_url, 9, "of an older release")
 
     with pytest.raises(migrate.DatabaseTooOld, match=r"older than version 10.*make reset"):
         fresh_database.migrate()
@@ -91,7 +91,7 @@ def test_older_database_is_refused_and_left_as_it_is(fresh_database):
         assert owner.execute("select to_regclass('users')").fetchall() == [(None,)]
 
 
-def test_failed_step_leaves_the_version_before_it(fresh_database, monkeypatch):
+def test_failed_migration_leaves_the_previous_version(fresh_database, monkeypatch):
     steps = [*migrate.migrations(), migrate.Migration("9999_broken.sql", "create table half (); select 1/0")]
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
 
@@ -103,7 +103,7 @@ def test_failed_step_leaves_the_version_before_it(fresh_database, monkeypatch):
         assert owner.execute("select to_regclass('half')").fetchall() == [(None,)]
 
 
-def test_step_that_finds_a_table_in_use_is_given_up_and_leaves_everything_as_it_was(fresh_database, monkeypatch):
+def test_migration_that_finds_a_table_in_use_gives_up_without_a_change(fresh_database, monkeypatch):
     fresh_database.migrate()
     steps = [*migrate.migrations(), migrate.Migration("9999_locks.sql", "create table half (); lock table users")]
     monkeypatch.setattr(migrate, "migrations", lambda: steps)
@@ -120,7 +120,7 @@ def test_step_that_finds_a_table_in_use_is_given_up_and_leaves_everything_as_it_
         assert owner.execute("select to_regclass('half')").fetchall() == [(None,)]
 
 
-def test_step_that_finds_a_table_in_use_is_tried_again(fresh_database, monkeypatch):
+def test_migration_that_finds_a_table_in_use_is_retried(fresh_database, monkeypatch):
     fresh_database.migrate()
     step = migrate.Migration("9999_locks.sql", "lock table users")
     monkeypatch.setattr(migrate, "migrations", lambda: [step])
@@ -146,7 +146,7 @@ def test_partitions_reach_a_year_ahead(migrated_database, owner):
     assert None not in [partition for (partition,) in rows]
 
 
-def test_application_may_not_be_the_owner(fresh_database):
+def test_application_login_may_not_be_the_owner(fresh_database):
     with connect(fresh_database.owner_url) as owner, pytest.raises(migrate.LoginIsOwner):
         migrate.migrate(owner, fresh_database.owner_url)
 

@@ -1,4 +1,4 @@
-"""The files of functions, views and triggers: the database has exactly their text, and nothing beside it."""
+"""The functions, views and triggers of the database have exactly the text of their files."""
 
 import re
 
@@ -41,7 +41,7 @@ def fresh_database(postgres_server, pooler_port, request):
 
 
 def edit(monkeypatch, name, change):
-    """Let the layer carry another text of one object."""
+    """Change the text of one object in the layer."""
     edited = [
         migrate.SchemaObject(each.name, change(each.text)) if each.name == name else each for each in migrate.objects()
     ]
@@ -145,7 +145,7 @@ def test_view_can_gain_a_column_and_lose_it_again(fresh_database, monkeypatch):
     assert dump_schema(fresh_database) == before
 
 
-def test_object_without_a_file_stays_and_a_file_that_comes_back_is_applied(fresh_database, monkeypatch):
+def test_object_without_a_file_stays_and_a_restored_file_is_applied(fresh_database, monkeypatch):
     others = [each for each in migrate.objects() if each.name != FUNCTION]
     with monkeypatch.context() as without:
         without.setattr(migrate, "objects", lambda: others)
@@ -155,7 +155,7 @@ def test_object_without_a_file_stays_and_a_file_that_comes_back_is_applied(fresh
     assert fresh_database.migrate()["applied"] == [FUNCTION]
 
 
-def test_trigger_whose_table_is_in_use_is_given_up_with_all_other_changes(fresh_database, monkeypatch):
+def test_trigger_whose_table_is_in_use_rolls_back_all_changes(fresh_database, monkeypatch):
     edit(monkeypatch, "triggers/users_admit.sql", lambda text: f"{text}-- edited\n")
     edit(monkeypatch, FUNCTION, lambda text: text.replace("as $$\n", "as $$\n    -- edited\n"))
     monkeypatch.setattr(migrate, "LOCK_PAUSE_SECONDS", 0)
@@ -169,7 +169,7 @@ def test_trigger_whose_table_is_in_use_is_given_up_with_all_other_changes(fresh_
     assert "-- edited" not in dict(query(fresh_database, BODIES))["history_actor"]
 
 
-def test_locks_of_one_transaction_share_the_time_that_requests_wait_for_one(owner):
+def test_locks_of_one_transaction_share_one_lock_timeout(owner):
     with owner.transaction():
         migrate._be_brief(owner, locks=4)
 

@@ -1,4 +1,4 @@
-"""A write that had to wait is dated after what it waited for, and looks at no more than it names."""
+"""A write that waited is dated after the write it waited for. A write reads only the rows it names."""
 
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,14 +19,14 @@ WAITS_FOR_ME = "select from pg_locks where not granted and pg_backend_pid() = an
 
 
 def await_blocked(superuser, waiting):
-    """Return when the write waits for this session; one that has ended instead says how."""
+    """Wait until the write is blocked by this session. If it has ended instead, fail with its result."""
     eventually(lambda: waiting.done() or superuser.execute(WAITS_FOR_ME).rowcount)
     assert not waiting.done(), waiting.result()
 
 
 @pytest.fixture
 def while_held(empty_database, superuser):
-    """Change memberships while another session has the user's rows, which it removes when they have expired."""
+    """Change memberships while another session holds the user's rows, and removes them after their expiry."""
 
     def run(change):
         with connect(empty_database.url) as own, ThreadPoolExecutor(1) as pool:
@@ -43,7 +43,7 @@ def while_held(empty_database, superuser):
 
 @pytest.fixture
 def scanned(connection):
-    """Count the segments that a change of memberships reads without an index."""
+    """Count the segments that a change of memberships reads by sequential scan."""
 
     def rows():
         [(found,)] = connection.execute(
@@ -60,7 +60,7 @@ def scanned(connection):
     return run
 
 
-def test_percent_that_ends_waits_for_who_is_arriving(make_segments, connection, empty_database, superuser, slugs_of):
+def test_end_of_a_percent_waits_for_arriving_users(make_segments, connection, empty_database, superuser, slugs_of):
     make_segments("ROLLOUT")
     segments.update(connection, "ROLLOUT", ALL, actor="analyst")
     stopping = partial(segments.update, slug="ROLLOUT", change=SegmentChange(user_percent=None), actor="analyst")
@@ -75,7 +75,7 @@ def test_percent_that_ends_waits_for_who_is_arriving(make_segments, connection, 
     assert slugs_of(1) == ["ROLLOUT"]
 
 
-def test_action_in_a_segment_waits_for_its_deletion_and_comes_too_late(make_segments, connection, empty_database):
+def test_action_that_waited_for_the_deletion_of_its_segment_is_refused(make_segments, connection, empty_database):
     make_segments("AVITO_30")
     actions.create(connection, "exposure")
     users.create(connection, 1, actor="analyst")
@@ -102,7 +102,7 @@ def test_write_that_waited_for_a_removal_keeps_the_order_of_time(make_segments, 
     assert moments == sorted(moments)
 
 
-def test_membership_that_went_while_its_adding_waited_is_added(make_segments, change, while_held, slugs_of):
+def test_membership_removed_while_its_addition_waited_is_added(make_segments, change, while_held, slugs_of):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
 
@@ -112,14 +112,14 @@ def test_membership_that_went_while_its_adding_waited_is_added(make_segments, ch
     assert slugs_of(1) == ["AVITO_30"]
 
 
-def test_membership_that_went_while_its_removal_waited_is_not_counted(make_segments, change, while_held):
+def test_membership_removed_while_its_removal_waited_is_not_counted(make_segments, change, while_held):
     make_segments("AVITO_30")
     change(1, add_segments=["AVITO_30"])
 
     assert while_held(changing(user_id=1, delete_segments=["AVITO_30"])).segments_deleted == 0
 
 
-def test_write_looks_up_the_segments_it_names_and_no_others(owner, change, scanned):
+def test_write_reads_only_the_segments_it_names(owner, change, scanned):
     owner.execute("insert into segments (slug) select 'SEGMENT_' || generate_series(1, 1000)")
     owner.execute("analyze segments")
     change(1, add_segments=["SEGMENT_1", "SEGMENT_2"])
@@ -129,7 +129,7 @@ def test_write_looks_up_the_segments_it_names_and_no_others(owner, change, scann
     assert rows == 0
 
 
-def test_rollout_begins_again_where_somebody_writes_a_membership_past_the_service(
+def test_rollout_is_retried_after_a_write_outside_the_service(
     make_segments, arrive, superuser, empty_database, slugs_of
 ):
     make_segments("AVITO_30")

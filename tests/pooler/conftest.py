@@ -1,11 +1,11 @@
-"""The service behind a PgBouncer of its own, which each test starts as it wants it."""
+"""The service behind its own PgBouncer, which each test configures and starts."""
 
 from dataclasses import replace
 
 import pytest
 
 from segmentation.database import connection
-from tests.chaos.breakable import breakable as breakable
+from tests.chaos.stoppable_server import stoppable_server as stoppable_server
 from tests.fix_pooler import Pooler
 
 

@@ -1,4 +1,4 @@
-"""The shipped configuration: encrypted, and with passwords of any characters."""
+"""The shipped configuration encrypts connections, and accepts passwords of any characters."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -20,7 +20,7 @@ ODD = """it's "new" \\ 100 %"""
 
 @pytest.fixture
 def certificate(tmp_path):
-    """The files of a key and of a certificate for where the tests' pooler listens."""
+    """The files of a key and of a certificate for the address of the tests' pooler."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
     builder = builder.not_valid_before(datetime.now(UTC)).not_valid_after(datetime.now(UTC) + timedelta(days=1))
@@ -35,7 +35,7 @@ def certificate(tmp_path):
 
 @pytest.fixture
 def odd_url(roles, superuser, tmp_path):
-    """Through a pooler as a role whose password has every character that means something to somebody."""
+    """The URL of a role behind a pooler. The password has the special characters of SQL, URLs and files."""
     superuser.execute(sql.SQL("create role odd login password {}").format(sql.Literal(ODD)))
     direct = make_conninfo(roles.url, user="odd", password=ODD)
     pooler = Pooler(settings.Database(direct, roles.owner_url), tmp_path / "pgbouncer")

@@ -1,4 +1,4 @@
-"""More clients than server connections: they share them, and who finds none is told so in time."""
+"""More clients than server connections. Clients share them, and a request without one is answered 503 in time."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ select from pg_stat_activity where usename = 'segmentation_login' and datname = 
 
 @contextmanager
 def busy(of, connections):
-    """Hold so many server connections, as long transactions do."""
+    """Hold this many server connections, as long transactions do."""
     with ExitStack() as stack:
         for _ in range(connections):
             stack.enter_context(stack.enter_context(connect(of.url)).transaction())
@@ -40,7 +40,7 @@ def test_pool_without_a_free_connection_is_answered_in_time_and_writes_nothing(s
     assert slugs_of(1) == ["AAA"]
 
 
-def test_request_that_need_not_wait_long_for_a_connection_is_served(service, pooler, pooled_database):
+def test_request_that_waits_briefly_for_a_connection_is_served(service, pooler, pooled_database):
     pooler.start(default_pool_size=1)
 
     with busy(pooled_database, 1) as held:
@@ -54,7 +54,7 @@ def test_request_that_need_not_wait_long_for_a_connection_is_served(service, poo
     assert [answer.status for answer in answers] == [200]
 
 
-def test_client_beyond_the_most_is_answered_in_time(service, pooler, pooled_database):
+def test_client_above_the_connection_limit_is_answered_in_time(service, pooler, pooled_database):
     pooler.start(max_client_conn=2)
 
     with connect(pooled_database.url), connect(pooled_database.url):
@@ -66,7 +66,7 @@ def test_client_beyond_the_most_is_answered_in_time(service, pooler, pooled_data
 def test_five_hundred_clients_share_a_handful_of_connections(service, pooler, pooled_database, superuser):
     pooler.start()
     create_segments("AAA")
-    superuser.execute(KILL_LOGINS)  # those of the other tests' pooler
+    superuser.execute(KILL_LOGINS)  # the connections of the pooler of other tests
 
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
         opened = list(pool.map(lambda _: connect(pooled_database.url), range(CLIENTS)))

@@ -1,4 +1,4 @@
-"""Faults under a mixed load through a pooler with fewer connections than there are environments.
+"""Faults under a mixed load through a pooler with fewer connections than processes.
 
 CHAOS_SECONDS sets how long each fault lasts.
 """
@@ -11,12 +11,12 @@ from segmentation.contract.requests import NewSegment
 from segmentation.database.connection import connect
 from segmentation.domain import segments
 from tests.chaos.chaos_load import SECONDS, assert_well_behaved, kill_one, under_load
-from tests.chaos.environment import SLUGS
+from tests.chaos.mixed_load import SLUGS
 
 
 @pytest.fixture
 def loaded(pooler, pooled_database):
-    """The database with the segments that the load is about, behind two server connections."""
+    """The database with the segments of the load, behind two server connections."""
     pooler.start(default_pool_size=2)
     with connect(pooled_database.url) as connection:
         for slug in SLUGS:

@@ -1,4 +1,4 @@
-"""The pooler ends, is away, and comes back."""
+"""The pooler stops, is away, and returns."""
 
 from segmentation.domain import memberships
 from tests.chaos.chaos_database import assert_refused_in_time
@@ -9,7 +9,7 @@ from tests.functions.keys import add_to
 from tests.functions.test_interrupted_requests import after
 
 
-def test_nobody_notices_a_restart_between_two_requests(service, pooler):
+def test_pooler_restart_between_two_requests_has_no_effect(service, pooler):
     pooler.start()
     done(call("list_users"))
 
@@ -19,7 +19,7 @@ def test_nobody_notices_a_restart_between_two_requests(service, pooler):
     assert call("list_users").status == 200
 
 
-def test_pooler_away_is_answered_in_time_and_found_when_it_is_back(service, pooler):
+def test_request_without_a_pooler_is_503_in_time_until_the_pooler_returns(service, pooler):
     pooler.start()
     create_segments("AAA")
     pooler.stop()
@@ -30,7 +30,7 @@ def test_pooler_away_is_answered_in_time_and_found_when_it_is_back(service, pool
     assert done(change(1, add=("AAA",))) == {"segments_added": 1, "segments_deleted": 0}
 
 
-def test_request_whose_pooler_dies_is_undone_and_its_repeat_runs(service, pooler, owner, monkeypatch):
+def test_request_whose_pooler_dies_is_rolled_back_and_its_repeat_succeeds(service, pooler, owner, monkeypatch):
     pooler.start()
     create_segments("AAA")
     with monkeypatch.context() as patch:
@@ -40,5 +40,5 @@ def test_request_whose_pooler_dies_is_undone_and_its_repeat_runs(service, pooler
 
     pooler.start()
 
-    assert eventually(lambda: add_to("AAA").status == 200)  # 409 until the server has noticed
+    assert eventually(lambda: add_to("AAA").status == 200)  # 409 until the server has rolled back the first request
     assert slugs_of(1) == ["AAA"]

@@ -1,4 +1,4 @@
-"""What a session would keep: nothing of a client stays with a server connection, and what is the role's is in force."""
+"""No state of a client stays on a server connection, and the settings of the role are in force."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -15,13 +15,13 @@ MIGRATIONS_AT_ONCE = 8
 
 @pytest.fixture
 def two_clients(pooler, pooled_database):
-    """Two environments that take turns on one server connection."""
+    """Two environments that share one server connection."""
     pooler.start(default_pool_size=1)
     with connection.connect(pooled_database.url) as one, connection.connect(pooled_database.url) as other:
         yield one, other
 
 
-def test_actor_of_one_client_is_not_that_of_the_next(two_clients, owner):
+def test_actor_of_one_client_does_not_reach_the_next(two_clients, owner):
     one, other = two_clients
     segments.create(one, NewSegment(slug="AAA"), actor="alice")
     memberships.change(one, MembershipChange(user_id=1, add_segments=["AAA"]), actor="alice")
@@ -44,7 +44,7 @@ def test_settings_of_the_role_are_in_force(two_clients, setting, value):
     assert found == [[(value,)]] * 2
 
 
-def test_transaction_that_is_abandoned_is_undone_before_the_connection_is_used_again(two_clients):
+def test_abandoned_transaction_is_rolled_back_before_the_connection_is_reused(two_clients):
     one, other = two_clients
     segments.create(other, NewSegment(slug="AAA"), actor="analyst")
     one.execute("begin")
@@ -55,7 +55,7 @@ def test_transaction_that_is_abandoned_is_undone_before_the_connection_is_used_a
     assert segments.get(other, "AAA").description is None
 
 
-def test_migrations_at_once_leave_no_lock_with_a_server_connection(pooler, pooled_database, owner):
+def test_concurrent_migrations_leave_no_lock_on_a_server_connection(pooler, pooled_database, owner):
     pooler.start()
 
     with ThreadPoolExecutor(MIGRATIONS_AT_ONCE) as pool:
@@ -65,7 +65,7 @@ def test_migrations_at_once_leave_no_lock_with_a_server_connection(pooler, poole
     assert owner.execute("select from pg_locks where locktype = 'advisory'").rowcount == 0
 
 
-def test_service_goes_on_when_a_deployment_has_renewed_the_verifiers(service, pooler, pooled_database, superuser):
+def test_service_continues_after_a_deployment_renews_the_verifiers(service, pooler, pooled_database, superuser):
     pooler.start()
     assert call("list_users").status == 200
     pooled_database.migrate()

@@ -18,7 +18,7 @@ from segmentation.database import migrate
 from segmentation.database.connection import connect
 from tests import law
 from tests.bookkeeping import assert_exactly_once
-from tests.chaos.environment import SLUGS, Tally
+from tests.chaos.mixed_load import SLUGS, Tally
 from tests.conftest import Database
 from tests.functions.conftest import service as service
 from tests.functions.factories import change, create_segments
@@ -30,9 +30,9 @@ ENVIRONMENTS = 3
 SLOWEST_SECONDS = 3
 LIVE = """
 import pickle, sys
-from tests.chaos.environment import live
+from tests.chaos.mixed_load import run_load
 with open(sys.argv[1], "wb") as told:
-    pickle.dump(live(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])), told)
+    pickle.dump(run_load(sys.argv[2], int(sys.argv[3]), float(sys.argv[4])), told)
 """
 
 

@@ -1,4 +1,4 @@
-"""S3 as rclone serves it and SQS as moto does, and between the service and each of them somebody who spoils things."""
+"""S3 (rclone) and SQS (moto), each behind a proxy that injects faults into the requests of the service."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from local import ports, processes, s3
 from local.settings import CREDENTIALS
 from segmentation.jobs import queue as job_queue
 from segmentation.reports import storage
-from tests.chaos.meddler import Meddler, meddler_before
+from tests.chaos.http_proxy import HttpProxy, http_proxy
 from tests.fix_aws import Aws
 
 
 @dataclass(frozen=True)
-class Line:
-    """A server's client for the tests, and the meddler that the service asks instead."""
+class FaultyService:
+    """A client with which tests reach the server directly, and the proxy that the service uses."""
 
     client: Any
-    meddler: Meddler
+    proxy: HttpProxy
 
 
 @contextmanager
-def line_to(service, port):
+def behind_a_proxy(service, port):
     key_id, key = CREDENTIALS
     client = boto3.client(
         service,
@@ -35,67 +35,67 @@ def line_to(service, port):
         aws_access_key_id=key_id,
         aws_secret_access_key=key,
     )
-    with meddler_before(port) as meddler:
-        yield Line(client, meddler)
+    with http_proxy(port) as proxy:
+        yield FaultyService(client, proxy)
 
 
 @pytest.fixture(scope="module")
-def s3_line(tmp_path_factory):
+def faulty_s3(tmp_path_factory):
     port = ports.free()
     folder: Path = tmp_path_factory.mktemp("s3")
     server = s3.start(port, folder / "data", ["reports"], folder / "log")
     processes.wait_until_listening(server, port)
     storage._s3.cache_clear()
-    with line_to("s3", port) as line:
-        yield line
+    with behind_a_proxy("s3", port) as faulty:
+        yield faulty
     storage._s3.cache_clear()
     server.stop()
 
 
 @pytest.fixture(scope="module")
-def sqs_line():
+def faulty_sqs():
     server = ThreadedMotoServer(ip_address=ports.HOST, port=0, verbose=False)
     server.start()
     job_queue._sqs.cache_clear()
-    with line_to("sqs", server.get_host_and_port()[1]) as line:
-        yield line
+    with behind_a_proxy("sqs", server.get_host_and_port()[1]) as faulty:
+        yield faulty
     job_queue._sqs.cache_clear()
     server.stop()
 
 
 @pytest.fixture
-def of_s3(s3_line):
-    yield s3_line.meddler
-    s3_line.meddler.mend()
-    empty(s3_line.client)
+def s3_proxy(faulty_s3):
+    yield faulty_s3.proxy
+    faulty_s3.proxy.reset()
+    empty(faulty_s3.client)
 
 
 @pytest.fixture
-def of_sqs(sqs_line):
-    yield sqs_line.meddler
-    sqs_line.meddler.mend()
+def sqs_proxy(faulty_sqs):
+    yield faulty_sqs.proxy
+    faulty_sqs.proxy.reset()
 
 
 @pytest.fixture
-def aws(of_s3, of_sqs, s3_line, sqs_line, monkeypatch):
-    """A bucket and a queue that the service asks for by way of the meddlers, and the tests directly."""
-    queues = [sqs_line.client.create_queue(QueueName=name)["QueueUrl"] for name in ("jobs", "dead-letters")]
-    told = {
+def aws(s3_proxy, sqs_proxy, faulty_s3, faulty_sqs, monkeypatch):
+    """A bucket and queues. The service reaches them through the proxies, the tests reach them directly."""
+    queues = [faulty_sqs.client.create_queue(QueueName=name)["QueueUrl"] for name in ("jobs", "dead-letters")]
+    environment = {
         "AWS_ACCESS_KEY_ID": CREDENTIALS[0],
         "AWS_SECRET_ACCESS_KEY": CREDENTIALS[1],
         "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL_S3": of_s3.url,
-        "AWS_ENDPOINT_URL_SQS": of_sqs.url,
+        "AWS_ENDPOINT_URL_S3": s3_proxy.url,
+        "AWS_ENDPOINT_URL_SQS": sqs_proxy.url,
         "REPORTS_BUCKET": "reports",
         "JOBS_QUEUE_URL": queues[0],
         "JOBS_DEAD_LETTERS_URL": queues[1],
     }
-    for name, value in told.items():
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # another's keeps the credentials that it was made with
-    yield Rclone(s3_line.client, sqs_line.client, *queues)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # a session of another test keeps its credentials
+    yield Rclone(faulty_s3.client, faulty_sqs.client, *queues)
     for queue in queues:
-        sqs_line.client.delete_queue(QueueUrl=queue)
+        faulty_sqs.client.delete_queue(QueueUrl=queue)
 
 
 def empty(client):
@@ -104,10 +104,10 @@ def empty(client):
 
 
 class Rclone(Aws):
-    """What the service left, where S3 is rclone."""
+    """The files and messages of the service, with rclone as S3."""
 
     def uploads(self):
         try:
             return super().uploads()
-        except self.s3.exceptions.NoSuchUpload:  # how rclone says that there are none
+        except self.s3.exceptions.NoSuchUpload:  # rclone's answer if there are no uploads
             return []

@@ -1,4 +1,4 @@
-"""A worker as a process of its own, whose steps are so small that few users make several."""
+"""A worker in its own process, with steps so small that a few users need several."""
 
 import json
 import multiprocessing
@@ -17,8 +17,8 @@ from segmentation.runtime.log import logger
 from tests.functions.calls import sample
 
 PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["pytest", "tests.chaos.mortal_worker"])
-boto3.client("s3", region_name="us-east-1")  # reads what describes S3, so that no process has to
+PROCESSES.set_forkserver_preload(["pytest", "tests.chaos.killable_worker"])
+boto3.client("s3", region_name="us-east-1")  # loads the description of S3 once for all processes
 SMALL_STEPS = [
     (rollout_job, "BATCH_CHANGES", 8),
     (deletion, "BATCH_MEMBERS", 8),
@@ -29,7 +29,7 @@ SMALL_STEPS = [
 
 
 def start(job_id: str, milliseconds: int = 300_000) -> BaseProcess:
-    """Start a worker on a job, in this environment and with so much time."""
+    """Start a worker on a job, with these environment variables and this much time."""
     process = PROCESSES.Process(target=work, args=(dict(os.environ), job_id, milliseconds))
     process.start()
     return process
@@ -37,7 +37,7 @@ def start(job_id: str, milliseconds: int = 300_000) -> BaseProcess:
 
 def work(environment: dict[str, str], job_id: str, milliseconds: int) -> None:
     os.environ.update(environment)
-    logger.registered_handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- for the life of this process
+    logger.registered_handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- open until this process ends
     for module, name, value in SMALL_STEPS:
         setattr(module, name, value)
     failures = handler(delivery_of(job_id), SimpleNamespace(get_remaining_time_in_millis=lambda: milliseconds))
@@ -45,7 +45,7 @@ def work(environment: dict[str, str], job_id: str, milliseconds: int) -> None:
 
 
 def delivery_of(*job_ids: str) -> dict[str, Any]:
-    """An event of the queue with these jobs' messages."""
+    """Return an SQS event with the messages of these jobs."""
     [record] = sample("run_job")["Records"]
     return {
         "Records": [

@@ -1,4 +1,4 @@
-"""A server that a test may break without harm to the others'."""
+"""A Postgres server of one test, which the test may crash, stop or freeze."""
 
 import os
 import signal
@@ -12,12 +12,12 @@ from local import ports, postgres
 from tests.conftest import PASSWORD
 
 
-class Breakable:
-    """A durable server on a port of its own, which can be stopped at once and started again."""
+class StoppableServer:
+    """A durable server that keeps its port when it is stopped and started again."""
 
     def __init__(self, directory: Path) -> None:
-        self._place = directory / "postgres"
-        self.running = postgres.start(self._place, PASSWORD, port=ports.free())
+        self._directory = directory / "postgres"
+        self.running = postgres.start(self._directory, PASSWORD, port=ports.free())
 
     def crash(self) -> None:
         """Stop without a checkpoint, then recover."""
@@ -25,14 +25,14 @@ class Breakable:
         self.start()
 
     def stop(self) -> None:
-        """Stop at once, without a word to the clients."""
-        with suppress(IndexError, ProcessLookupError):  # where it has not stopped by itself
+        """Stop at once, without a message to the clients."""
+        with suppress(IndexError, ProcessLookupError):  # the server may have stopped by itself
             os.kill(self._postmaster, signal.SIGQUIT)
         self.running.process.supervisor.wait(30)
         self.running.stop()
 
     def freeze(self) -> None:
-        """Take connections without a word, as a machine does that hangs."""
+        """Accept connections without an answer, like a machine that hangs."""
         os.kill(self._postmaster, signal.SIGSTOP)
 
     def thaw(self) -> None:
@@ -43,13 +43,13 @@ class Breakable:
         return int(postgres.read_lock(self.running.data)[0])
 
     def start(self) -> None:
-        self.running = postgres.start(self._place, PASSWORD, port=self.running.port)
+        self.running = postgres.start(self._directory, PASSWORD, port=self.running.port)
 
 
 @pytest.fixture
-def breakable() -> Iterator[Breakable]:
+def stoppable_server() -> Iterator[StoppableServer]:
     with postgres.throw_away_directory() as directory:
-        server = Breakable(directory)
+        server = StoppableServer(directory)
         try:
             yield server
         finally:

@@ -1,5 +1,8 @@
-"""The connection breaks at every statement of every request that writes, COMMIT included, before the statement
-arrives or before its answer does: all has happened, or nothing, and a repeat ends with what one request does."""
+"""The connection breaks at every statement of every writing request, COMMIT included.
+
+It breaks before the statement or its response arrives. All or nothing has happened, and a repeat has the effect of one
+request.
+"""
 
 import itertools
 from collections.abc import Callable
@@ -8,7 +11,7 @@ import pytest
 
 from segmentation.database import connection
 from tests import law
-from tests.chaos.line import Moment, line_to
+from tests.chaos.postgres_proxy import Moment, postgres_proxy
 from tests.emptying import empty
 from tests.functions.calls import Answer, answer_of, invoke, sample
 from tests.functions.factories import create_samples_world
@@ -17,10 +20,10 @@ from tests.samples import CREATES
 from tests.template_routes import ROUTES
 
 LEAST_STATEMENTS = 4
-"""BEGIN, the claim, the answer kept, COMMIT."""
+"""BEGIN, the claim of the key, the stored response, COMMIT."""
 
 WRITES = sorted({route.function for route in ROUTES if route.method != "GET"} - {"sign_in"})
-"""Signing in writes down failures alone."""
+"""All routes that write. A sign-in writes only failures."""
 
 
 def send_without_a_key(function: str) -> Answer:
@@ -28,21 +31,21 @@ def send_without_a_key(function: str) -> Answer:
 
 
 @pytest.fixture
-def line(service, request, function, empty_database, monkeypatch):
+def proxy(service, request, function, empty_database, monkeypatch):
     if function == "create_report":
         request.getfixturevalue("aws")
-    with line_to(empty_database.port) as line:
-        url = empty_database.url.replace(f":{empty_database.port}/", f":{line.port}/")
+    with postgres_proxy(empty_database.port) as proxy:
+        url = empty_database.url.replace(f":{empty_database.port}/", f":{proxy.port}/")
         monkeypatch.setenv("DATABASE_URL", f"{url}?sslmode=disable&gssencmode=disable")
-        yield line
+        yield proxy
         connection.close()
 
 
 @pytest.fixture
-def rehearse(owner, line):
-    """Empty the database and prepare it for a function's sample, again and again."""
+def prepare_sample(owner, proxy):
+    """Empty the database and prepare it for a function's sample."""
 
-    def prepare(function: str) -> tuple[int, ...]:
+    def run(function: str) -> tuple[int, ...]:
         empty(owner)
         if function not in CREATES:
             create_samples_world()
@@ -50,20 +53,22 @@ def rehearse(owner, line):
             owner.execute("insert into actions (name) values ('conversion')")
         return everything(owner)
 
-    return prepare
+    return run
 
 
 @pytest.fixture
-def break_everywhere(line, owner, rehearse):
-    """Send a request by a line that breaks at one statement after the other, until it is carried out; return how many
-    statements that took. Up to then each is answered 503, and has left nothing."""
+def break_everywhere(proxy, owner, prepare_sample):
+    """Send a request until it succeeds, and break the connection one statement later each time.
+
+    Return the number of statements. Each attempt before is answered 503 and leaves no row.
+    """
 
     def run(send: Callable[[str], Answer], function: str, moment: Moment, then: tuple[int, ...]) -> int:
-        before = rehearse(function)
+        before = prepare_sample(function)
         for statement in itertools.count(1):
-            answer, broke = send_by_a_breaking_line(line, send, function, statement, moment)
+            answer, has_disconnected = send_and_disconnect(proxy, send, function, statement, moment)
             law.check(owner)
-            if not broke or everything(owner) == then != before:
+            if not has_disconnected or everything(owner) == then != before:
                 return statement
             assert (answer.status, "retry-after" in answer.headers) == (503, True)
             assert everything(owner) == before
@@ -71,21 +76,21 @@ def break_everywhere(line, owner, rehearse):
     return run
 
 
-def send_by_a_breaking_line(line, send, function, statement, moment) -> tuple[Answer, bool]:
-    """Return the answer and whether the line broke; wait where the server has not noticed the break before."""
+def send_and_disconnect(proxy, send, function, statement, moment) -> tuple[Answer, bool]:
+    """Return the answer and whether the proxy disconnected. Retry a 409: the last request may hold its key."""
     while True:
-        line.break_at(statement, moment)
+        proxy.disconnect_at(statement, moment)
         answer = send(function)
         if answer.status != 409:
-            return answer, line.mend()
+            return answer, proxy.reset()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("function", KEYED)
-def test_repeat_under_a_key_is_given_the_one_answer_wherever_the_line_broke(
-    function, moment, rehearse, break_everywhere, owner
+def test_repeat_under_a_key_gets_the_one_answer_wherever_the_connection_broke(
+    function, moment, prepare_sample, break_everywhere, owner
 ):
-    rehearse(function)
+    prepare_sample(function)
     undisturbed, then = send_sample(function), everything(owner)
 
     statements = break_everywhere(send_sample, function, moment, then)
@@ -99,8 +104,10 @@ def test_repeat_under_a_key_is_given_the_one_answer_wherever_the_line_broke(
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 @pytest.mark.parametrize("function", WRITES)
-def test_all_or_nothing_has_happened_wherever_the_line_broke(function, moment, rehearse, break_everywhere, owner):
-    rehearse(function)
+def test_all_or_nothing_happened_wherever_the_connection_broke(
+    function, moment, prepare_sample, break_everywhere, owner
+):
+    prepare_sample(function)
     assert send_without_a_key(function).status < 300
     then = everything(owner)
 
