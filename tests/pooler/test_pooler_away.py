@@ -6,7 +6,7 @@ from tests.e2e.waiting import eventually
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
 from tests.functions.keys import add_to
-from tests.functions.test_interrupted_requests import after
+from tests.functions.test_interrupted_requests import followed_by
 
 
 def test_pooler_restart_between_two_requests_has_no_effect(service, pooler):
@@ -34,7 +34,7 @@ def test_request_whose_pooler_dies_is_rolled_back_and_its_repeat_succeeds(servic
     pooler.start()
     create_segments("AAA")
     with monkeypatch.context() as patch:
-        patch.setattr(memberships, "change", after(memberships.change, lambda _: pooler.stop()))
+        patch.setattr(memberships, "change", followed_by(memberships.change, lambda _: pooler.stop()))
         assert_refused_in_time(lambda: add_to("AAA"))
     assert rows(owner) == (0, 1, 0, 0)
 
