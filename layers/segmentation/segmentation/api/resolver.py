@@ -29,7 +29,7 @@ from segmentation.contract.problems import (
     RequestInvalid,
     RouteUnknown,
 )
-from segmentation.contract.responses import OperationPage
+from segmentation.contract.responses import Accepted, OperationPage
 from segmentation.database import connection, errors, transactions
 from segmentation.runtime import log
 from segmentation.runtime.log import logger
@@ -106,7 +106,7 @@ class Api(PowertoolsApi):
 
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
         """Return a result with a status, or with 202 if a job completes the work."""
-        return Response(202 if hasattr(result, "job_id") else status, content_types.APPLICATION_JSON, result)
+        return Response(202 if isinstance(result, Accepted) else status, content_types.APPLICATION_JSON, result)
 
     def json_or_csv(self, accept: str, page: OperationPage, as_csv: Callable[[OperationPage], str]) -> Response[Any]:
         """Return a page in the media type that the client prefers. As CSV, the Link header leads to the next page."""

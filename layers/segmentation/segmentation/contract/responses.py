@@ -8,6 +8,12 @@ from pydantic import BaseModel
 from segmentation.contract.values import Instant
 
 
+class Accepted(BaseModel):
+    """A job continues the request. The status of the answer is 202."""
+
+    job_id: UUID
+
+
 class UserRef(BaseModel):
     """The id of a user."""
 
@@ -61,16 +67,12 @@ class SegmentChanged(Segment):
     users_deleted: int = 0
 
 
-class SegmentCreatedByJob(SegmentCreated):
+class SegmentCreatedByJob(Accepted, SegmentCreated):  # in this order, job_id is the last member
     """A new segment whose percent a job brings about."""
 
-    job_id: UUID
 
-
-class SegmentChangedByJob(SegmentChanged):
+class SegmentChangedByJob(Accepted, SegmentChanged):
     """A segment after its change, whose percent a job brings about."""
-
-    job_id: UUID
 
 
 class SegmentWithMembers(Segment):
@@ -107,10 +109,8 @@ class Done(BaseModel):
     message: str = "ok"
 
 
-class DoneByJob(Done):
+class DoneByJob(Accepted, Done):
     """It is done, and a job tidies up."""
-
-    job_id: UUID
 
 
 class MembershipsChanged(BaseModel):
@@ -188,15 +188,14 @@ class ReportLink(BaseModel):
     rows: int
 
 
-class JobRef(BaseModel):
+class JobRef(Accepted):
     """The id of a job."""
 
-    job_id: UUID
 
-
-class Job(JobRef):
+class Job(BaseModel):
     """How far a job is, and what came of it; the total is an estimate until it has succeeded."""
 
+    job_id: UUID
     kind: str
     status: Literal["queued", "running", "succeeded", "failed"]
     done: int
