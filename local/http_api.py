@@ -36,8 +36,8 @@ MESSAGES = {
 }
 # the contract's problem types: a function answers the same errors with them
 PROBLEMS = {
-    401: ("urn:segmentation:problem:unauthenticated", "A valid token is needed."),
-    403: ("urn:segmentation:problem:role-too-low", "The caller's role does not reach."),
+    401: ("urn:segmentation:problem:unauthenticated", "The request needs a valid token."),
+    403: ("urn:segmentation:problem:role-too-low", "The caller's role does not permit this."),
 }
 
 

@@ -80,7 +80,7 @@ def test_cursor_of_no_history_position_is_422(cursor):
     answer = ask_history(1, cursor=cursor)
 
     assert (answer.status, answer.locations) == (422, ["query.cursor"])
-    assert answer.json["errors"][0]["message"] == "must be the next_cursor of the page before"
+    assert answer.json["errors"][0]["message"] == "must be the next_cursor of the previous page"
 
 
 @pytest.mark.parametrize("offset", ["+15:59", "-15:59", "+16:00", "+20:00", "-23:59"])

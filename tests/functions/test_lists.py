@@ -30,7 +30,7 @@ NOT_A_USER_CURSOR = [
     "AA",
 ]
 NOT_A_SLUG_CURSOR = ["x", "*", "é", "QQ", "QUFBCg", "JycgT1IgMT0x", "w6k", "AAAA"]
-NO_CURSOR = "must be the next_cursor of the page before"
+NO_CURSOR = "must be the next_cursor of the previous page"
 
 
 def ask(function, **query):

@@ -96,7 +96,7 @@ def test_slug_in_both_lists_is_422_and_writes_nothing(owner):
 
     assert (answer.status, answer.locations) == (422, ["body"])
     assert answer.json["slugs"] == ["AAA"]
-    assert "names AAA both" in answer.json["detail"]
+    assert "both add_segments and delete_segments: AAA" in answer.json["detail"]
     assert count_rows(owner) == before
 
 

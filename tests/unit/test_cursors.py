@@ -29,7 +29,7 @@ def test_any_text_is_a_cursor_or_an_error(text):
 
 @given(st.text("=* \n", min_size=1))
 def test_text_that_is_no_cursor_is_refused(text):
-    with pytest.raises(ValueError, match="must be the next_cursor of the page before"):
+    with pytest.raises(ValueError, match="must be the next_cursor of the previous page"):
         decode_cursor("*" + text)
 
 

@@ -1,1 +1,1 @@
-"""What is valid, what is answered, and what can go wrong."""
+"""The API contract: valid values, request bodies, answers, and problems."""

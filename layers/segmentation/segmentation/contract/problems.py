@@ -1,6 +1,6 @@
-"""The errors a client can meet, as RFC 9457 problem details.
+"""The errors of the API, as RFC 9457 problem details.
 
-One class an error: its docstring is the title that the client reads.
+Each error is one class. Its docstring is the title that the client reads, and its name makes the type URI.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class Problem(Exception):
 
     status: ClassVar[int] = 500
     retry_after: int | None = None
-    """Seconds after which a repeated request may succeed, where time can help."""
+    """Seconds after which a repeated request may succeed. None if waiting does not help."""
 
     def __init__(self, detail: str | None = None, **members: Any) -> None:
         super().__init__(detail or self.title())
@@ -23,7 +23,7 @@ class Problem(Exception):
 
     @classmethod
     def title(cls) -> str:
-        """Return the sentence that names this kind of problem."""
+        """Return the title of this kind of problem."""
         return (cls.__doc__ or "").strip()
 
     @classmethod
@@ -44,12 +44,12 @@ class Problem(Exception):
 
     @classmethod
     def example(cls) -> Self:
-        """Return what the API's document shows of this kind."""
+        """Return the example for the OpenAPI document."""
         return cls()
 
 
 def raises(*kinds: type[Problem]) -> Callable[[Handler], Handler]:
-    """Declare, for the API's document, the problems that a route has beside those of every route."""
+    """Declare in the OpenAPI document the problems that a route has besides those of every route."""
 
     def declare(handler: Handler) -> Handler:
         vars(handler)["problems"] = kinds
@@ -65,7 +65,7 @@ class BodyNotJson(Problem):
 
 
 class Unauthenticated(Problem):
-    """A valid token is needed."""
+    """The request needs a valid token."""
 
     status = 401
 
@@ -77,7 +77,7 @@ class CredentialsWrong(Problem):
 
 
 class RoleTooLow(Problem):
-    """The caller's role does not reach."""
+    """The caller's role does not permit this."""
 
     status = 403
 
@@ -98,7 +98,7 @@ class SegmentUnknown(Problem):
 
     @classmethod
     def example(cls) -> Self:
-        """Name one slug of a request."""
+        """Return the problem of one unknown slug."""
         return cls(["AVITO_DISCOUNT_30"])
 
 
@@ -142,30 +142,30 @@ class SlugTaken(Problem):
 
     @classmethod
     def example(cls) -> Self:
-        """Name the slug of a request."""
+        """Return the problem of one taken slug."""
         return cls("AVITO_DISCOUNT_30")
 
 
 class ActionTaken(Problem):
-    """There is an action of this name already."""
+    """An action with this name already exists."""
 
     status = 409
 
 
 class ActionKept(Problem):
-    """The action is built in, or used in the history."""
+    """The action is built in or used in the history."""
 
     status = 409
 
 
 class UsernameTaken(Problem):
-    """There is an account of this name already."""
+    """An account with this name already exists."""
 
     status = 409
 
 
 class IdempotencyKeyInUse(Problem):
-    """A request with this Idempotency-Key is being carried out; repeat it shortly for its answer."""
+    """A request with this Idempotency-Key is still running. Repeat it shortly to get its answer."""
 
     status = 409
     retry_after = 1
@@ -178,7 +178,7 @@ class BodyTooLarge(Problem):
 
 
 class AnswerTooLarge(Problem):
-    """The answer would be too large to be sent."""
+    """The answer is too large to send."""
 
     status = 413
 
@@ -204,12 +204,12 @@ class RequestInvalid(Problem):
 
     @classmethod
     def example(cls) -> Self:
-        """Break a rule that every route has."""
+        """Return the problem of an unknown parameter. Every route can have it."""
         return cls(("query.color", "is not a parameter of this route"))
 
 
 class TooManyFailures(Problem):
-    """Too many attempts to sign in have failed; try again later."""
+    """Too many failed attempts to sign in. Try again later."""
 
     status = 429
     retry_after = 900
@@ -220,32 +220,32 @@ class TooManyFailures(Problem):
 
     @classmethod
     def example(cls) -> Self:
-        """Wait as long as a locked name has to."""
+        """Return the problem with the full time of a lockout."""
         return cls(900)
 
 
 class InternalError(Problem):
-    """The service failed; the request_id names this failure in its log."""
+    """The service failed. Its log has the cause under this request_id."""
 
     status = 500
 
 
 class DatabaseUnavailable(Problem):
-    """The database does not answer; try again shortly."""
+    """The database does not answer. Try again shortly."""
 
     status = 503
     retry_after = 2
 
 
 class StorageUnavailable(Problem):
-    """The store of reports does not answer; try again shortly."""
+    """The report storage does not answer. Try again shortly."""
 
     status = 503
     retry_after = 2
 
 
 class SigningKeyUnavailable(Problem):
-    """The key that tokens are signed with cannot be read; try again shortly."""
+    """The key that signs tokens cannot be read. Try again shortly."""
 
     status = 503
     retry_after = 2

@@ -1,4 +1,4 @@
-"""What request bodies must be."""
+"""The models of request bodies."""
 
 from typing import Annotated, Literal, Self
 
@@ -24,7 +24,7 @@ from segmentation.contract.values import (
 
 
 class Request(BaseModel):
-    """A request body: a member that the contract does not know is refused."""
+    """A request body. An unknown member is an error."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,7 +44,7 @@ class NewSegment(Request):
 
 
 class SegmentChange(Request):
-    """What to change of a segment; what is not named stays."""
+    """The members of a segment to change. A member that is left out stays as it is."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
 
@@ -66,7 +66,7 @@ class SegmentRef(Request):
 
 
 class MembershipChange(Request):
-    """The segments that a user enters, with one lifetime for all of them or none, and those the user leaves."""
+    """The segments that a user enters and leaves. All entries share one optional lifetime."""
 
     user_id: UserId
     add_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
@@ -77,21 +77,21 @@ class MembershipChange(Request):
     @model_validator(mode="after")
     def _one_lifetime(self) -> Self:
         if self.ttl is not None and self.expires_at is not None:
-            raise ValueError("takes ttl or expires_at, not both")
+            raise ValueError("must not have both ttl and expires_at")
         return self
 
     @model_validator(mode="after")
     def _slugs_once_and_not_too_many(self) -> Self:
         if both := sorted({*self.add_segments} & {*self.delete_segments}):
-            message = "names {named} both in add_segments and in delete_segments"
+            message = "must not name a slug in both add_segments and delete_segments: {named}"
             raise PydanticCustomError("slugs_in_both", message, {"named": ", ".join(both), "slugs": both})
         if len(self.add_segments) + len(self.delete_segments) > MAX_SLUGS:
-            raise ValueError(f"takes at most {MAX_SLUGS} slugs in add_segments and delete_segments together")
+            raise ValueError(f"must have at most {MAX_SLUGS} slugs in add_segments and delete_segments together")
         return self
 
 
 class LifetimeChange(Request):
-    """The new lifetime of a membership, counted from now; null makes it permanent."""
+    """The new lifetime of a membership, counted from now. null makes the membership permanent."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
@@ -101,7 +101,7 @@ class LifetimeChange(Request):
     @model_validator(mode="after")
     def _names_one(self) -> Self:
         if len(self.model_fields_set) != 1:
-            raise ValueError("takes ttl or expires_at, one of them")
+            raise ValueError("must have exactly one of: ttl, expires_at")
         return self
 
 
@@ -124,14 +124,14 @@ class ActionRef(Request):
 
 
 class NewOperation(Request):
-    """What happened to a user in a segment: an action of the company's own."""
+    """An action of the company's own that happened to a user in a segment."""
 
     slug: Slug
     action: ActionName
 
 
 class NewReport(Request):
-    """The month of all users to report on, or of the members of one segment."""
+    """The month to report on, for all segments or for one segment."""
 
     year: Annotated[int, Field(strict=True, ge=FIRST_YEAR, le=LAST_YEAR)]
     month: Annotated[int, Field(strict=True, ge=1, le=12)]
@@ -148,7 +148,7 @@ class NewAccount(Request):
 
 
 class Credentials(Request):
-    """Who wants to sign in: any two texts, as those that nobody can have are wrong like all others."""
+    """The username and password of a caller. A text that no account can have is wrong, not invalid."""
 
     username: Annotated[str, Field(strict=True, examples=["alice"])]
     password: Annotated[str, Field(strict=True, examples=["correct horse battery staple"])]

@@ -1,4 +1,4 @@
-"""What answers are."""
+"""The models of answers."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -34,7 +34,7 @@ class UserPage(BaseModel):
 
 
 class UserDeleted(BaseModel):
-    """A user is gone, and so are the memberships that were active."""
+    """The user is deleted. segments_deleted is the number of active memberships that ended."""
 
     message: str = "ok"
     segments_deleted: int
@@ -51,7 +51,7 @@ class Segment(BaseModel):
 
 
 class SegmentCreated(BaseModel):
-    """A new segment, and how many users its percent brought in."""
+    """A new segment, and the number of users that its percent added."""
 
     created_at: Instant
     slug: str
@@ -61,22 +61,22 @@ class SegmentCreated(BaseModel):
 
 
 class SegmentChanged(Segment):
-    """A segment after its change, and how many users a change of its percent brought in and took out."""
+    """A changed segment, and the numbers of users that a change of its percent added and removed."""
 
     users_added: int = 0
     users_deleted: int = 0
 
 
 class SegmentCreatedByJob(Accepted, SegmentCreated):  # in this order, job_id is the last member
-    """A new segment whose percent a job brings about."""
+    """A new segment. A job adds the users of its percent."""
 
 
 class SegmentChangedByJob(Accepted, SegmentChanged):
-    """A segment after its change, whose percent a job brings about."""
+    """A changed segment. A job adds and removes the users of its percent."""
 
 
 class SegmentWithMembers(Segment):
-    """A segment, and how many users are in it now."""
+    """A segment, and the number of its current members."""
 
     members: int
 
@@ -104,17 +104,17 @@ class MemberPage(BaseModel):
 
 
 class Done(BaseModel):
-    """It is done."""
+    """The request is done."""
 
     message: str = "ok"
 
 
 class DoneByJob(Accepted, Done):
-    """It is done, and a job tidies up."""
+    """The request is done. A job ends the memberships."""
 
 
 class MembershipsChanged(BaseModel):
-    """How many memberships really began and ended."""
+    """The numbers of memberships that began and ended. A slug that changes nothing is not counted."""
 
     segments_added: int
     segments_deleted: int
@@ -148,7 +148,7 @@ class UserBatchSegments(BaseModel):
 
 
 class Action(BaseModel):
-    """Something that can happen to a user in a segment; those with operation A are the company's own."""
+    """An event that can happen to a user in a segment. Operation A marks an action of the company's own."""
 
     name: str
     operation: str
@@ -162,7 +162,7 @@ class ActionPage(BaseModel):
 
 
 class Operation(BaseModel):
-    """What happened to a user in a segment: I an entry, D an exit, U a changed lifetime, A an own action."""
+    """An event of a user in a segment: I entry, D exit, U changed lifetime, A an action of the company's own."""
 
     slug: str
     operation: str
@@ -181,7 +181,7 @@ class OperationPage(BaseModel):
 
 
 class ReportLink(BaseModel):
-    """Where a report can be downloaded, until when, and how many rows it has beside its header."""
+    """The download link of a report, its expiry, and the number of rows without the header."""
 
     report_link: str
     expires_at: Instant
@@ -193,7 +193,7 @@ class JobRef(Accepted):
 
 
 class Job(BaseModel):
-    """How far a job is, and what came of it; the total is an estimate until it has succeeded."""
+    """The progress and the result of a job. The total is an estimate until the job has succeeded."""
 
     job_id: UUID
     kind: str
@@ -207,7 +207,7 @@ class Job(BaseModel):
 
 
 class Health(BaseModel):
-    """The service answers, and so does its database."""
+    """The service and its database answer."""
 
     status: str = "ok"
     database: str = "ok"
@@ -222,7 +222,7 @@ class AccountRef(BaseModel):
 
 
 class Token(BaseModel):
-    """A token for the Authorization header, and how many seconds it is good for."""
+    """A token for the Authorization header, and its lifetime in seconds."""
 
     token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105 -- the name of a scheme

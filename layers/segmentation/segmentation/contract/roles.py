@@ -7,4 +7,4 @@ ROLES: tuple[Role, ...] = get_args(Role)
 """In ascending order: each role permits everything that the roles before it permit."""
 
 RESERVED_SUBJECTS = frozenset({"local", "schedule"})
-"""Names that the history gives to actors without a token."""
+"""The names of actors without a token in the history. No account can have them."""

@@ -1,4 +1,4 @@
-"""What the contract calls valid: ids, slugs, lifetimes, instants and names, each rule once."""
+"""The types of valid values: ids, slugs, lifetimes, instants and names. Each rule stands here once."""
 
 import re
 from datetime import UTC, datetime
@@ -21,20 +21,21 @@ MIN_PASSWORD = 8
 MAX_PASSWORD = 128
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
 NOT_RESERVED: dict[str, Any] = {"not": {"enum": sorted(RESERVED_SLUGS)}}
-"""How the document says it."""
+"""The JSON Schema of that rule."""
 
-_TO_THE_MINUTE = r"([01]\d|2[0-3]):[0-5]\d"
+_HOUR_AND_MINUTE = r"([01]\d|2[0-3]):[0-5]\d"
 _INSTANT = re.compile(
-    rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt]{_TO_THE_MINUTE}:[0-5]\d(\.\d+)?([Zz]|[+-]{_TO_THE_MINUTE})", re.ASCII
+    rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt]{_HOUR_AND_MINUTE}:[0-5]\d(\.\d+)?([Zz]|[+-]{_HOUR_AND_MINUTE})", re.ASCII
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
 def whole_number(value: Any) -> int:
-    """Refuse what int() would also read in a path, such as '+5', ' 5' and '1_0', and a parameter given twice.
+    """Return the number of a text of digits.
 
-    More digits than a bound has are for the bound to refuse; at most a thousand, as in a body: int() reads no more
-    than 4300.
+    Rejects '+5', ' 5' and '1_0', which int() accepts, and a parameter given twice, which is a list. A number that is
+    too large is rejected by the bound of its type. The limit of 1000 digits is the same as in a body, because int()
+    reads at most 4300.
     """
     if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,1000}", value, re.ASCII):
         raise ValueError("must be a whole number")
@@ -42,28 +43,28 @@ def whole_number(value: Any) -> int:
 
 
 def not_reserved(slug: str) -> str:
-    """Refuse the slugs that paths need for themselves."""
+    """Reject a slug that is part of another route's path."""
     if slug in RESERVED_SLUGS:
-        raise ValueError(f"is reserved, as are all of: {', '.join(sorted(RESERVED_SLUGS))}")
+        raise ValueError(f"must not be a reserved slug: {', '.join(sorted(RESERVED_SLUGS))}")
     return slug
 
 
-def _nobody_elses(username: str) -> str:
-    """Refuse the names that the history gives to others."""
+def _not_a_reserved_subject(username: str) -> str:
+    """Reject a name that the history gives to an actor without a token."""
     if username.lower() in RESERVED_SUBJECTS:
-        raise ValueError(f"is reserved, as are all of: {', '.join(sorted(RESERVED_SUBJECTS))}")
+        raise ValueError(f"must not be a reserved name: {', '.join(sorted(RESERVED_SUBJECTS))}")
     return username
 
 
 def instant(value: Any) -> Any:
-    """Refuse what pydantic would also read as an instant, such as 5, '5' and a mere date.
+    """Reject a value that only pydantic accepts as an instant, such as 5, '5' or a date without a time.
 
-    A fraction may have any number of digits (RFC 3339, section 5.6); what is finer than a microsecond is cut off.
-    A leap second, which RFC 3339 knows, is refused: neither Python nor Postgres can keep one.
+    A fraction may have any number of digits (RFC 3339, section 5.6). Digits beyond the microsecond are cut off.
+    RFC 3339 permits a leap second. It is rejected because neither Python nor Postgres can store one.
     """
     if not (isinstance(value, str) and _INSTANT.fullmatch(value)):
         raise ValueError(
-            "must be an RFC 3339 instant, but no leap second, with its offset from UTC, such as 2030-01-31T12:00:00Z"
+            "must be an RFC 3339 instant with an offset from UTC and no leap second, such as 2030-01-31T12:00:00Z"
         )
     return value
 
@@ -77,20 +78,20 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def in_hundredths(percent: float) -> float:
-    """Refuse what the database would round."""
+    """Reject a percent that the database would round."""
     if round(percent, 2) != percent:
         raise ValueError("must be in steps of 0.01")
     return percent
 
 
 def _without_controls(text: str) -> str:
-    """Refuse control characters: Postgres cannot keep NUL, and no reader is served by the others."""
+    """Reject control characters. Postgres cannot store NUL, and the others have no use in a description."""
     if _CONTROL.search(text):
-        raise ValueError("must not contain control characters other than tabs and ends of lines")
+        raise ValueError("must not contain control characters except tabs and line breaks")
     return text
 
 
-UserId = Annotated[int, Field(strict=True, ge=1, le=MAX_USER_ID, description="The caller's own id of the user.")]
+UserId = Annotated[int, Field(strict=True, ge=1, le=MAX_USER_ID, description="The caller's own id for the user.")]
 Slug = Annotated[
     str,
     Field(
@@ -109,8 +110,8 @@ Percent = Annotated[
         ge=0.01,
         le=100,
         allow_inf_nan=False,
-        # and no multipleOf: 0.29 / 0.01 is no whole number in the arithmetic of those who check a schema
-        description="The share of all users that is to be in the segment, in steps of 0.01.",
+        # no multipleOf: 0.29 / 0.01 is not a whole number in the floating-point arithmetic of a schema validator
+        description="The target share of all users in the segment, in percent, in steps of 0.01.",
         examples=[12.5],
     ),
     AfterValidator(in_hundredths),
@@ -129,9 +130,9 @@ Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
 Username = Annotated[
-    str, Field(strict=True, pattern=USERNAME_PATTERN, examples=["alice"]), AfterValidator(_nobody_elses)
+    str, Field(strict=True, pattern=USERNAME_PATTERN, examples=["alice"]), AfterValidator(_not_a_reserved_subject)
 ]
-# length alone, as NIST SP 800-63B (section 5.1.1.2) has it: rules of composition make passwords worse
+# only the length counts (NIST SP 800-63B, section 5.1.1.2): rules of composition make passwords worse
 NewPassword = Annotated[
     str, Field(strict=True, min_length=MIN_PASSWORD, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])
 ]
