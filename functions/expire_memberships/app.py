@@ -24,7 +24,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run_each(
         lambda: answer.update(_sweep(context)),
         lambda: answer.update(_backlog()),
-        lambda: stuck_locks.open_where_left_shut(get_connection()),
+        lambda: stuck_locks.end_idle_lock_holders(get_connection()),
         _keep_partitions_ahead,
         lambda: idempotency.delete_old(get_connection()),
         lambda: queue.resend_lost(get_connection()),

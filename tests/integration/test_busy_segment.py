@@ -190,7 +190,7 @@ def test_idle_session_that_holds_the_writers_lock_is_ended(connection, empty_dat
     with connect(empty_database.url) as idle:
         idle.execute("select pg_advisory_lock(0, 0)")
 
-        stuck_locks.open_where_left_shut(connection)
+        stuck_locks.end_idle_lock_holders(connection)
 
         write(connection, 1)
         assert memberships.list_for_user(connection, 1).segments[0].slug == "BUSY"
@@ -204,6 +204,6 @@ def test_active_session_that_holds_the_writers_lock_is_left_alone(connection, em
         while superuser.execute(ADVISORY_LOCKS).fetchall() == [(0,)]:
             time.sleep(0.01)
 
-        stuck_locks.open_where_left_shut(connection)
+        stuck_locks.end_idle_lock_holders(connection)
 
         assert working.result(timeout=60) == 1

@@ -1,7 +1,7 @@
-"""The gate before a busy segment (decision 19), where a session has left it shut.
+"""Stuck locks: the writers' advisory lock (decision 19), still held by an idle session.
 
-Who shuts it opens it in the same statement, and yet not if it is canceled just as it does: nobody can write then until
-that session ends.
+hold_segment takes and releases this lock in one statement. If the statement is canceled during the release, its session
+can keep the lock. Then no writer can write until that session ends.
 """
 
 from psycopg import Connection
@@ -9,9 +9,9 @@ from psycopg import Connection
 from segmentation.runtime.log import logger
 
 
-def open_where_left_shut(connection: Connection) -> None:
-    """End sessions that have the gate between two statements; what they had begun is undone, as with any lost line."""
-    [(looked_at, holders)] = connection.execute(
+def end_idle_lock_holders(connection: Connection) -> None:
+    """End the sessions that hold the writers' lock between two statements. Postgres rolls their transactions back."""
+    [(queried_at, holders)] = connection.execute(
         """
         select statement_timestamp(),
                array(select pg_locks.pid
@@ -27,10 +27,10 @@ def open_where_left_shut(connection: Connection) -> None:
         select pg_terminate_backend(pg_stat_activity.pid, 1000)
           from pg_stat_activity
          where pg_stat_activity.pid = any (%s::integer[])
-           -- idle before the first look and still: it was, when it had the gate
+           -- idle since before the first query: so the session was idle while it held the lock
            and pg_stat_activity.state like 'idle%%' and pg_stat_activity.state_change < %s::timestamptz
         """,
-        (holders, looked_at),
+        (holders, queried_at),
     )
     if ended.rowcount:
-        logger.warning("a session that had left the gate shut was ended")
+        logger.warning("an idle session that held the lock of the writers was ended")

@@ -1,4 +1,4 @@
-"""Writers: transactions that have dated what they write, and have yet to commit it."""
+"""The watermark: the instant before which every history row is committed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,50 +9,49 @@ from psycopg.rows import class_row, scalar_row
 
 from segmentation.runtime.log import logger
 
-MOST_SECONDS = 30
-"""Longer than any of the service's writers lasts; others on the server may last for hours, and are not waited for."""
+MAX_WAIT_SECONDS = 30
+"""Longer than any writer of the service lasts. Other transactions on the server may last for hours."""
 
 PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
-class _Moment:
-    """An instant, and the number of a transaction that is younger than all who have dated anything before it."""
+class _Watermark:
+    """An instant, and a transaction id above the ids of all writers that dated a row before the instant."""
 
     instant: datetime
-    number: str
+    xid: str
 
 
 def settled_instant(connection: Connection, latest: datetime) -> datetime:
-    """Return that instant, or now by the clock that dates the history, when all before it can be read.
+    """Return the latest instant, or now if that is earlier, after all rows dated before it are committed.
 
-    A writer has its number before it dates what it writes. One who is to be waited for has therefore a lower number
-    than this session draws now; the last that is known to be taken would not do, as that may be the writer's own.
+    Now is the database's clock, which also dates the history. A writer gets its transaction id before it dates its
+    rows. So every writer to wait for has a lower id than the new one that this session takes. The highest id already
+    in use would not do, because it may be the writer's own.
     """
-    moment = _draw(connection, latest)
-    deadline = monotonic() + MOST_SECONDS
-    while not _have_ended(connection, moment.number):
+    watermark = _take(connection, latest)
+    deadline = monotonic() + MAX_WAIT_SECONDS
+    while not _have_ended(connection, watermark.xid):
         if monotonic() > deadline:
-            logger.warning("a transaction lasts too long to wait for: what it writes may be missing from a report")
+            logger.warning("a transaction lasts too long to wait for: its rows may be missing from a report")
             break
         sleep(PAUSE_SECONDS)
-    return moment.instant
+    return watermark.instant
 
 
-def _draw(connection: Connection, latest: datetime) -> _Moment:
-    with connection.cursor(row_factory=class_row(_Moment)) as cursor:
-        [moment] = cursor.execute(
-            "select least(%s::timestamptz, statement_timestamp()) as instant, pg_current_xact_id()::text as number",
+def _take(connection: Connection, latest: datetime) -> _Watermark:
+    with connection.cursor(row_factory=class_row(_Watermark)) as cursor:
+        [watermark] = cursor.execute(
+            "select least(%s::timestamptz, statement_timestamp()) as instant, pg_current_xact_id()::text as xid",
             (latest,),
             prepare=False,
         ).fetchall()
-    return moment
+    return watermark
 
 
-def _have_ended(connection: Connection, number: str) -> bool:
-    """Return whether all transactions up to that number are over; those that only read have none."""
+def _have_ended(connection: Connection, xid: str) -> bool:
+    """Return whether all transactions up to this id have ended. A transaction that only reads has no id."""
     with connection.cursor(row_factory=scalar_row) as cursor:
-        [ended] = cursor.execute(
-            "select pg_snapshot_xmin(pg_current_snapshot()) > %s::text::xid8", (number,)
-        ).fetchall()
+        [ended] = cursor.execute("select pg_snapshot_xmin(pg_current_snapshot()) > %s::text::xid8", (xid,)).fetchall()
     return bool(ended)
