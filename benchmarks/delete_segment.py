@@ -46,7 +46,7 @@ def fill(connection: Connection, members: int) -> None:
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
     """Measure the response, the job, and the same batches in bare SQL."""
     members = max(int(MEMBERS * scale), deletion.MOST_MEMBERS + 1)  # fewer members make no job
-    queue.announce = lambda job_id: None  # the benchmark delivers the job itself
+    queue.request_worker = lambda job_id: None  # the benchmark delivers the job itself
     say(f"  writing {members:,} members")
     with databases.filled(NAME) as connection:
         fill(connection, members)

@@ -76,7 +76,7 @@ def _measure(databases: Databases, rows: int, rounds: int, say: Say) -> tuple[di
     with databases.filled(NAME) as connection:
         fill(connection, rows)
     with connect(databases.url(NAME)) as connection:
-        cursor, statement = connection.cursor(), user_report.rows_of_user_in(MONTH)
+        cursor, statement = connection.cursor(), user_report.rows_statement(MONTH)
         found = side_by_side(
             {
                 "select 1": lambda _: cursor.execute("select 1").fetchall(),
@@ -99,5 +99,5 @@ def _user(number: int, users: int) -> int:
 
 def _plan(connection: Connection) -> list[tuple[str]]:
     return connection.execute(
-        b"explain (costs off, analyze, timing off, summary off) " + user_report.rows_of_user_in(MONTH), (42,)
+        b"explain (costs off, analyze, timing off, summary off) " + user_report.rows_statement(MONTH), (42,)
     ).fetchall()

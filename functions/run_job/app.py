@@ -17,7 +17,7 @@ from segmentation.runtime.log import logger, observed
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in (month_report.KIND, rollout_job.KIND, deletion.KIND)}
 
-MARGIN_MS = 1000 * (storage.OF_JOBS.most_seconds + 15)
+MARGIN_MS = 1000 * (storage.JOB_TIMEOUTS.max_seconds + 15)
 """Time that the next step may take when S3 is slow, and the time to save it."""
 
 processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)

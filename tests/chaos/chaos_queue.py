@@ -65,7 +65,7 @@ def test_order_does_not_wait_for_sqs_and_the_schedule_sends_its_message(aws, sqs
 
     run_schedule({}, MINUTES)
 
-    assert seconds < queue.PATIENCE.most_seconds < FUNCTION_SECONDS
+    assert seconds < queue.TIMEOUTS.max_seconds < FUNCTION_SECONDS
     assert aws.messages() == [job_id]
 
 

@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from segmentation.contract.problems import StorageUnavailable
 from segmentation.jobs import leases, queue, worker
 from segmentation.reports import storage
-from segmentation.runtime.timeouts import Patience
+from segmentation.runtime.timeouts import Timeouts
 from tests.chaos import http_proxy
 from tests.chaos.faulty_aws import aws as aws
 from tests.chaos.faulty_aws import faulty_s3 as faulty_s3
@@ -63,7 +63,7 @@ def assert_unavailable_in_time(answer, seconds):
     assert (answer.status, answer.headers["content-type"]) == (503, "application/problem+json")
     assert answer.headers["retry-after"] == "2"
     assert answer.json["type"] == "urn:segmentation:problem:storage-unavailable"
-    assert seconds <= storage.OF_REQUESTS.most_seconds < FUNCTION_SECONDS
+    assert seconds <= storage.REQUEST_TIMEOUTS.max_seconds < FUNCTION_SECONDS
 
 
 @pytest.mark.parametrize("fault", TEMPORARY_FAULTS)
@@ -192,7 +192,7 @@ def test_month_report_continues_at_the_part_without_a_response(
     job_id = order()
     for _ in range(3):
         deliver(job_id, time_left=lambda: False)
-    monkeypatch.setattr(storage, "OF_JOBS", Patience(connect_seconds=1, read_seconds=1, tries=1))
+    monkeypatch.setattr(storage, "JOB_TIMEOUTS", Timeouts(connect_seconds=1, read_seconds=1, tries=1))
     s3_proxy.inject("UploadPart", http_proxy.delay_response(2), 1)
 
     deliver_until_it_ends(job_id)

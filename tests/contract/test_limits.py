@@ -114,9 +114,9 @@ def test_the_runbook_has_the_time_limits_of_the_code(functions):
         "connection": connection.CONNECT_TIMEOUT_SECONDS,
         "lock": seconds_of_login("lock_timeout"),
         "statement": seconds_of_login("statement_timeout"),
-        "S3 in a request": storage.OF_REQUESTS.most_seconds,
-        "S3 in a job step": storage.OF_JOBS.most_seconds,
-        "SQS": queue.PATIENCE.most_seconds,
+        "S3 in a request": storage.REQUEST_TIMEOUTS.max_seconds,
+        "S3 in a job step": storage.JOB_TIMEOUTS.max_seconds,
+        "SQS": queue.TIMEOUTS.max_seconds,
         "route function": functions["ListMemberships"]["Timeout"],
         "API Gateway": GATEWAY_SECONDS,
     }
@@ -162,10 +162,10 @@ def test_a_function_of_a_route_times_out_before_the_gateway(resources, functions
 
 
 def test_a_function_has_time_to_answer_after_a_timeout_of_s3_or_sqs(functions):
-    waits = {"REPORTS_BUCKET": storage.OF_REQUESTS, "JOBS_QUEUE_URL": queue.PATIENCE}
+    waits = {"REPORTS_BUCKET": storage.REQUEST_TIMEOUTS, "JOBS_QUEUE_URL": queue.TIMEOUTS}
 
     spare = {
-        name: each["Timeout"] - sum(waits[told].most_seconds for told in variables_of(each) & waits.keys())
+        name: each["Timeout"] - sum(waits[told].max_seconds for told in variables_of(each) & waits.keys())
         for name, each in functions.items()
     }
 
@@ -175,7 +175,7 @@ def test_a_function_has_time_to_answer_after_a_timeout_of_s3_or_sqs(functions):
 def test_the_margin_and_the_lease_of_a_worker_are_longer_than_a_step(functions):
     margin = importlib.import_module("functions.run_job.app").MARGIN_MS / 1000
 
-    assert storage.OF_JOBS.most_seconds < margin < functions["RunJob"]["Timeout"] / 2
+    assert storage.JOB_TIMEOUTS.max_seconds < margin < functions["RunJob"]["Timeout"] / 2
     assert margin < leases.LEASE_SECONDS < leases.REQUEUE_SECONDS
 
 

@@ -161,7 +161,7 @@ def test_poison_message_is_reported_and_the_others_are_processed(run_jobs):
 def test_log_says_why_a_message_is_poison(run_jobs, log):
     run_jobs('{"job_id": 5}')
 
-    [line] = [line for line in log.lines if line["message"] == "the message is none of ours"]
+    [line] = [line for line in log.lines if line["message"] == "the message is not valid"]
     assert (line["level"], len(line["rules"])) == ("ERROR", 1)
     assert line["rules"][0].startswith("job_id: ")
 
@@ -211,7 +211,7 @@ def test_invocation_with_a_failed_message_logs_an_error(run_jobs, log, body, lev
 
 def test_failed_job_shows_its_error(run_jobs, monkeypatch):
     def refuse(*_):
-        raise StorageUnavailable("The store of reports answered AccessDenied.")
+        raise StorageUnavailable("The report storage answered AccessDenied.")
 
     monkeypatch.setattr(storage, "upload_part", refuse)
     job_id = order_report()
@@ -220,4 +220,4 @@ def test_failed_job_shows_its_error(run_jobs, monkeypatch):
         run_jobs(json.dumps({"job_id": job_id}))
 
     shown = show_job(job_id).json
-    assert (shown["status"], shown["error"]) == ("failed", "The store of reports answered AccessDenied.")
+    assert (shown["status"], shown["error"]) == ("failed", "The report storage answered AccessDenied.")

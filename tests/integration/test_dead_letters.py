@@ -37,7 +37,7 @@ def fail_at_s3(monkeypatch, deliver):
 
 
 def refuse(*_):
-    raise StorageUnavailable("The store of reports answered AccessDenied.")
+    raise StorageUnavailable("The report storage answered AccessDenied.")
 
 
 def test_failed_job_leaves_one_dead_letter(filled_month, order, fail_at_s3, deliver, aws):
@@ -93,7 +93,7 @@ def test_job_that_fails_again_leaves_a_new_dead_letter_and_the_old_one_has_no_ef
     job_id = order()
     fail_at_s3(job_id)
     [old] = aws.dead_letters()
-    leases.revive(connection, job_id, queue.read(old).failed_at)
+    leases.restart(connection, job_id, queue.read(old).failed_at)
     fail(job_id)
 
     receive(old)

@@ -120,7 +120,7 @@ def test_worker_that_lost_its_lease_changes_nothing(connection, owner, filled_mo
         partial(leases.save, connection, first, leases.Step(1, 1, {})),
         partial(leases.release, connection, first),
         partial(leases.succeed, connection, first, {}),
-        partial(leases.give_back, connection, first, "no"),
+        partial(leases.retry_or_fail, connection, first, "no"),
     ):
         with pytest.raises(leases.LeaseLost):
             late()
@@ -129,7 +129,7 @@ def test_worker_that_lost_its_lease_changes_nothing(connection, owner, filled_mo
 
 
 def refuse(*_, **__):
-    raise StorageUnavailable("The store of reports answered SlowDown.")
+    raise StorageUnavailable("The report storage answered SlowDown.")
 
 
 def test_refused_part_is_retried_and_then_fails_the_job(connection, filled_month, order, deliver, aws, monkeypatch):
@@ -142,7 +142,7 @@ def test_refused_part_is_retried_and_then_fails_the_job(connection, filled_month
     deliver(job_id, **NO_TIME_LIMIT)
 
     job = leases.get(connection, job_id)
-    assert (job.status, job.error) == ("failed", "The store of reports answered SlowDown.")
+    assert (job.status, job.error) == ("failed", "The report storage answered SlowDown.")
     assert (aws.names(), aws.uploads()) == ([], [])
 
 
@@ -155,7 +155,7 @@ def test_internal_failure_is_not_explained_to_the_client(connection, order, deli
             deliver(job_id, **NO_TIME_LIMIT)
     deliver(job_id, **NO_TIME_LIMIT)
 
-    assert leases.get(connection, job_id).error == "The job failed; its job_id names this failure in the log."
+    assert leases.get(connection, job_id).error == "The job failed. The log has the cause under its job_id."
 
 
 def test_job_whose_workers_are_always_killed_fails_and_leaves_no_upload(
@@ -173,7 +173,7 @@ def test_job_whose_workers_are_always_killed_fails_and_leaves_no_upload(
     deliver(job_id, **NO_TIME_LIMIT)
 
     assert lease is not None
-    assert leases.get(connection, job_id).error == "The job was interrupted 5 times without getting further."
+    assert leases.get(connection, job_id).error == "The job was interrupted 5 times without progress."
     assert aws.uploads() == []
 
 

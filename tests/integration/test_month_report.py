@@ -240,7 +240,7 @@ def test_progress_without_a_kept_part_is_readable_by_the_previous_version(filled
 def test_report_of_a_worker_that_dies_among_rows_of_other_segments_is_continued_there(
     write, order, deliver, deliver_to_dying_worker, lines, owner, monkeypatch, step, file_format
 ):
-    monkeypatch.setattr(month_report, "KEEP_SECONDS", 0)
+    monkeypatch.setattr(month_report, "SAVE_SECONDS", 0)
     write("AVITO_30", "2023-08-01T00:00:00Z")
     write("AVITO_50", *[NOON] * 500)
     write("AVITO_30", "2023-08-31T00:00:00Z")
@@ -301,7 +301,7 @@ def test_entry_committed_after_the_report_began_is_in_it(writer, order, deliver,
 
 
 def test_report_does_not_wait_for_a_writer_that_never_ends(writer, order, deliver, lines, monkeypatch, log):
-    monkeypatch.setattr(watermark, "MOST_SECONDS", 0)
+    monkeypatch.setattr(watermark, "MAX_WAIT_SECONDS", 0)
     job_id = order(**this_month())
 
     deliver(job_id, **NO_TIME_LIMIT)

@@ -43,7 +43,7 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
     created = SegmentCreated(**row, users_added=outcome.added)
     if outcome.job_id is None:
         return created
-    queue.announce(outcome.job_id)
+    queue.request_worker(outcome.job_id)
     return SegmentCreatedByJob(**dict(created), job_id=outcome.job_id)
 
 
@@ -125,7 +125,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
     if outcome.job_id is None:
         return changed
-    queue.announce(outcome.job_id)
+    queue.request_worker(outcome.job_id)
     return SegmentChangedByJob(**dict(changed), job_id=outcome.job_id)
 
 
@@ -204,7 +204,7 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
     metrics.count("MembershipsRemoved", ended)
     if job_id is None:
         return Done()
-    queue.announce(job_id)
+    queue.request_worker(job_id)
     return DoneByJob(job_id=job_id)
 
 

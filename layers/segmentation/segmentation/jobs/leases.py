@@ -1,7 +1,7 @@
 """Jobs: work that outlasts a request, done once however often its message is delivered.
 
 A worker holds a lease on the job it runs and renews it with every step it saves. Only the holder can write, so a worker
-that was thought dead changes nothing any more. What a kind saves as progress is where the next worker goes on.
+whose lease expired can no longer change the job. The next worker continues from the saved progress.
 """
 
 from collections.abc import Callable, Generator
@@ -18,13 +18,13 @@ from segmentation.contract.problems import JobUnknown
 from segmentation.contract.responses import Job
 
 MAX_ATTEMPTS = 5
-"""Tries without any step forward; the queue gives a message up after as many."""
+"""Tries without progress until a job fails. The queue moves a message to the dead letters after the same number."""
 
 LEASE_SECONDS = 120
-"""The longest a step may take."""
+"""The longest time that a step may take. After that, another worker may take the job over."""
 
 REQUEUE_SECONDS = 180
-"""After this long without a sign of life, a job is queued again: its message, or its worker, is lost."""
+"""A job without a lease and without a new message for this time is queued again. Its message or worker is lost."""
 
 
 class LeaseLost(Exception):
@@ -33,7 +33,7 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Lease:
-    """A running job in the hands of one worker."""
+    """The exclusive right of one worker to run a job."""
 
     job_id: UUID
     lease: UUID
@@ -46,7 +46,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Failure:
-    """A job that has failed for want of tries, and whether its dead letter has been sent."""
+    """A job that failed because it had no tries left, and whether its dead letter has been sent."""
 
     kind: str
     progress: dict[str, Any]
@@ -56,7 +56,7 @@ class Failure:
 
 @dataclass(frozen=True)
 class Step:
-    """How far a job has come: what a kind's generator yields after each piece of work."""
+    """The progress of a job. A kind's generator yields one after each piece of work."""
 
     done: int
     total: int | None
@@ -65,16 +65,16 @@ class Step:
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of job: the function that does it, and the one that cleans up after a failure."""
+    """A kind of job: the function that runs it, and the function that cleans up after a failure."""
 
     name: str
     run: Callable[[Connection, Lease], Generator[Step, None, dict[str, Any]]]
-    """Do the job from where its progress says, a step at a time, and return the result."""
-    abandon: Callable[[dict[str, Any]], None] = lambda progress: None
+    """Continue the job from its progress, step by step. Return the result."""
+    clean_up: Callable[[dict[str, Any]], None] = lambda progress: None
 
 
 def create(connection: Connection, kind: str, parameters: dict[str, Any], *, actor: str) -> UUID:
-    """Write a job down and return its id; its message has to be sent then, or the schedule sends it later."""
+    """Insert a job and return its id. The caller sends its message, otherwise the schedule sends it later."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         [job_id] = cursor.execute(
             "insert into jobs (kind, parameters, actor) values (%s, %s, %s) returning job_id",
@@ -84,7 +84,7 @@ def create(connection: Connection, kind: str, parameters: dict[str, Any], *, act
 
 
 def get(connection: Connection, job_id: UUID) -> Job:
-    """Return a job as its client sees it; raises JobUnknown."""
+    """Return a job as its client sees it. Raises JobUnknown."""
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         job = cursor.execute(
             """
@@ -101,7 +101,7 @@ def get(connection: Connection, job_id: UUID) -> Job:
 
 
 def claim(connection: Connection, job_id: UUID) -> Lease | None:
-    """Take a job over, unless it is finished, unknown, or in the hands of a worker that is alive."""
+    """Return a new lease on a job. None if it is finished, unknown, out of tries, or leased to another worker."""
     with connection.cursor(row_factory=class_row(Lease)) as cursor:
         return cursor.execute(
             """
@@ -118,8 +118,8 @@ def claim(connection: Connection, job_id: UUID) -> Lease | None:
 
 
 def save(connection: Connection, lease: Lease, step: Step) -> None:
-    """Write down how far the job has come, and renew the lease; raises LeaseLost."""
-    _held(
+    """Save the progress of the job, and renew the lease. Raises LeaseLost."""
+    _require_lease(
         connection.execute(
             """
             update jobs
@@ -141,8 +141,8 @@ def save(connection: Connection, lease: Lease, step: Step) -> None:
 
 
 def release(connection: Connection, lease: Lease) -> None:
-    """Put an unfinished job back for the next worker; raises LeaseLost."""
-    _held(
+    """Return an unfinished job to the queue for the next worker. Raises LeaseLost."""
+    _require_lease(
         connection.execute(
             """
             update jobs
@@ -155,7 +155,7 @@ def release(connection: Connection, lease: Lease) -> None:
 
 
 def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> float:
-    """End a job with its result, and return the seconds since it was ordered; raises LeaseLost."""
+    """End a job with its result. Return the seconds since its creation. Raises LeaseLost."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         seconds = cursor.execute(
             """
@@ -166,14 +166,14 @@ def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> flo
             """,
             (Jsonb(result), lease.job_id, lease.lease),
         ).fetchall()
-    _held(len(seconds))
+    _require_lease(len(seconds))
     return float(seconds[0])
 
 
-def give_back(connection: Connection, lease: Lease, error: str) -> bool:
-    """Put back a job that met an error or, after its last try, end it with that; return whether it has failed.
+def retry_or_fail(connection: Connection, lease: Lease, error: str) -> bool:
+    """Return an interrupted job to the queue, or fail it with this error after its last try.
 
-    Raises LeaseLost.
+    Return whether the job has failed. Raises LeaseLost.
     """
     with connection.cursor(row_factory=scalar_row) as cursor:
         status = cursor.execute(
@@ -194,7 +194,7 @@ def give_back(connection: Connection, lease: Lease, error: str) -> bool:
 
 
 def fail_exhausted(connection: Connection, job_id: UUID) -> bool:
-    """End a job that its workers have tried for the last time without a word; return whether it was one."""
+    """Fail a job whose last worker vanished without reporting an error. Return whether the job was such a one."""
     ended = connection.execute(
         """
         update jobs
@@ -202,13 +202,13 @@ def fail_exhausted(connection: Connection, job_id: UUID) -> bool:
          where jobs.job_id = %s::uuid and jobs.finished_at is null and jobs.attempts >= %s::integer
            and (jobs.leased_until is null or jobs.leased_until < now())
         """,
-        (f"The job was interrupted {MAX_ATTEMPTS} times without getting further.", job_id, MAX_ATTEMPTS),
+        (f"The job was interrupted {MAX_ATTEMPTS} times without progress.", job_id, MAX_ATTEMPTS),
     )
     return ended.rowcount > 0
 
 
 def find_failure(connection: Connection, job_id: UUID) -> Failure | None:
-    """Return what there is to know of a job that has failed, if it has."""
+    """Return the failure of a job, or None if the job has not failed."""
     with connection.cursor(row_factory=class_row(Failure)) as cursor:
         return cursor.execute(
             """
@@ -221,15 +221,15 @@ def find_failure(connection: Connection, job_id: UUID) -> Failure | None:
 
 
 def mark_reported(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
-    """Write down that the dead letter of this failure has been sent."""
+    """Record that the dead letter of this failure has been sent."""
     connection.execute(
         "update jobs set queued_at = now() where jobs.job_id = %s::uuid and jobs.finished_at = %s::timestamptz",
         (job_id, failed_at),
     )
 
 
-def revive(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
-    """Let a job that failed at that instant have all its tries again, from where it stands; once for each failure."""
+def restart(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
+    """Queue a failed job with all its tries, to continue from its progress. Only once for each failure."""
     connection.execute(
         """
         update jobs
@@ -241,7 +241,7 @@ def revive(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
 
 
 def requeue_lost(connection: Connection) -> list[UUID]:
-    """Return the jobs whose message or whose worker seems lost; each is returned once in REQUEUE_SECONDS."""
+    """Return the jobs whose message or worker seems lost. Each job is returned once in REQUEUE_SECONDS."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(
             """
@@ -256,6 +256,6 @@ def requeue_lost(connection: Connection) -> list[UUID]:
         ).fetchall()
 
 
-def _held(rows: int) -> None:
+def _require_lease(rows: int) -> None:
     if rows == 0:
         raise LeaseLost(LeaseLost.__doc__)

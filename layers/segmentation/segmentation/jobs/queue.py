@@ -1,7 +1,7 @@
-"""The queue of jobs: a message says which job to take on, and nothing else, but where it is a dead letter sent again.
+"""The queue of jobs. A message holds the id of a job, and a resent dead letter also the failure that it follows.
 
-The queue of dead letters keeps what nobody could read, and one letter for each job that has failed. That names the
-failure, so that the job begins anew once, however often the letter is sent.
+The dead-letter queue keeps unreadable messages, and one letter for each failed job. The letter names the failure, so
+the job restarts once, however often the letter is sent.
 """
 
 from datetime import datetime
@@ -16,53 +16,53 @@ from segmentation.database import transactions
 from segmentation.jobs import leases
 from segmentation.runtime import settings
 from segmentation.runtime.log import logger
-from segmentation.runtime.timeouts import Patience
+from segmentation.runtime.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 
-PATIENCE = Patience(connect_seconds=1, read_seconds=2, tries=2)
-"""A client waits for it: what the queue does not take, the schedule sends again."""
+TIMEOUTS = Timeouts(connect_seconds=1, read_seconds=2, tries=2)
+"""Short, because a client waits meanwhile. If a message is not sent, the schedule sends it later."""
 
 
 class Message(BaseModel):
-    """Which job to take on, and of a dead letter the failure after which it may begin anew."""
+    """The job to run. In a dead letter, also the time of the failure after which the job may restart."""
 
     job_id: UUID
     failed_at: AwareDatetime | None = None
 
 
 def read(body: str) -> Message:
-    """Return what a message says; raises ValueError for what is none of ours, and puts down why."""
+    """Return the parsed message. Log the broken rules and raise ValueError if it is not valid."""
     try:
         return Message.model_validate_json(body)
     except ValidationError as error:
         rules = [f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors()]
-        logger.error("the message is none of ours", rules=rules)
+        logger.error("the message is not valid", rules=rules)
         raise
 
 
 def send(job_id: UUID) -> None:
-    """Ask for a worker; raises botocore's errors where the queue does not answer."""
+    """Send the message that starts a worker. Raises botocore's errors if the queue does not answer."""
     _send(settings.jobs_queue_url(), Message(job_id=job_id))
 
 
 def send_dead_letter(job_id: UUID, failed_at: datetime) -> None:
-    """Leave it to a person whether a failed job shall begin anew; raises botocore's errors."""
+    """Send a dead letter, with which an operator can restart a failed job. Raises botocore's errors."""
     _send(settings.jobs_dead_letters_url(), Message(job_id=job_id, failed_at=failed_at))
 
 
-def announce(job_id: UUID) -> None:
-    """Ask for a worker as soon as the job can be seen.
+def request_worker(job_id: UUID) -> None:
+    """Send the message that starts a worker, after the commit of the job.
 
-    Where the queue does not answer, the schedule asks again, for the job is written down.
+    If the queue does not answer, the schedule sends the message later, because the job is already stored.
     """
-    transactions.after_commit(partial(_announce, job_id))
+    transactions.after_commit(partial(_try_to_send, job_id))
 
 
-def _announce(job_id: UUID) -> None:
-    from botocore.exceptions import BotoCoreError, ClientError  # not before there is something to send
+def _try_to_send(job_id: UUID) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError  # a slow import, delayed until it is needed
 
     try:
         send(job_id)
@@ -82,7 +82,7 @@ def _send(queue_url: str, message: Message) -> None:
 
 @cache
 def _sqs() -> "SQSClient":
-    import boto3  # not before there is something to send: the schedule rarely has
+    import boto3  # a slow import, delayed until there is a message to send: the schedule rarely has one
 
-    client: SQSClient = boto3.client("sqs", config=PATIENCE.config())
+    client: SQSClient = boto3.client("sqs", config=TIMEOUTS.config())
     return client

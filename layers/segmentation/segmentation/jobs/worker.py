@@ -18,9 +18,9 @@ Kinds = Mapping[str, Kind]
 
 
 def receive(connection: Connection, message: Message, *, kinds: Kinds, time_left: Callable[[], bool]) -> None:
-    """Deliver a message. A redriven dead letter first revives its job, once for each failure."""
+    """Deliver a message. A redriven dead letter first restarts its job, once for each failure."""
     if message.failed_at:
-        leases.revive(connection, message.job_id, message.failed_at)
+        leases.restart(connection, message.job_id, message.failed_at)
     deliver(connection, message.job_id, kinds=kinds, time_left=time_left)
 
 
@@ -28,7 +28,7 @@ def deliver(connection: Connection, job_id: UUID, *, kinds: Kinds, time_left: Ca
     """Continue a job from its saved progress while there is time. Raises the error that interrupted it.
 
     A duplicate message changes nothing: its job is finished, or another worker holds the lease. A job that needs more
-    time gets a new message. The error of a job's last try is logged here, and the job ends as failed.
+    time gets a new message. The error of a job's last try is logged here, and the job becomes failed.
     """
     lease = leases.claim(connection, job_id)
     if lease is None:
@@ -41,7 +41,7 @@ def deliver(connection: Connection, job_id: UUID, *, kinds: Kinds, time_left: Ca
     except leases.LeaseLost:
         logger.warning("another worker has this job", job_id=str(job_id))
     except Exception as error:
-        if not leases.give_back(connection, lease, _reason(error)):
+        if not leases.retry_or_fail(connection, lease, _reason(error)):
             raise
         logger.exception("job interrupted", job_id=str(job_id))
         metrics.count("JobsFailed", 1)
@@ -60,7 +60,7 @@ def _work(connection: Connection, lease: Lease, kind: Kind, time_left: Callable[
         _log("job moved on", lease, done=step.done, total=step.total)
         if not time_left():
             leases.release(connection, lease)
-            queue.announce(lease.job_id)
+            queue.request_worker(lease.job_id)
             return
 
 
@@ -75,7 +75,7 @@ def _send_dead_letter(connection: Connection, job_id: UUID, kinds: Kinds) -> Non
     if not failure.is_reported:
         queue.send_dead_letter(job_id, failure.finished_at)
         leases.mark_reported(connection, job_id, failure.finished_at)
-    kinds[failure.kind].abandon(failure.progress)
+    kinds[failure.kind].clean_up(failure.progress)
 
 
 def _succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> None:
@@ -90,5 +90,5 @@ def _log(message: str, lease: Lease, **members: Any) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """Tell the client what is meant for clients, and refer to the log for the rest."""
-    return error.detail if isinstance(error, Problem) else "The job failed; its job_id names this failure in the log."
+    """Return the error for the client: the detail of a problem, otherwise a reference to the log."""
+    return error.detail if isinstance(error, Problem) else "The job failed. The log has the cause under its job_id."

@@ -1,8 +1,8 @@
 """The kind of job that reports a month of all users.
 
-The month is read in order of time, some ten thousand rows a statement, each beginning where the one before it ended:
-nothing is held in memory but one part of the file, no transaction is long, and a worker that is interrupted loses one
-part at most.
+The job reads the month in order of time, some ten thousand rows per statement. Each statement starts after the last
+row of the previous one. So memory holds only one part of the file, and no transaction is long. An interrupted worker
+loses at most one part.
 """
 
 import time
@@ -30,24 +30,24 @@ from segmentation.runtime import metrics
 MONTH_REPORT = "month_report"
 
 BATCH_ROWS = 2_500
-"""Rows that become one text: more of them leave the processor's caches, fewer cost more than they spare."""
+"""Rows that become one text. More rows do not fit in the processor's caches. Fewer rows mean more overhead per row."""
 
 STATEMENT_BATCHES = 24
-"""Batches a statement makes: their text fits the server's work_mem, and is made in a tenth of a second."""
+"""Batches of one statement. Their text fits in the server's work_mem, and the statement stays short."""
 
 PART_BYTES = 8 * 1024 * 1024
-"""The least of a part: S3 takes none under 5 MiB but the last, and at most 10 000 of them."""
+"""The minimum size of a part. S3 accepts at most 10 000 parts, and only the last one may be under 5 MiB."""
 
-KEEP_SECONDS = 10
-"""The longest that a worker reads without a word: it has two minutes until another takes its job over."""
+SAVE_SECONDS = 10
+"""The longest time between two saves of the progress. Each save renews the lease (leases.LEASE_SECONDS)."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a worker goes on: the parts that are stored, and the row that ended the last of them.
+    """The place where the next worker continues: the uploaded parts, and the last row read.
 
-    The total is an estimate until all is stored. The file has its name before there is an upload of it, so that an
-    upload of which nothing was written down is found by that name. Kept is the beginning of the next part, in base 64.
+    The total is an estimate until all rows are stored. The file name is saved before the upload begins, so an upload
+    whose id was not saved is found by the name. kept is the beginning of the next part, in base64.
     """
 
     file_name: str
@@ -63,7 +63,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class _Batch:
-    """Operations that were read, the lines of those that the report tells, and the place of the last of them."""
+    """The number of operations read, the CSV lines of those in the report, and the place of the last operation."""
 
     read: int
     text: str
@@ -72,29 +72,29 @@ class _Batch:
 
 
 def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
-    """Begin a job that reports on a month of all users; raises RequestInvalid for a month of the future."""
+    """Create the job that reports a month of all users. Raises RequestInvalid for a month in the future."""
     requested_month(connection, wanted.year, wanted.month, location="body")
     job_id = leases.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
-    queue.announce(job_id)
+    queue.request_worker(job_id)
     return JobRef(job_id=job_id)
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
-    """Store the month part by part, and return the file's name and its number of rows."""
+    """Store the month part by part. Return the name of the file and its number of rows."""
     report = NewReport.model_validate(lease.parameters)
     if lease.progress:
         progress = Progress(**lease.progress | {"tags": tuple(lease.progress["tags"])})
     else:
         progress = yield from _begin(connection, report)
     try:
-        return (yield from _make(connection, report, progress))
-    except storage.UploadGone:  # the bucket forgets an upload after a day, and a failed job its own
+        return (yield from _write_file(connection, report, progress))
+    except storage.UploadGone:  # the bucket aborts uploads after a day, and a failed job aborts its own
         progress = yield from _begin(connection, report)
-        return (yield from _make(connection, report, progress))
+        return (yield from _write_file(connection, report, progress))
 
 
-def abandon(progress: dict[str, Any]) -> None:
-    """Leave no half file behind."""
+def clean_up(progress: dict[str, Any]) -> None:
+    """Abort the uploads of a failed job, so that no unfinished file remains."""
     if progress:
         storage.abort_uploads(progress["file_name"])
 
@@ -109,40 +109,40 @@ def with_link(job: Job) -> Job:
 
 
 def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, Progress]:
-    """Fix what the report covers: a month that still runs is reported up to now.
+    """Fix the range of the report. The current month is reported up to now.
 
-    What happened before can be read then, but for the exits from deleted segments that still wait for their job. They
-    are written first: they are all of one instant.
+    All rows before that instant are then committed, except the exits from deleted segments whose job still runs. They
+    are written first, because they all have the instant of the deletion.
     """
     month = Month(report.year, report.month)
     until = watermark.settled_instant(connection, month.ends_at)
     for _ in deletion.end_pending_deletions(connection):
         yield Step(0, None, {})
     file_name = storage.new_file_name(report.slug or "all-users", month, report.format)
-    progress = Progress(file_name, until.isoformat(), _estimate(connection, report))
+    progress = Progress(file_name, until.isoformat(), _estimate_rows(connection, report))
     yield _step(progress)
     return progress
 
 
-def _make(connection: Connection, report: NewReport, progress: Progress) -> Generator[Step, None, dict[str, Any]]:
-    """Do the report from where its progress says; raises UploadGone where it has to begin anew."""
+def _write_file(connection: Connection, report: NewReport, progress: Progress) -> Generator[Step, None, dict[str, Any]]:
+    """Continue the file from its progress. Raises UploadGone if the file has to start again."""
     if not progress.upload_id:
         progress = replace(progress, upload_id=storage.begin_upload(progress.file_name))
         yield _step(progress)
-    for stored in _store(connection, report, progress):
+    for stored in _store_parts(connection, report, progress):
         progress = stored
         yield _step(progress)
     if progress.total != progress.rows:
         progress = replace(progress, total=progress.rows)
         yield _step(progress)
-    storage.abort_uploads(progress.file_name, but=progress.upload_id)
+    storage.abort_uploads(progress.file_name, keep=progress.upload_id)
     storage.complete_upload(progress.file_name, progress.upload_id, list(progress.tags))
     metrics.count("ReportRows", progress.rows)
     return {"file_name": progress.file_name, "rows": progress.rows}
 
 
-def _estimate(connection: Connection, report: NewReport) -> int:
-    """Ask the planner how many rows there will be: counting them would take a tenth of the report's time."""
+def _estimate_rows(connection: Connection, report: NewReport) -> int:
+    """Return the planner's estimate of the number of rows. An exact count would slow the report down."""
     month = Month(report.year, report.month)
     with connection.cursor(row_factory=scalar_row) as cursor:
         [plan] = cursor.execute(
@@ -158,37 +158,38 @@ def _estimate(connection: Connection, report: NewReport) -> int:
     return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _store(connection: Connection, report: NewReport, progress: Progress) -> Iterator[Progress]:
-    """Store part after part, the header before the first; the last may be small, and there is always one.
+def _store_parts(connection: Connection, report: NewReport, progress: Progress) -> Iterator[Progress]:
+    """Upload part after part, with the header in the first. There is always a part, and the last may be small.
 
-    Where a part takes long to fill, as in a large month of other segments, what there is of it is kept with the job.
+    A part can take long to fill, for example if most rows of the month belong to other segments. Then its beginning is
+    saved with the job.
     """
     part = Part(report.format == "csv.gz", progress.kept)
-    told_at = time.monotonic()
+    saved_at = time.monotonic()
     if not (progress.tags or progress.kept):
         part.add((",".join(COLUMNS) + "\r\n").encode())
     stored, read = progress, BATCH_ROWS
-    while read >= BATCH_ROWS:  # less is the end of the month
+    while read >= BATCH_ROWS:  # a smaller batch is the end of the month
         read = 0
         for batch in _batches(connection, report, progress):
             part.add(batch.text.encode())
-            progress = _beyond(progress, batch)
+            progress = _after(progress, batch)
             read = batch.read
         if part.size >= PART_BYTES:
             stored = progress = _store_part(progress, part)
             yield progress
             part = Part(report.format == "csv.gz")
-        elif time.monotonic() - told_at >= KEEP_SECONDS:
-            progress = replace(progress, kept=part.kept())
+        elif time.monotonic() - saved_at >= SAVE_SECONDS:
+            progress = replace(progress, kept=part.saved())
             yield progress
         else:
             continue
-        told_at = time.monotonic()
+        saved_at = time.monotonic()
     if progress.rows > stored.rows or progress.kept or not progress.tags:
         yield _store_part(progress, part)
 
 
-def _beyond(progress: Progress, batch: _Batch) -> Progress:
+def _after(progress: Progress, batch: _Batch) -> Progress:
     return replace(
         progress,
         rows=progress.rows + batch.text.count("\n"),
@@ -204,16 +205,18 @@ def _store_part(progress: Progress, part: Part) -> Progress:
 
 
 def _batches(connection: Connection, report: NewReport, progress: Progress) -> Iterator[_Batch]:
-    """Read on from a place, a statement's worth.
+    """Yield the batches of one statement, from the place where the progress ends.
 
-    The server makes the text, as a message for each row would cost more than all the rest, and is at the next batch
-    while one is on its way. What the report leaves out is read and makes no line (null), so that no statement takes
-    long to find the rest. Exits that nothing has swept yet have one history_id, as in the view operations, which
-    would sort them for every batch; those of an instant stay together, as a place between them cannot be told.
-    An instant is cut to its second, not rounded: nothing may move into the next month.
+    The server makes the text, because one message per row costs more than all other work. It makes the next batch while
+    the client receives one. Rows outside the report are read too, but make no line (null). So each statement reads a
+    limited number of rows. An instant is cut to its second, not rounded, so no row moves into the next month.
+
+    Due exits that are not yet swept share one history_id, as in the view operations. The statement does not use that
+    view, because it would sort these exits for every batch. The exits of one instant stay in one batch, because no
+    place between them can be saved.
     """
     with connection.cursor(row_factory=class_row(_Batch)) as cursor:
-        # streamed, it is planned for its values: a plan for any place and month would sort the month for every batch
+        # a streamed statement is planned for its values. A generic plan would sort the month for every batch.
         yield from cursor.stream(
             """
             with recursive batches as (
@@ -260,7 +263,7 @@ def _batches(connection: Connection, report: NewReport, progress: Progress) -> I
                  where batches.read >= %(limit)s::integer
                    and (batches.number < %(batches)s::integer
                         or batches.history_id < 9223372036854775807
-                           -- the first that is due from there on: "exists" might read the whole table for it
+                           -- the first due exit from there on; "exists" could read the whole table to find it
                            and batches.executed_at = (select min(memberships.expires_at)
                                                         from memberships
                                                        where memberships.expires_at >= batches.executed_at
@@ -284,8 +287,8 @@ def _batches(connection: Connection, report: NewReport, progress: Progress) -> I
 def _step(progress: Progress) -> Step:
     members = asdict(progress)
     if not progress.kept:
-        del members["kept"]  # a worker of the version before, which goes on after a rollback, does not know it
+        del members["kept"]  # after a rollback the previous version continues the job, and does not know this member
     return Step(progress.rows, progress.total, members)
 
 
-KIND = Kind(MONTH_REPORT, run, abandon)
+KIND = Kind(MONTH_REPORT, run, clean_up)

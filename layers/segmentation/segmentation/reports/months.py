@@ -1,4 +1,4 @@
-"""Calendar months in UTC: half-open, so that twelve of them are the year and nothing is in two."""
+"""Calendar months in UTC. The ranges are half-open, so each instant is in exactly one month."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 @dataclass(frozen=True)
 class Month:
-    """A month, from its first instant to the first of the next."""
+    """A month, from its first instant to the first instant of the next month."""
 
     year: int
     month: int

@@ -1,4 +1,4 @@
-"""The month that a request asks for, which must not be in the future."""
+"""Check that the month of a request is not in the future."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from segmentation.contract.problems import RequestInvalid
 from segmentation.reports.months import Month
 
 CLOCK_DIFFERENCE = timedelta(days=1)
-"""So close to the beginning of a month, only the database's clock decides whether it has begun."""
+"""Within this distance from the start of a month, only the database's clock decides whether the month has begun."""
 
 
 def requested_month(connection: Connection, year: int, month: int, *, location: str) -> Month:

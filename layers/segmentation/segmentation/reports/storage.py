@@ -1,6 +1,7 @@
-"""Reports in S3: private objects with unguessable names, handed out by links that soon expire.
+"""Reports in S3: private objects with unguessable names, downloaded by short-lived links.
 
-boto3 is imported where S3 is really asked: most who look at a job find it still running, or of another kind.
+boto3 is a slow import, delayed until S3 is needed. Most requests for a job do not need it, because the job is still
+running or of another kind.
 """
 
 import functools
@@ -16,7 +17,7 @@ from segmentation.contract.problems import ReportUnknown, StorageUnavailable
 from segmentation.reports.months import Month
 from segmentation.runtime import settings
 from segmentation.runtime.log import logger
-from segmentation.runtime.timeouts import Patience
+from segmentation.runtime.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 
 PREFIX = "reports/"
 LINK_SECONDS = 900
-"""How long a link is good: the bucket's policy refuses older signatures whatever a link says."""
+"""The lifetime of a link. The bucket policy rejects older signatures, whatever expiry the link has."""
 
-MOST_SUBJECT = 200
-"""Characters that leave room for the rest of a file's name in the 255 bytes that file systems take."""
+MAX_SUBJECT_LENGTH = 200
+"""The rest of the file name then fits in the 255 bytes that file systems allow."""
 
 FileType = Literal["csv", "csv.gz"]
 MEDIA_TYPES: dict[FileType, str] = {"csv": "text/csv; charset=utf-8", "csv.gz": "application/gzip"}
@@ -35,18 +36,18 @@ _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,300}-[0-9a-f]{32}\.csv(\.gz)?")
 _TOKEN = re.compile(r"-[0-9a-f]{32}(?=\.csv)")
 
 
-OF_REQUESTS = Patience(connect_seconds=1, read_seconds=2, tries=3)
-"""Less than the function has that answers a client, for it needs the database too."""
+REQUEST_TIMEOUTS = Timeouts(connect_seconds=1, read_seconds=2, tries=3)
+"""Shorter than the timeout of a route's function, because the function also needs the database."""
 
-OF_JOBS = Patience(connect_seconds=2, read_seconds=7, tries=3)
-"""A part is large, and to put all of them together takes S3 a while."""
+JOB_TIMEOUTS = Timeouts(connect_seconds=2, read_seconds=7, tries=3)
+"""Longer, because a part is large and S3 needs time to combine all parts."""
 
 
 class UploadGone(Exception):
-    """S3 knows nothing of an upload that was begun."""
+    """S3 no longer has this upload."""
 
 
-class _Description(TypedDict):
+class _ObjectHeaders(TypedDict):
     ContentType: str
     ContentDisposition: str
     CacheControl: str
@@ -54,48 +55,50 @@ class _Description(TypedDict):
 
 @dataclass(frozen=True)
 class Link:
-    """Where a report can be downloaded, and until when."""
+    """A download link, and its expiry."""
 
     url: str
     expires_at: datetime
 
 
 def new_file_name(subject: str, month: Month, file_type: FileType) -> str:
-    """Return a name that nobody can guess and none has had: 128 random bits after what it is about, cut if long."""
-    return f"{subject[:MOST_SUBJECT]}-{month}-{secrets.token_hex(16)}.{file_type}"
+    """Return a new unguessable name: the subject, cut to a maximum length, the month, and 128 random bits."""
+    return f"{subject[:MAX_SUBJECT_LENGTH]}-{month}-{secrets.token_hex(16)}.{file_type}"
 
 
 def put(file_name: str, body: bytes) -> None:
-    """Store a report; raises StorageUnavailable."""
-    with _refusals():
-        _s3(OF_REQUESTS).put_object(Bucket=_bucket(), Key=PREFIX + file_name, Body=body, **_described(file_name))
+    """Store a report. Raises StorageUnavailable."""
+    with _errors_as_problems():
+        _s3(REQUEST_TIMEOUTS).put_object(
+            Bucket=_bucket(), Key=PREFIX + file_name, Body=body, **_object_headers(file_name)
+        )
 
 
 def link(file_name: str) -> Link:
-    """Sign a link to a report, which need not exist."""
+    """Sign a link to a report, without a check that the report exists."""
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LINK_SECONDS)
-    url = _s3(OF_REQUESTS).generate_presigned_url(
+    url = _s3(REQUEST_TIMEOUTS).generate_presigned_url(
         "get_object", Params={"Bucket": _bucket(), "Key": PREFIX + file_name}, ExpiresIn=LINK_SECONDS
     )
     return Link(url, expires_at)
 
 
 def link_to_existing(file_name: str) -> Link:
-    """Sign a link to a report; raises ReportUnknown, StorageUnavailable."""
+    """Sign a link to a report. Raises ReportUnknown and StorageUnavailable."""
     if not (_FILE_NAME.fullmatch(file_name) and exists(file_name)):
         raise ReportUnknown(f"There is no report {file_name}.")
     return link(file_name)
 
 
 def exists(file_name: str) -> bool:
-    """Tell whether a report is there; raises StorageUnavailable."""
+    """Return whether a report exists. Raises StorageUnavailable."""
     from botocore.exceptions import ClientError
 
-    with _refusals():
+    with _errors_as_problems():
         try:
-            _s3(OF_REQUESTS).head_object(Bucket=_bucket(), Key=PREFIX + file_name)
+            _s3(REQUEST_TIMEOUTS).head_object(Bucket=_bucket(), Key=PREFIX + file_name)
         except ClientError as error:
-            # without the right to list a bucket, S3 forbids to ask for what is not there
+            # S3 answers 403 instead of 404 if the caller has no right to list the bucket
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
                 return False
             raise
@@ -103,19 +106,21 @@ def exists(file_name: str) -> bool:
 
 
 def begin_upload(file_name: str) -> str:
-    """Begin a report that comes in parts and is seen only when complete; return the upload's id."""
-    with _refusals():
-        begun = _s3(OF_JOBS).create_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, **_described(file_name))
+    """Begin a multipart upload and return its id. The report becomes visible when the upload is complete."""
+    with _errors_as_problems():
+        begun = _s3(JOB_TIMEOUTS).create_multipart_upload(
+            Bucket=_bucket(), Key=PREFIX + file_name, **_object_headers(file_name)
+        )
     return begun["UploadId"]
 
 
 def upload_part(file_name: str, upload_id: str, number: int, body: bytes) -> str:
-    """Store a part, numbered from 1, in the place of an earlier one of that number; return its tag.
+    """Upload a part and return its tag. The part numbers start at 1. An earlier part with this number is replaced.
 
-    Raises UploadGone, StorageUnavailable.
+    Raises UploadGone and StorageUnavailable.
     """
-    s3 = _s3(OF_JOBS)
-    with _refusals():
+    s3 = _s3(JOB_TIMEOUTS)
+    with _errors_as_problems():
         try:
             return s3.upload_part(
                 Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, PartNumber=number, Body=body
@@ -125,15 +130,15 @@ def upload_part(file_name: str, upload_id: str, number: int, body: bytes) -> str
 
 
 def complete_upload(file_name: str, upload_id: str, tags: list[str]) -> None:
-    """Make a report of its parts; does nothing where that has happened already.
+    """Combine the parts of a report. Does nothing if that is already done.
 
-    Raises UploadGone, StorageUnavailable.
+    Raises UploadGone and StorageUnavailable.
     """
-    s3 = _s3(OF_JOBS)
+    s3 = _s3(JOB_TIMEOUTS)
     parts: list[CompletedPartTypeDef] = [
         {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)
     ]
-    with _refusals():
+    with _errors_as_problems():
         try:
             s3.complete_multipart_upload(
                 Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, MultipartUpload={"Parts": parts}
@@ -143,47 +148,47 @@ def complete_upload(file_name: str, upload_id: str, tags: list[str]) -> None:
                 raise UploadGone(UploadGone.__doc__) from error
 
 
-def abort_uploads(file_name: str, *, but: str = "") -> None:
-    """Forget the uploads of a report, and their parts; those too whose beginning S3 told nobody of.
+def abort_uploads(file_name: str, *, keep: str = "") -> None:
+    """Abort the uploads of a report except the one to keep, and delete their parts.
 
-    Raises StorageUnavailable.
+    S3 lists the uploads, so an upload whose id was lost is aborted too. Raises StorageUnavailable.
     """
-    s3 = _s3(OF_JOBS)
-    with _refusals():
+    s3 = _s3(JOB_TIMEOUTS)
+    with _errors_as_problems():
         for upload_id in _upload_ids(s3, file_name):
-            if upload_id != but:
-                with suppress(s3.exceptions.NoSuchUpload):  # forgotten by a try whose answer was lost
+            if upload_id != keep:
+                with suppress(s3.exceptions.NoSuchUpload):  # aborted by an earlier try whose answer was lost
                     s3.abort_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id)
 
 
 def _upload_ids(s3: "S3Client", file_name: str) -> list[str]:
     try:
         found = s3.list_multipart_uploads(Bucket=_bucket(), Prefix=PREFIX + file_name)
-    except s3.exceptions.NoSuchUpload:  # how the S3 of the local run says that there are none
+    except s3.exceptions.NoSuchUpload:  # the S3 of the local run answers this if there are no uploads
         return []
     return [upload["UploadId"] for upload in found.get("Uploads", [])]
 
 
 @contextmanager
-def _refusals() -> Iterator[None]:
-    """Say which answer of S3, after botocore's own tries, is in the way."""
+def _errors_as_problems() -> Iterator[None]:
+    """Turn an error that remains after botocore's own retries into StorageUnavailable, with its reason."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         yield
     except ClientError as error:
-        raise _refusal(f"The store of reports answered {error.response['Error']['Code']}.") from error
+        raise _unavailable(f"The report storage answered {error.response['Error']['Code']}.") from error
     except BotoCoreError as error:
-        raise _refusal(f"The store of reports cannot be reached: {type(error).__name__}.") from error
+        raise _unavailable(f"The report storage cannot be reached: {type(error).__name__}.") from error
 
 
-def _refusal(reason: str) -> StorageUnavailable:
-    logger.warning("store of reports unavailable", reason=reason)
+def _unavailable(reason: str) -> StorageUnavailable:
+    logger.warning("report storage unavailable", reason=reason)
     return StorageUnavailable(reason)
 
 
-def _described(file_name: str) -> _Description:
-    """Name the file as a person would, for whoever downloads it."""
+def _object_headers(file_name: str) -> _ObjectHeaders:
+    """Return the headers of the object. The downloaded file gets a name without the random bits."""
     file_type: FileType = "csv.gz" if file_name.endswith(".gz") else "csv"
     download_name = _TOKEN.sub("", file_name)
     return {
@@ -198,12 +203,12 @@ def _bucket() -> str:
 
 
 @functools.cache
-def _s3(patience: Patience) -> "S3Client":
+def _s3(timeouts: Timeouts) -> "S3Client":
     import boto3
 
-    config = patience.config(
-        signature_version="s3v4",  # an older link would not expire where the bucket's policy says
-        # AWS's links would else lead to its global address, which refers on and breaks them; another S3 has one address
+    config = timeouts.config(
+        signature_version="s3v4",  # the bucket policy cannot limit the age of an older kind of signature
+        # links to AWS's global address break, because it redirects. Another S3 has one address for all buckets.
         s3={"addressing_style": "path" if settings.s3_is_not_aws() else "virtual"},
     )
     client: S3Client = boto3.client("s3", config=config)

@@ -1,6 +1,6 @@
-"""A file that is stored part by part, while it is made.
+"""One part of a multipart upload, filled piece by piece.
 
-Each part is compressed by itself: one gzip file after another is a valid gzip file (RFC 1952, section 2.2).
+Each part is its own gzip stream, because concatenated gzip streams are a valid gzip file (RFC 1952, section 2.2).
 """
 
 import zlib
@@ -10,20 +10,20 @@ _GZIP = zlib.MAX_WBITS | 16
 
 
 class Part:
-    """A part of the file that grows until it is stored."""
+    """A part that grows until it is uploaded."""
 
-    def __init__(self, compressed: bool, kept: str = "") -> None:
-        """Begin a part, with what was kept of it."""
+    def __init__(self, compressed: bool, saved: str = "") -> None:
+        """Begin a part, with the bytes saved by an earlier worker."""
         self._compressed = compressed
-        self._bytes = bytearray(b64decode(kept))
-        self._begin()
+        self._bytes = bytearray(b64decode(saved))
+        self._start_gzip_stream()
 
-    def _begin(self) -> None:
+    def _start_gzip_stream(self) -> None:
         self._compressor = zlib.compressobj(1, wbits=_GZIP) if self._compressed else None
 
     @property
     def size(self) -> int:
-        """Return how many bytes there are so far."""
+        """Return the number of bytes so far."""
         return len(self._bytes)
 
     def add(self, text: bytes) -> None:
@@ -31,12 +31,12 @@ class Part:
         self._bytes += self._compressor.compress(text) if self._compressor else text
 
     def body(self) -> bytes:
-        """Return what there is of the part; what is added later is compressed by itself."""
+        """Return the bytes so far. Text that is added later starts a new gzip stream."""
         if self._compressor:
             self._bytes += self._compressor.flush()
-            self._begin()
+            self._start_gzip_stream()
         return bytes(self._bytes)
 
-    def kept(self) -> str:
-        """Return what there is of the part as a text, which another worker begins the same part with."""
+    def saved(self) -> str:
+        """Return the bytes so far in base64. Another worker can begin the same part with them."""
         return b64encode(self.body()).decode()

@@ -1,4 +1,4 @@
-"""Reports: who entered and left which segment in a month, as CSV files in S3."""
+"""The report of a user's month: entries and exits as a CSV file in S3."""
 
 import functools
 import io
@@ -37,10 +37,10 @@ _ROWS_OF_USER = sql.SQL(
 def create_for_user(
     connection: Connection, user_id: int, year: int, month: int, *, report_format: Format, delimiter: str
 ) -> ReportLink:
-    """Store the report of a user's month and return a link to it.
+    """Store the report of a user's month, and return a link to it.
 
-    The report has the exits that are due but not yet swept. A month without rows gives the header alone. Raises
-    RequestInvalid for a month in the future, StorageUnavailable.
+    The report includes exits that are due but not yet swept. A month without rows gives only the header. Raises
+    RequestInvalid for a month in the future, and StorageUnavailable.
     """
     wanted = requested_month(connection, year, month, location="query")
     columns = EXTENDED_COLUMNS if report_format == "extended" else COLUMNS
@@ -62,27 +62,27 @@ def create_for_user(
 
 
 def rows_of_user(connection: Connection, user_id: int, month: Month) -> Iterator[dict[str, object]]:
-    """Yield what happened to a user in a month, oldest first.
+    """Yield the operations of a user in a month, oldest first.
 
-    One at a time, out of what libpq holds: all at once, they would take several times its memory.
+    Each row is converted only when needed. All rows at once would take several times the memory of libpq's result.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        for row in cursor.execute(rows_of_user_in(month), (user_id,)):
+        for row in cursor.execute(rows_statement(month), (user_id,)):
             row["executed_at"] = _second(row["executed_at"])
             row["expires_at"] = _second(row["expires_at"])
             yield row
 
 
 @functools.lru_cache(maxsize=24)
-def rows_of_user_in(month: Month) -> bytes:
-    """Return the statement for one month, with its bounds written into it.
+def rows_statement(month: Month) -> bytes:
+    """Return the statement for one month. The bounds of the month are literals in it.
 
-    Postgres then keeps a plan that knows the month's partition. A plan for any month has all partitions in it, so that
-    Postgres would rather plan anew for every call, which takes four times as long as the rest.
+    Postgres then caches a plan with only the partition of this month. A generic plan for any month contains all
+    partitions. Postgres would rather plan each call anew, which takes longer than the execution.
     """
     return _ROWS_OF_USER.format(sql.Literal(month.begins_at), sql.Literal(month.ends_at)).as_bytes(None)
 
 
 def _second(moment: datetime | None) -> str | None:
-    """Return an instant, which the session gives in UTC, to the second it is in."""
+    """Return an instant as text, cut to its second. The session returns it in UTC."""
     return moment.isoformat(" ", "seconds")[:19] if moment else None

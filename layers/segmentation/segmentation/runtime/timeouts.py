@@ -1,4 +1,4 @@
-"""How long the parts of AWS may keep whoever asks waiting."""
+"""Timeouts and tries of the AWS clients."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -8,21 +8,21 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a try may take to connect, and then to bring an answer, and how many tries there are."""
+class Timeouts:
+    """The time limits of one try, to connect and to read an answer, and the number of tries."""
 
     connect_seconds: int
     read_seconds: int
     tries: int
 
     @property
-    def most_seconds(self) -> int:
-        """Return how long all tries take together, with the pauses between them, which double from one second on."""
+    def max_seconds(self) -> int:
+        """Return the longest time of all tries together. The pauses between them are 1 s, 2 s, 4 s and so on."""
         return self.tries * (self.connect_seconds + self.read_seconds) + (1 << (self.tries - 1)) - 1
 
     def config(self, **others: Any) -> "Config":
-        """Return a client's configuration; botocore itself would wait for minutes."""
-        from botocore.config import Config  # not before there is something to ask
+        """Return the configuration of a client. The defaults of botocore would wait for minutes."""
+        from botocore.config import Config  # a slow import, delayed until a client is needed
 
         return Config(
             retries={"mode": "standard", "total_max_attempts": self.tries},
