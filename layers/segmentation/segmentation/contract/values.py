@@ -21,7 +21,7 @@ MIN_PASSWORD = 8
 MAX_PASSWORD = 128
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
 NOT_RESERVED: dict[str, Any] = {"not": {"enum": sorted(RESERVED_SLUGS)}}
-"""The JSON Schema of that rule."""
+"""The JSON Schema of the rule about reserved slugs."""
 
 _HOUR_AND_MINUTE = r"([01]\d|2[0-3]):[0-5]\d"
 _INSTANT = re.compile(

@@ -10,7 +10,7 @@ from psycopg.rows import class_row, scalar_row
 from segmentation.runtime.log import logger
 
 MAX_WAIT_SECONDS = 30
-"""Longer than any writer of the service lasts. Other transactions on the server may last for hours."""
+"""Longer than any writer of the service. Other transactions on the server may last for hours: do not wait for them."""
 
 PAUSE_SECONDS = 0.1
 
@@ -24,7 +24,7 @@ class _Watermark:
 
 
 def settled_instant(connection: Connection, latest: datetime) -> datetime:
-    """Return the latest instant, or now if that is earlier, after all rows dated before it are committed.
+    """Wait until all rows dated before an instant are committed. Return the instant: latest, or now if that is earlier.
 
     Now is the database's clock, which also dates the history. A writer gets its transaction id before it dates its
     rows. So every writer to wait for has a lower id than the new one that this session takes. The highest id already

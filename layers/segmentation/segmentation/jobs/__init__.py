@@ -1,1 +1,1 @@
-"""Work that outlasts a request: leases, the worker, and the queue between them."""
+"""Work that outlasts a request: leases, the worker, and the queue of messages."""

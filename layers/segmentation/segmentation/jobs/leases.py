@@ -18,13 +18,13 @@ from segmentation.contract.problems import JobUnknown
 from segmentation.contract.responses import Job
 
 MAX_ATTEMPTS = 5
-"""Tries without progress until a job fails. The queue moves a message to the dead letters after the same number."""
+"""Tries without progress until a job fails. After as many deliveries, the queue makes a message a dead letter."""
 
 LEASE_SECONDS = 120
 """The longest time that a step may take. After that, another worker may take the job over."""
 
 REQUEUE_SECONDS = 180
-"""A job without a lease and without a new message for this time is queued again. Its message or worker is lost."""
+"""After this time without a valid lease or a new message, a job is queued again. Its message or worker is lost."""
 
 
 class LeaseLost(Exception):
@@ -101,7 +101,10 @@ def get(connection: Connection, job_id: UUID) -> Job:
 
 
 def claim(connection: Connection, job_id: UUID) -> Lease | None:
-    """Return a new lease on a job. None if it is finished, unknown, out of tries, or leased to another worker."""
+    """Return a new lease on a job, or None.
+
+    None means that the job is finished, unknown, out of tries, or leased to another worker.
+    """
     with connection.cursor(row_factory=class_row(Lease)) as cursor:
         return cursor.execute(
             """
@@ -194,7 +197,7 @@ def retry_or_fail(connection: Connection, lease: Lease, error: str) -> bool:
 
 
 def fail_exhausted(connection: Connection, job_id: UUID) -> bool:
-    """Fail a job whose last worker vanished without reporting an error. Return whether the job was such a one."""
+    """Fail a job whose last worker vanished without reporting an error. Return whether it did."""
     ended = connection.execute(
         """
         update jobs
@@ -229,7 +232,7 @@ def mark_reported(connection: Connection, job_id: UUID, failed_at: datetime) -> 
 
 
 def restart(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
-    """Queue a failed job with all its tries, to continue from its progress. Only once for each failure."""
+    """Queue a failed job with all its tries, to continue from its progress. It happens once for each failure."""
     connection.execute(
         """
         update jobs

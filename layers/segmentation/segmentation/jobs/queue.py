@@ -71,7 +71,7 @@ def _try_to_send(job_id: UUID) -> None:
 
 
 def resend_lost(connection: Connection) -> None:
-    """Send the messages of jobs again whose message, or whose worker, seems lost. Raises botocore's errors."""
+    """Resend the message of each job whose message or worker seems lost. Raises botocore's errors."""
     for job_id in leases.requeue_lost(connection):
         send(job_id)
 

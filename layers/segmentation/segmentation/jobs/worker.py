@@ -1,4 +1,4 @@
-"""The worker: what one delivery of a job's message does."""
+"""The worker: it runs the job of one delivered message."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from segmentation.runtime import metrics
 from segmentation.runtime.log import logger
 
 Kinds = Mapping[str, Kind]
-"""The kinds of jobs that a worker can do, by name."""
+"""The kinds of jobs that a worker can run, by name."""
 
 
 def receive(connection: Connection, message: Message, *, kinds: Kinds, time_left: Callable[[], bool]) -> None:

@@ -1,1 +1,1 @@
-"""CSV files of a user or of a month, and their store in S3."""
+"""CSV files of a user or of a month, and their storage in S3."""
