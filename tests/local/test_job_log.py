@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[2]
 JOB = "1f2e3d4c-0000-4000-8000-000000000000"
 
 
-def line(message="job moved on", **members):
+def line(message="job progressed", **members):
     return json.dumps({"message": message, "job_id": JOB, "kind": "rollout", **members}).encode()
 
 

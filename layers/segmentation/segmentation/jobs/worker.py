@@ -57,7 +57,7 @@ def _work(connection: Connection, lease: Lease, kind: Kind, time_left: Callable[
         except StopIteration as end:
             _succeed(connection, lease, end.value)
             return
-        _log("job moved on", lease, done=step.done, total=step.total)
+        _log("job progressed", lease, done=step.done, total=step.total)
         if not time_left():
             leases.release(connection, lease)
             queue.request_worker(lease.job_id)
