@@ -110,7 +110,7 @@ lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
 	$(NPM) install --prefix local/node --package-lock-only --omit-lockfile-registry-resolved
 
-# An environment is created anew when its requirements change. Its .made file is written last, so that an incomplete
+# An environment is created again when its requirements change. Its .made file is written last, so that an incomplete
 # environment never counts. pip installs uv; uv installs the others. The wheels of servers hold programs, so they may be
 # for another Python.
 

@@ -75,7 +75,7 @@ def _run_report(url: str, file_format: str) -> Measured:
 
 
 def copy_to_nowhere(connection: Connection) -> Measured:
-    """Let the server write the same rows in the same order to /dev/null. Only the superuser may do this."""
+    """Make the server write the same rows in the same order to /dev/null. Only the superuser may do this."""
     begun = time.perf_counter()
     copied = connection.execute(
         sql.SQL(

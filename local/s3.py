@@ -24,8 +24,8 @@ def start(port: int, folder: Path, buckets: Iterable[str], log: Path) -> Child:
     command: list[str | Path] = [
         *(programs.rclone(), "serve", "s3", folder, "--config", os.devnull),
         *("--addr", f"{ports.HOST}:{port}", "--auth-key", ",".join(CREDENTIALS)),
-        # Changes of the folder by other programs are visible at once. The time is not 0: from the first folder that it
-        # removes on, rclone would then check its cache without a pause, and keep a processor busy.
+        # Changes of the folder by other programs are visible at once. With a time of 0, rclone would check its cache
+        # without a pause after it removes the first folder, and keep a processor busy.
         *("--dir-cache-time", "1ms"),
     ]
     return processes.start("S3", command, log=log, environment={"PATH": os.defpath})

@@ -13,8 +13,8 @@ class StopRequested(BaseException):
 class Deferred:
     """A block that no signal interrupts. After a signal, the next such block raises StopRequested.
 
-    An exception in the middle of `Popen.poll()`, for example, keeps a lock locked, and `Popen.wait()` would then wait
-    for it for ever.
+    An exception in the middle of `Popen.poll()`, for example, keeps a lock locked, and `Popen.wait()` would then
+    never return.
     """
 
     inside = False

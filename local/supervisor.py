@@ -1,7 +1,7 @@
-"""Run a command, and stop it when the process that started it ends, in whatever way.
+"""Run a command, and stop it when the process that started it ends, even by a kill.
 
 `local.processes` starts this script, and holds the other end of its standard input. The input closes when that
-process asks for a stop, or when it is killed. Then the supervisor stops the command, and kills the processes that
+process requests a stop, or when it is killed. Then the supervisor stops the command, and kills the processes that
 the command has left.
 """
 
@@ -68,7 +68,7 @@ def stop_at_end_of_input(child: subprocess.Popen[bytes], options: argparse.Names
 
 
 def kill_orphans() -> None:
-    """Kill the command's orphaned children. Linux makes them ours; other systems do not."""
+    """Kill the command's orphaned children. Only Linux makes them children of this process."""
     while LINUX and (orphans := children_of(os.getpid())):
         for orphan in orphans:
             os.kill(orphan, signal.SIGKILL)
@@ -81,7 +81,7 @@ def children_of(parent: int) -> list[int]:
 
 
 def parent_of(stat: Path) -> int | None:
-    """Return a process's parent. It stands after the name, which may contain any character."""
+    """Return a process's parent. Its id follows the name, which may contain any character."""
     try:
         return int(stat.read_text().rpartition(")")[2].split()[1])
     except (OSError, ValueError):

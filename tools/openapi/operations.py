@@ -72,7 +72,7 @@ def _tag(path: str) -> str:
 
 def _parameter(given: Json) -> Json:
     schema = schemas.exact(given["schema"])
-    if given["name"] == "cursor":  # a client never writes a cursor itself, and the default stands for no cursor
+    if given["name"] == "cursor":  # a client never writes a cursor itself, and the default means no cursor
         return {**given, "schema": {name: value for name, value in schema.items() if name != "default"}}
     return {**given, "schema": schema, "example": examples.of_parameter(given["name"])}
 

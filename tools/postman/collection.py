@@ -111,7 +111,7 @@ def request(step: Step, requests: dict[str, Json], route: str, operation: Json) 
     for variable in asked["url"].get("variable", ()):
         variable["value"] = step.path.get(variable["key"], variable["value"])
     asked["url"]["query"] = [each for each in asked["url"]["query"] if each["key"] != "cursor"]
-    asked["header"] = [each for each in asked["header"] if each["key"] != HEADER]  # every run writes anew
+    asked["header"] = [each for each in asked["header"] if each["key"] != HEADER]  # a repeated run must write again
     if step.body:
         asked["body"]["raw"] = json.dumps({**json.loads(asked["body"]["raw"]), **step.body}, indent=2)
     item["response"] = [stable(answer) for answer in item["response"] if is_shown(answer)]
@@ -142,7 +142,7 @@ def stable(answer: Json) -> Json:
 
 
 def is_shown(answer: Json) -> bool:
-    """Tell whether the collection shows an answer. Failures that every route has are left out."""
+    """Return whether the collection shows an answer. Failures that every route has are left out."""
     return answer["code"] < 400 or answer["code"] in SHOWN_FAILURES
 
 

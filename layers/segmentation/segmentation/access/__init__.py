@@ -1,1 +1,1 @@
-"""Who calls, and what each role permits."""
+"""Callers: their accounts and tokens, and what each role permits."""

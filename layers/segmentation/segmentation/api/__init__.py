@@ -1,1 +1,1 @@
-"""HTTP in front of the domain."""
+"""The HTTP side of the service: routing, bodies, parameters, and the API document."""

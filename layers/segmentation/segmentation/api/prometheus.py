@@ -1,4 +1,4 @@
-"""The state of the service in Prometheus' text format. HELP promises the accuracy of each value."""
+"""The state of the service in Prometheus' text format. The HELP line of each metric states its accuracy."""
 
 from collections.abc import Iterator
 

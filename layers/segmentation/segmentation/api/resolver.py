@@ -101,7 +101,7 @@ class Api(PowertoolsApi):
 
     @property
     def actor(self) -> str:
-        """Return the subject of the caller, for the history."""
+        """Return the subject of the caller. The history names it as the actor."""
         return permissions.caller(self.current_event["requestContext"]).subject
 
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:

@@ -22,7 +22,7 @@ CONNECT_TIMEOUT_SECONDS = 2
 IDLE_SECONDS = 5
 """After this idle time a connection may be dead without a sign.
 
-Networks drop idle connections, and a frozen environment sees no FIN.
+Networks drop idle connections, and a frozen environment gets no FIN.
 """
 
 SILENCE_SECONDS = 1
@@ -64,7 +64,7 @@ def connect(conninfo: str, *, retry_for_seconds: float = 0) -> Connection:
     """Open a connection in autocommit: a read is then one statement and one round trip.
 
     Behind a pooler the client binds the parameters. A statement prepared on a server would pin the session to it
-    (RDS Proxy), or reach another server that does not know it. Raises psycopg.OperationalError if the database is
+    (RDS Proxy), or reach another server that does not have it. Raises psycopg.OperationalError if the database is
     still away after the given time.
     """
     pauses = _pauses_until(time.monotonic() + retry_for_seconds)
@@ -85,7 +85,7 @@ def _open(conninfo: str) -> Connection:
         prepare_threshold=None if pooled else 1,
         cursor_factory=psycopg.ClientCursor if pooled else psycopg.Cursor,
         application_name="segmentation",
-        # detect a server that vanished without a FIN: by unacknowledged data, or by keepalives while it owes an answer
+        # detect a server that vanished without a FIN: by unacknowledged data, or by keepalives during a statement
         tcp_user_timeout=1500,
         keepalives_idle=2,
         keepalives_interval=1,
@@ -103,7 +103,7 @@ def close() -> None:
 def _is_lost(connection: Connection, *, asks: bool) -> bool:
     """Return whether the server has closed the connection. Send an empty query only if asked to.
 
-    A readable idle socket means the server hung up. A false alarm (a NOTICE) costs one reconnect.
+    A readable idle socket means that the server closed the connection. A false alarm (a NOTICE) costs one reconnect.
     """
     if connection.closed or _is_readable(connection, 0):
         return True

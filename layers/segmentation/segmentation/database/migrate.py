@@ -218,7 +218,7 @@ def _apply(owner: Connection, step: Migration) -> bool:
 
 
 def _apply_changed(owner: Connection) -> list[str]:
-    """Apply the objects whose text is not the one that the database has, and return their names."""
+    """Apply the objects whose text differs from the text in the database. Return their names."""
     with _alone(owner):
         changed = _changed(owner)
         _be_brief(owner, locks=sum(each.locks_a_table for each in changed))

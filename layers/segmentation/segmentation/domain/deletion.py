@@ -116,7 +116,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
 
 
 def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> int:
-    """End a batch and save the progress in one transaction, so a worker that dies leaves both or neither."""
+    """End a batch and save the progress in one transaction, so a worker that is killed leaves both or neither."""
     with transactions.transaction(connection, actor=lease.actor):
         ended = end_memberships(connection, lease.parameters["segment_id"], most=BATCH_MEMBERS)
         leases.save(connection, lease, Step(done + ended, total, {"done": done + ended}))

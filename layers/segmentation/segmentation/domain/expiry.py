@@ -81,7 +81,7 @@ def end_expired(connection: Connection, segment_id: int) -> None:
            and memberships.expires_at <= statement_timestamp()
         """,
         (segment_id,),
-        prepare=False,  # a plan for this instant knows that few memberships are due
+        prepare=False,  # a plan for this instant expects that few memberships are due
     )
     metrics.record("MembershipsExpired", removed.rowcount)
 

@@ -84,7 +84,7 @@ def create(connection: Connection, kind: str, parameters: dict[str, Any], *, act
 
 
 def get(connection: Connection, job_id: UUID) -> Job:
-    """Return a job as its client sees it. Raises JobUnknown."""
+    """Return a job in the form that its client gets. Raises JobUnknown."""
     with connection.cursor(row_factory=class_row(Job)) as cursor:
         job = cursor.execute(
             """

@@ -39,7 +39,7 @@ def _send(event: dict[str, Any], outcome: dict[str, Any]) -> None:
     request = urllib.request.Request(  # noqa: S310 -- CloudFormation's presigned https link
         event["ResponseURL"], data=body, method="PUT", headers={"Content-Type": ""}
     )
-    # without an answer the stack waits in vain, then rolls back what was done
+    # without an answer the stack waits until its time-out, then rolls back
     retry(partial(_put, request), on=OSError, pauses=PAUSES_SECONDS, on_failure=_log_refusal)
 
 

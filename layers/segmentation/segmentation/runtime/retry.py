@@ -1,4 +1,4 @@
-"""Retry work that fails for a reason that passes."""
+"""Retry work after a temporary failure."""
 
 import time
 from collections.abc import Callable, Iterable

@@ -1,6 +1,6 @@
 """Arrivals: block new users while a percent changes, and correct the enrolment of those who arrived meanwhile.
 
-The database decides a new user in the transaction that creates the user.
+The database decides about a new user in the transaction that creates the user.
 """
 
 from dataclasses import dataclass
@@ -77,7 +77,10 @@ def release(connection: Connection, segment_id: int, salt: int, since: int, user
 
 
 def open_rollout(connection: Connection, segment_id: int, percent: float, base: Base, job_id: UUID | None) -> int:
-    """Let the database decide later arrivals, and those since the base. Return how many of the latter it enrolled."""
+    """Make the database decide about later arrivals, and about those since the base.
+
+    Return how many of the latter it enrolled.
+    """
     with connection.cursor(row_factory=scalar_row) as cursor:
         [enrolled] = cursor.execute(
             "select open_rollout(%s::integer, %s::numeric, %s::bigint, %s::bigint, %s::bigint, %s::uuid)",

@@ -1,9 +1,9 @@
 """The job that brings a segment to its percent if that changes more users than a request may.
 
 The job walks the users in order of their ids. Each batch makes its part of the remaining changes, and the last batch
-makes the rest, so the sum is exact. The walk leaves out users who arrive meanwhile, because the database has decided
-them already. After the walk the job counts again, because writers change memberships between batches. It walks again
-if changes remain.
+makes the rest, so the sum is exact. The walk leaves out users who arrive meanwhile, because the database has already
+decided about them. After the walk the job counts again, because writers change memberships between batches. It walks
+again if changes remain.
 """
 
 import time
@@ -63,7 +63,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
 
 
 def _run_batch(connection: Connection, lease: Lease, progress: Progress) -> Progress:
-    """Run a batch and save the progress in one transaction, so a worker that dies leaves both or neither."""
+    """Run a batch and save the progress in one transaction, so a worker that is killed leaves both or neither."""
     with transactions.transaction(connection, actor=lease.actor, reason="percent"):
         rollout = _lock_rollout(connection, lease)
         if rollout is None:

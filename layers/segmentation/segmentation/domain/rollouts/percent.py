@@ -1,7 +1,7 @@
 """Percent rollouts: how many users a percent wants, and the changes that bring a segment to it.
 
-The users who exist are enrolled or released here, or by a job if they are many. The database decides users who arrive
-later, in the transaction that creates them. docs/rollouts.md has the rule and its proof.
+The users who exist are enrolled or released here, or by a job if they are many. The database decides about users who
+arrive later, in the transaction that creates them. docs/rollouts.md has the rule and its proof.
 """
 
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ class _Counts:
 
 
 class _UnreleasableSurplus(Exception):
-    """The percent before enrolled too many new users, and a percent that is not lower releases no user."""
+    """The previous percent enrolled too many new users, and a percent that is not lower releases no user."""
 
 
 def wanted_members(users: int, percent: Percent, before: Percent, kept: int, draw: int) -> int:
@@ -104,7 +104,7 @@ def set_percent(connection: Connection, segment_id: int, percent: float, *, acto
 
 
 def _apply(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
-    """Enrol or release the counted users, or let a job do it. Then decide the new ones.
+    """Enrol or release the counted users, or leave that to a job. Then decide about the new users.
 
     Raises _UnreleasableSurplus.
     """
@@ -171,7 +171,7 @@ def count_metrics(outcome: Outcome) -> None:
 def stop(connection: Connection, segment_id: int) -> None:
     """Stop enrolment by the rule and by a job that still runs. Every member stays in.
 
-    The percent before decides the users who are arriving, because they commit first.
+    The previous percent decides about the users who are arriving, because they commit first.
     """
     arrivals.block(connection)
     connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
