@@ -19,7 +19,7 @@ def main() -> int:
     try:
         replayed = replay(Queues(settings.ports["SQS"]), settings.template)
     except (BotoCoreError, ClientError) as failure:
-        sys.stderr.write(f"No local run has its queues on port {settings.ports['SQS']} ({failure}). PORT= selects another port.\n")
+        sys.stderr.write(f"No local run has its queues on port {settings.ports['SQS']} ({failure}). Set PORT=.\n")
         return 1
     banner.say(f"Sent again: {replayed} dead letters. GET /job/{{job_id}} shows the state of a job.")
     return 0

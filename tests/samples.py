@@ -47,6 +47,6 @@ ANSWERS_METRICS = {"show_metrics"}
 def expected(function: str) -> tuple[int, set[str]]:
     """The status and the members of the answer to a sample event."""
     assert function in EXPECTED, (
-        f"tests/samples.py does not know the answer to events/{function}.json: add it to EXPECTED"
+        f"tests/samples.py has no answer to events/{function}.json: add it to EXPECTED"
     )
     return EXPECTED[function]

@@ -1,4 +1,4 @@
-"""Rules that the document cannot express: cursors, and rules between two values. Schemathesis learns them here."""
+"""Rules that the document cannot express: cursors, and rules between two values. Schemathesis applies them."""
 
 import base64
 import re

@@ -16,7 +16,7 @@ BOUNDED = ["--max-time", "45", "--max-examples", "10", "--seed", "1"]
 
 @pytest.fixture
 def controlled():
-    """The address of a run that asks for tokens, and the credentials of its admin."""
+    """The address of a run that requires tokens, and the credentials of its admin."""
     with postgres.throw_away_directory() as state, running(state, "--auth") as run:
         yield f"http://localhost:{run.port}", Settings(state=state).admin.read_text()
 

@@ -22,7 +22,7 @@ from tests.functions.calls import sample
 DUE = int(os.environ.get("DUE_MEMBERSHIPS", "100000"))
 SECONDS_A_MILLION = 15
 LEAST_SECONDS = 15
-"""The promise is for a million. A small backlog has more time, because the machine may be busy."""
+"""The limit is for a million memberships. A small backlog has more time, because the machine may be busy."""
 
 RUNS = 2
 """The number of runs that the template lets overlap."""
@@ -59,7 +59,7 @@ $$;
 create trigger record_lags after delete on memberships
     referencing old table as removed for each statement execute function record_lags();
 """
-# no membership expires before the commit, because the schedule cannot see it earlier
+# no membership expires before the commit, because the schedule cannot read it earlier
 EXPIRING_SOON = """
 insert into memberships (user_id, segment_id, added_at, expires_at)
 select users.user_id, segments.segment_id, now(), now() + interval '5 s' + users.user_id * interval '1 s' * %s / %s

@@ -98,7 +98,7 @@ def silent(*processes):
 
 @pytest.fixture
 def delay_from(superuser):
-    """Let an insert into memberships take a minute once there are this many of them."""
+    """Delay an insert into memberships by a minute once there are this many of them."""
     superuser.execute(ADD_DELAY)
 
     def delay(members):

@@ -117,7 +117,7 @@ class World:
         self.written = 0
 
     def outcomes(self, order: Order, moment: Moment, **time: int) -> Iterator[Outcome]:
-        """Kill the first worker of a job, one request later each time, until it survives. Let others complete it."""
+        """Kill the first worker of a job, one request later each time, until it survives. Others complete it."""
         for request in itertools.count(1):
             job_id = self.prepare(order)
             self.killer.kill_at(request, moment)
@@ -148,7 +148,7 @@ class World:
         return self.outcome(job_id)
 
     def deliver(self, job_id: UUID, **time: int) -> bool:
-        """Let a process work on the job. Return whether it survived."""
+        """Start a process that works on the job. Return whether it survived."""
         process = killable_worker.start(str(job_id), **time)
         self.killer.watch(process.pid)
         process.join(30)
@@ -210,7 +210,7 @@ def world(owner, connection, empty_database, monkeypatch) -> Iterator[World]:
 
 
 def set_environment(monkeypatch: pytest.MonkeyPatch, aws_url: str, **variables: str) -> None:
-    """Set the worker's environment variables, and let moto accept parts of any size."""
+    """Set the worker's environment variables, and make moto accept parts of any size."""
     credentials = {
         "AWS_ACCESS_KEY_ID": "of-a-test",
         "AWS_SECRET_ACCESS_KEY": "of-a-test",

@@ -8,6 +8,6 @@ from tests.functions.conftest import service as service
 
 
 @pytest.fixture(autouse=True)
-def cheap_hashes(monkeypatch):
-    """Use cheap hashes. On a busy machine a real hash exceeds the time limits of these tests."""
+def fast_hashes(monkeypatch):
+    """Use fast hashes. On a busy machine a real hash exceeds the time limits of these tests."""
     monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

@@ -1,4 +1,4 @@
-"""The routes of the template that ask for a token, and the role that each route needs."""
+"""The routes of the template that require a token, and the role that each route needs."""
 
 import copy
 import json

@@ -21,7 +21,7 @@ def read():
 
 
 def as_grafana_reads(document):
-    """Pass a document through Grafana's types, which drop the members that they do not know."""
+    """Pass a document through Grafana's types, which drop unknown members."""
     register_default_plugins()
     return json.loads(JSONEncoder().encode(Dashboard.from_json(document)))
 

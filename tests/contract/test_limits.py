@@ -94,7 +94,7 @@ def test_the_runbook_has_the_limits_of_the_template(functions, translated):
     busy = {name for name in functions if share_of(functions[name]) == "Busy"}
     [named] = re.findall(r"^\| `Busy`: ([^|]*) \|", RUNBOOK, re.MULTILINE)
 
-    assert {*re.findall(r"`(\w+)`", named)} == busy, f"docs/operations.md, Capacity: let the row `Busy` name {busy}."
+    assert {*re.findall(r"`(\w+)`", named)} == busy, f"docs/operations.md, Capacity: name {busy} in the row `Busy`."
 
     for group in ("Busy", "Route"):
         numbers = [limits[size][group] for size in SIZES]
@@ -122,7 +122,7 @@ def test_the_runbook_has_the_time_limits_of_the_code(functions):
     }
     expected = ", ".join(f"{name} {seconds}" for name, seconds in limits.items())
 
-    assert line == expected, f"docs/operations.md, Capacity: let the line of time limits say '{expected}'."
+    assert line == expected, f"docs/operations.md, Capacity: write '{expected}' into the line of time limits."
 
 
 def row_of_runbook(group):
@@ -165,7 +165,7 @@ def test_a_function_has_time_to_answer_after_a_timeout_of_s3_or_sqs(functions):
     waits = {"REPORTS_BUCKET": storage.REQUEST_TIMEOUTS, "JOBS_QUEUE_URL": queue.TIMEOUTS}
 
     spare = {
-        name: each["Timeout"] - sum(waits[told].max_seconds for told in variables_of(each) & waits.keys())
+        name: each["Timeout"] - sum(waits[name].max_seconds for name in variables_of(each) & waits.keys())
         for name, each in functions.items()
     }
 

@@ -1,4 +1,4 @@
-"""The story of the Postman collection calls every operation, and the committed collection tells that story."""
+"""The story of the Postman collection calls every operation, and the committed collection follows it."""
 
 import json
 

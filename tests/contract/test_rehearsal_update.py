@@ -1,4 +1,4 @@
-"""An update without AWS: functions get the new parameters, and no resource is replaced. Moto updates little else."""
+"""An update without AWS: functions get the new parameters, and no resource is replaced. Moto updates little more."""
 
 import pytest
 

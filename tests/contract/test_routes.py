@@ -137,7 +137,7 @@ def test_a_function_has_a_sample_event(function):
 @EVERY_ROUTED_FUNCTION
 def test_the_answer_to_a_sample_event_is_known(function):
     assert function in EXPECTED.keys() | ANSWERS_CSV | ANSWERS_HTML | ANSWERS_METRICS, (
-        f"tests/samples.py does not know the answer to events/{function}.json: "
+        f"tests/samples.py has no answer to events/{function}.json: "
         "add its status and the names of its members to EXPECTED"
     )
 

@@ -1,4 +1,4 @@
-"""One version number and one license, wherever they are named."""
+"""Every place that names the version or the license names the same."""
 
 import json
 import re

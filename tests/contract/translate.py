@@ -10,7 +10,7 @@ from samcli.yamlhelper import yaml_parse
 
 
 class NoManagedPolicies:
-    """An empty list of AWS's managed policies. SAM CLI would ask IAM for it, and the template names none."""
+    """An empty list of AWS's managed policies. SAM CLI would request it from IAM, and the template names none."""
 
     def load(self) -> dict[str, str]:
         """Return no policies."""

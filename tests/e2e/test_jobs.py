@@ -107,7 +107,7 @@ def test_another_worker_finishes_the_job_of_a_killed_one(
         assert show(job_id)["status"] == "running"
         assert kill_workers()
         seen_before = files()
-    # end the lease, and let the schedule send the message again
+    # end the lease, so that the schedule sends the message again
     owner.execute("update jobs set leased_until = now(), queued_at = now() - interval '1 hour'")
 
     job = finished(job_id)

@@ -44,7 +44,7 @@ def processor_seconds(process):
 
 @pytest.fixture
 def with_terminal():
-    """Lets the started run receive SIGHUP, even if nohup made the tests ignore it."""
+    """Make the started run receive SIGHUP, even if nohup made the tests ignore it."""
     before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGHUP, before)

@@ -73,7 +73,7 @@ def api_routes():
 
 
 def succeeded(line, statuses):
-    """Tell whether each request of a line was answered 2xx, and no other program complained."""
+    """Return whether each request of a line was answered 2xx, and no other program complained."""
     return [status[0] for status in statuses.split()] == ["2"] * line.count("curl")
 
 

@@ -24,7 +24,7 @@ def service(empty_database, monkeypatch) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def shared_service(migrated_database) -> Iterator[Connection[TupleRow]]:
-    """The service for a module whose tests write nothing: one empty database. Return the owner's connection."""
+    """The service, for a module with tests that write nothing: one empty database. Return the owner's connection."""
     with pytest.MonkeyPatch.context() as patch, connection.connect(migrated_database.owner_url) as owner:
         empty(owner)
         patch.setenv("DATABASE_URL", migrated_database.url)
@@ -34,7 +34,7 @@ def shared_service(migrated_database) -> Iterator[Connection[TupleRow]]:
 
 @pytest.fixture
 def unreachable_database(monkeypatch) -> Iterator[None]:
-    """Let no server listen at the address of the database."""
+    """Replace the address of the database by one where no server listens."""
     connection.close()
     monkeypatch.setenv("DATABASE_URL", f"postgresql://u:not-a-secret@127.0.0.1:{ports.free()}/segmentation")
     yield
@@ -43,7 +43,7 @@ def unreachable_database(monkeypatch) -> Iterator[None]:
 
 @pytest.fixture
 def stop_clock(service, owner):
-    """Stop the database's clock, as the service's connection sees it, at a distance from an instant."""
+    """Stop the database's clock for the service's connection, at a distance from an instant."""
     owner.execute("create schema stopped")
     owner.execute("create table stopped.clock (instant timestamptz)")
     owner.execute(
@@ -56,7 +56,7 @@ def stop_clock(service, owner):
 
     def stop(instant, distance):
         owner.execute("insert into stopped.clock values (%s::timestamptz + %s::interval)", (instant, distance))
-        # a function of ours hides the one of pg_catalog if its schema stands first
+        # a function of ours hides the one of pg_catalog if its schema comes first
         connection.get_connection().execute("set search_path to stopped, pg_catalog, public")
 
     yield stop

@@ -66,7 +66,7 @@ def patch_membership(user_id: int, slug: str, body: Any, **sender: Any) -> Answe
 
 
 def expired_membership(owner, slug: str = "AAA", user_id: int = 1) -> None:
-    """Insert a membership whose end has passed, as it stands before the sweep."""
+    """Insert an expired membership that is not swept yet."""
     create_segments(slug)
     create_users(user_id)
     owner.execute(
@@ -84,7 +84,7 @@ def record(user_id: int, slug: str, action: str, **sender: Any) -> Answer:
 
 
 def ask_history(user_id: int, accept: str = "application/json", **query: str) -> Answer:
-    """Ask for a history. The parameter `from` is given as `from_`, because `from` is a keyword of Python."""
+    """Request a history. The parameter `from` is given as `from_`, because `from` is a keyword of Python."""
     named = {name.rstrip("_"): value for name, value in query.items()}
     return call("list_user_history", path=f"/user/{user_id}/history", query=named, headers={"accept": accept})
 

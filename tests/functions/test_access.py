@@ -191,7 +191,7 @@ def test_a_refusal_does_not_repeat_the_password(service):
 
 @pytest.fixture
 def unreadable_keys(service, monkeypatch):
-    """Let every read of the secret of the signing keys fail."""
+    """Make every read of the secret of the signing keys fail."""
 
     def refuse(arn, environment):
         raise secrets_manager.SecretUnreadable(f"{arn}: 400 AccessDenied")

@@ -160,7 +160,7 @@ def test_membership_locked_by_another_session_is_skipped_and_counted(due, owner)
 
 @pytest.fixture
 def rejected_exit(owner):
-    """Let the database reject the exit of user 2."""
+    """Make the database reject the exit of user 2."""
     owner.execute("alter table history add constraint no_exit check (user_id <> 2 or action_id <> 2)")
     yield
     owner.execute("alter table history drop constraint no_exit")
@@ -271,7 +271,7 @@ def test_run_deletes_idempotency_keys_after_a_day(service, owner, monkeypatch):
 
 @pytest.fixture
 def failing_sweep(due, rejected_exit, monkeypatch):
-    """Let every sweep fail."""
+    """Make every sweep fail."""
     monkeypatch.setattr(expiry, "MOST_SKIPPED", 0)
     due(2)
 

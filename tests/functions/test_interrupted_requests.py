@@ -1,4 +1,4 @@
-"""Interrupted requests with a key: the request has all of its effect or none, and a repeat finds out which."""
+"""Interrupted requests with a key: the request has all of its effect or none, and a repeat shows which."""
 
 import pytest
 from psycopg.errors import DeadlockDetected

@@ -174,7 +174,7 @@ def actor_of(function: str, event_changes: dict, owner) -> list[str]:
 
 @pytest.fixture
 def member(service) -> None:
-    """Let the actor 'somebody' add user 1000 to the segment of the samples."""
+    """Add user 1000 to the segment of the samples as the actor 'somebody'."""
     create_segments("AVITO_DISCOUNT_30")
     event = sample("change_memberships")
     event["requestContext"] |= caller("somebody")

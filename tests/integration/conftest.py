@@ -41,7 +41,7 @@ def make_segments(connection: Connection) -> Callable[..., None]:
 
 @pytest.fixture
 def arrive(connection: Connection) -> Callable[..., None]:
-    """Let users with ascending ids arrive in one statement."""
+    """Insert users with ascending ids in one statement."""
 
     def users(count: int, *, after: int = 0) -> None:
         connection.execute(

@@ -72,7 +72,7 @@ def deliver_to_dying_worker(connection, aws, deliver, monkeypatch):
 
 @pytest.fixture
 def fail(owner, deliver):
-    """Use up all attempts of a job without an error, and let it fail."""
+    """Use up all attempts of a job without an error, until it fails."""
 
     def run(job_id):
         owner.execute("update jobs set attempts = %s where job_id = %s", (leases.MAX_ATTEMPTS, job_id))

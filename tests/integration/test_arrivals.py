@@ -203,7 +203,7 @@ def test_percents_set_while_users_arrive_stay_exact(connection, create, automati
 
 @pytest.fixture
 def arriving(empty_database, monkeypatch):
-    """Let users arrive after a change of percent has counted the users and before it enrols them."""
+    """Insert users after a change of percent has counted the users and before it enrols them."""
     count_users = rollout_percent._count_users
     with connect(empty_database.url) as other:
 

@@ -143,7 +143,7 @@ def test_writers_lock_granted_at_the_lock_timeout_is_released(connection, empty_
 
             assert superuser.execute(ADVISORY_LOCKS).fetchall() == [(0,)]
 
-            # after a second wait, the writer ended too late: let it end earlier
+            # after a second wait, the writer ended too late: end it earlier
             seconds += -0.0002 if waited > 0.4 else 0.0002
 
 

@@ -23,7 +23,7 @@ def receive(connection):
 
 @pytest.fixture
 def fail_at_s3(monkeypatch, deliver):
-    """Let a report fail because S3 refuses a part."""
+    """Make a report fail because S3 refuses a part."""
 
     def run(job_id):
         with monkeypatch.context() as patched:

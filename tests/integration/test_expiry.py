@@ -85,7 +85,7 @@ def test_sweep_skips_memberships_that_another_session_has_locked(connection, own
 
 @pytest.fixture
 def refuse_exits(owner):
-    """Let the database refuse the exits of these users, as a damaged row or an added constraint would."""
+    """Make the database refuse the exits of these users, as a damaged row or an added constraint would."""
 
     def refuse(*users):
         rule = sql.SQL("user_id <> all ({}) or action_id <> 2").format(sql.Literal([*users]))

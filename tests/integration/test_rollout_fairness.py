@@ -8,7 +8,7 @@ GROUP = 10_000
 
 @pytest.fixture
 def arrive_in_groups(arrive):
-    """Let this many users arrive, in statements that are short even on a slow machine."""
+    """Insert this many users, in statements that are short even on a slow machine."""
 
     def users(count, *, after=0):
         for first in range(after, after + count, GROUP):

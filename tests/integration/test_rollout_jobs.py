@@ -63,7 +63,7 @@ def test_job_enrols_the_exact_share(connection, started, deliver, automatic_memb
 
 @pytest.fixture
 def lock_elsewhere(superuser):
-    """Let another session lock a segment for this many seconds."""
+    """Lock a segment from another session for this many seconds."""
 
     def lock(slug, seconds):
         superuser.execute("begin")

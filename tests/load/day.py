@@ -18,7 +18,7 @@ from locust import FastHttpUser, between, events, task
 from tests.load.findings import REFUSALS, Findings
 from tests.load.world import BRIEF, CAMPAIGN, HOT_USERS, LASTING, NAMED_FROM, ROLLED_OUT
 
-PATIENCE_SECONDS = 120
+TIMEOUT_SECONDS = 120
 PAGE = 100
 FINDINGS = Findings()
 CHANCE = random.SystemRandom()
@@ -163,7 +163,7 @@ class Client(FastHttpUser):
 
     def finished(self, job_id):
         """Poll a job until it succeeds, and return its result."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             answer = self.get("/job/{job_id}", f"/job/{job_id}")
             if answer and answer.json()["status"] == "succeeded":
@@ -189,7 +189,7 @@ class Client(FastHttpUser):
         if CHANCE.random() < 0.5:
             return self.ask(method, route, body, expected=expected, path=path)
         headers = {"Idempotency-Key": uuid.uuid4().hex}
-        deadline = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if answer := self.ask(method, route, body, expected=expected, path=path, headers=headers):
                 return answer

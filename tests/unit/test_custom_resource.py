@@ -1,4 +1,4 @@
-"""CloudFormation's custom resource. A small HTTP server stands in for CloudFormation."""
+"""CloudFormation's custom resource. A small HTTP server replaces CloudFormation."""
 
 import json
 import threading

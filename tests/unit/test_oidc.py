@@ -1,4 +1,4 @@
-"""Tokens of an external provider. A small HTTP server stands in for the provider and serves its keys."""
+"""Tokens of an external provider. A small HTTP server replaces the provider and serves its keys."""
 
 import json
 import threading

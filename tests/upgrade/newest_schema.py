@@ -18,7 +18,7 @@ print(json.dumps(apply_migrations()))
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Let what the tests call a migration be the one that a deployment of this code does."""
+    """Replace the migration of the tests by the one that a deployment of this code runs."""
     from tests.conftest import Database  # those of the previous code
 
     Database.migrate = migrate

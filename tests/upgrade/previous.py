@@ -1,4 +1,4 @@
-"""The code from before the newest change of the SQL files, out of git, with the libraries that it asks for."""
+"""The code before the newest change of the SQL files, from git, with the libraries that it requires."""
 
 import io
 import os
@@ -16,7 +16,7 @@ SQL = "layers/segmentation/segmentation/database/sql"
 BASELINE = f"{SQL}/migrations/0010_baseline.sql"
 KEPT = ROOT / ".local" / "upgrade"
 COMMIT = os.environ.get("UPGRADE_FROM")
-"""The commit of the release before, where this release changes the SQL files in more than one commit."""
+"""The commit of the previous release, if this release changes the SQL files in more than one commit."""
 
 
 MIGRATE = """
@@ -26,12 +26,12 @@ apply_migrations()
 
 
 class NoHistory(Exception):
-    """The code before the newest SQL file is in git's history, which is not here: clone all of it."""
+    """The code before the newest SQL file is in git's history, which this clone lacks: clone all of it."""
 
 
 @dataclass(frozen=True)
 class Previous:
-    """A checkout of its own, in which nothing of the code that is here can be met."""
+    """A checkout of the previous code. It imports nothing from this one."""
 
     tree: Path
 
@@ -100,7 +100,7 @@ def check_out(commit: str, tree: Path) -> None:
 
 
 def install(code: Previous) -> None:
-    """Make its environment as its own Makefile does; Postgres is the one that is here, as in an upgrade."""
+    """Make its environment as its own Makefile does. Postgres is that of this checkout, as in an upgrade."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     make = [ROOT / ".ci" / "insist", "make", "--directory", code.tree, f"PYTHON={sys.executable}", ".local/venv/.made"]
     subprocess.run(make, env=environment, check=True)  # noqa: S603 -- our own, of another day

@@ -1,4 +1,4 @@
-"""The previous code keeps every promise on the newest schema: its own tests of it pass there."""
+"""The previous code works on the newest schema: its own tests pass there."""
 
 import os
 import subprocess
@@ -26,7 +26,7 @@ NEVER_REACHES_THE_DATABASE = tuple(
     f"--ignore-glob=*/tests/functions/test_{name}.py" for name in ("any_json", "bad_*", "docs", "hostile_*", "imports")
 )
 STATISTICS = ("--ignore-glob=*/tests/integration/test_rollout_fairness.py",)
-"""They take the machine to themselves, and count what other tests let happen."""
+"""They need the whole machine, and they count what other tests change."""
 
 LEFT_OUT = HAS_ITS_OWN_SCHEMA + NEVER_REACHES_THE_DATABASE + STATISTICS
 

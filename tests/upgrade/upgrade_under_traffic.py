@@ -48,7 +48,7 @@ def old_schema(code_before, postgres_server) -> Database:
 
 
 def under_load(code: Previous, of: Database, folder: Path) -> Tally:
-    """Let the previous code serve, and migrate in the middle."""
+    """Serve a load by the previous code, and migrate meanwhile."""
     files = [folder / str(seed) for seed in range(ENVIRONMENTS)]
     with ThreadPoolExecutor() as pool:
         serving = [pool.submit(run, code, LIVE, file, of.url, seed, SECONDS) for seed, file in enumerate(files)]
