@@ -46,7 +46,5 @@ ANSWERS_METRICS = {"show_metrics"}
 
 def expected(function: str) -> tuple[int, set[str]]:
     """The status and the members of the answer to a sample event."""
-    assert function in EXPECTED, (
-        f"tests/samples.py has no answer to events/{function}.json: add it to EXPECTED"
-    )
+    assert function in EXPECTED, f"tests/samples.py has no answer to events/{function}.json: add it to EXPECTED"
     return EXPECTED[function]

@@ -16,8 +16,8 @@ REQUESTS_TO_AUTHENTICATE = {10, 11}
 class PostgresProxy:
     """Forwards connections to a server, and counts the statements on them, COMMIT included.
 
-    It reads only the necessary parts of the protocol. A request of the client ends with a Query, a Sync or a password. A response of the
-    server ends with ReadyForQuery or a request for the password.
+    It reads only a part of the protocol. A request of the client ends with a Query, a Sync or a password. A response of
+    the server ends with ReadyForQuery or a request for the password.
     """
 
     def __init__(self, server_port: int) -> None:

@@ -4,7 +4,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 
-def test_a_user_gets_exactly_the_segments_named_and_nobody_else_any(segment, change, client):
+def test_a_user_gets_exactly_the_segments_named_and_no_other_user_gets_any(segment, change, client):
     named = [segment("ALPHA"), segment("BETA")]
     segment("GAMMA")
 

@@ -76,16 +76,16 @@ class Client(FastHttpUser):
 
     @task(760)
     def read_segments_of_a_user(self):
-        self.get("/segment/user/{user_id}", f"/segment/user/{self.anybody()}")
+        self.get("/segment/user/{user_id}", f"/segment/user/{self.any_user()}")
 
     @task(50)
     def read_segments_of_many(self):
-        users = [self.anybody() for _ in range(PAGE)]
+        users = [self.any_user() for _ in range(PAGE)]
         self.ask("POST", "/segment/user/batch", {"user_ids": users}, expected={200})
 
     @task(50)
     def read_history(self):
-        self.get("/user/{user_id}/history", f"/user/{self.somebody()}/history?limit={PAGE}")
+        self.get("/user/{user_id}/history", f"/user/{self.frequent_user()}/history?limit={PAGE}")
 
     @task(30)
     def read_segment(self):
@@ -106,12 +106,14 @@ class Client(FastHttpUser):
     @task(10)
     def read_month_of_a_user(self):
         now = datetime.now(UTC)
-        self.get("/segment/history/{user_id}", f"/segment/history/{self.somebody()}?year={now.year}&month={now.month}")
+        self.get(
+            "/segment/history/{user_id}", f"/segment/history/{self.frequent_user()}?year={now.year}&month={now.month}"
+        )
 
     @task(20)
     def change_memberships(self):
         newcomer = CHANCE.random() < 0.1
-        user_id = CHANCE.randrange(NAMED_FROM, 2 * NAMED_FROM) if newcomer else self.somebody()
+        user_id = CHANCE.randrange(NAMED_FROM, 2 * NAMED_FROM) if newcomer else self.frequent_user()
         entered, entered_too, left = CHANCE.sample(LASTING, 3)
         body = {"user_id": user_id, "add_segments": [entered, entered_too], "delete_segments": [left]}
         if self.change(body) and newcomer:
@@ -211,9 +213,9 @@ class Client(FastHttpUser):
                 FINDINGS.unexpected.append(f"{name}: {answer.status_code} {answer.text or answer.error}")
             return answer if answer.status_code in expected else None
 
-    def anybody(self):
+    def any_user(self):
         return CHANCE.randint(1, self.environment.parsed_options.people)
 
-    def somebody(self):
+    def frequent_user(self):
         """Return one of the few hot users, or any user."""
-        return CHANCE.choice(HOT_USERS) if CHANCE.random() < 0.3 else self.anybody()
+        return CHANCE.choice(HOT_USERS) if CHANCE.random() < 0.3 else self.any_user()

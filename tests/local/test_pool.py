@@ -40,12 +40,12 @@ class Launcher:
     def __init__(self):
         self.asked = 0
         self.launched = []
-        self.gate = threading.Event()
-        self.gate.set()
+        self.answers = threading.Event()
+        self.answers.set()
 
     def launch(self, function):
         self.asked += 1
-        self.gate.wait(60)
+        self.answers.wait(60)
         self.launched.append(Environment(started_at=2**63))
         return self.launched[-1]
 
@@ -99,7 +99,7 @@ def test_there_are_never_more_than_the_limit(pool, launcher, function):
 
 def test_an_invocation_without_a_free_environment_in_time_is_throttled(launcher, function):
     pool = Pool(launcher, wait_seconds=0)
-    launcher.gate.clear()
+    launcher.answers.clear()
     with ThreadPoolExecutor(CONCURRENCY) as threads:
         waiting = [threads.submit(pool.invoke, function, b"x") for _ in range(CONCURRENCY)]
         eventually(lambda: launcher.asked == CONCURRENCY)
@@ -107,7 +107,7 @@ def test_an_invocation_without_a_free_environment_in_time_is_throttled(launcher,
         with pytest.raises(Throttled):
             pool.invoke(function, b"x")
 
-        launcher.gate.set()
+        launcher.answers.set()
     assert all(answer.result() for answer in waiting)
 
 
