@@ -217,5 +217,5 @@ class Client(FastHttpUser):
         return CHANCE.randint(1, self.environment.parsed_options.people)
 
     def frequent_user(self):
-        """Return one of the few hot users, or any user."""
+        """Return one of the few users in most requests, or any user."""
         return CHANCE.choice(HOT_USERS) if CHANCE.random() < 0.3 else self.any_user()
