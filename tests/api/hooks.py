@@ -40,15 +40,15 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
         return  # it is wrong on purpose
     case.body = with_whole_numbers(case.body)
     if isinstance(case.body, dict):
-        mend_lists(case.body)
-        mend_lifetime(case.body)
-        mend_month(case.body)
-        mend_action(case.body)
-        mend_percent(case.body)
-    mend_month(case.query)
-    mend_range(case.query)
-    mend_slug(case.path_parameters)
-    mend_key(case.headers)
+        correct_lists(case.body)
+        correct_lifetime(case.body)
+        correct_month(case.body)
+        correct_action(case.body)
+        correct_percent(case.body)
+    correct_month(case.query)
+    correct_range(case.query)
+    correct_slug(case.path_parameters)
+    correct_key(case.headers)
 
 
 def with_whole_numbers(value: Any) -> Any:
@@ -60,13 +60,13 @@ def with_whole_numbers(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def mend_lists(body: dict[str, Any]) -> None:
+def correct_lists(body: dict[str, Any]) -> None:
     """Keep each slug in one list only."""
     if body.get("delete_segments"):
         body["delete_segments"] = [slug for slug in body["delete_segments"] if slug not in body.get("add_segments", ())]
 
 
-def mend_lifetime(body: dict[str, Any]) -> None:
+def correct_lifetime(body: dict[str, Any]) -> None:
     """Keep one end of a lifetime, and move it into the future."""
     if body.get("expires_at") is not None:
         body["expires_at"] = "2999-12-31T00:00:00Z"
@@ -74,37 +74,37 @@ def mend_lifetime(body: dict[str, Any]) -> None:
             del body["ttl"]
 
 
-def mend_month(values: dict[str, Any]) -> None:
+def correct_month(values: dict[str, Any]) -> None:
     """Replace a month that has not begun."""
     if "year" in values and int(values["year"]) >= datetime.now(UTC).year:
         values["year"] = 2023
 
 
-def mend_action(body: dict[str, Any]) -> None:
+def correct_action(body: dict[str, Any]) -> None:
     """Replace a built-in action: a client may record only its own."""
     if body.get("action") in BUILT_IN:
         body["action"] = "exposure"
 
 
-def mend_percent(body: dict[str, Any]) -> None:
+def correct_percent(body: dict[str, Any]) -> None:
     """Round a percent to hundredths."""
     if isinstance(body.get("user_percent"), float):
         body["user_percent"] = max(0.01, round(body["user_percent"], 2))
 
 
-def mend_range(query: dict[str, Any]) -> None:
+def correct_range(query: dict[str, Any]) -> None:
     """Drop the end of a range, which could be before its start."""
     if "from" in query and "to" in query:
         del query["to"]
 
 
-def mend_slug(path_parameters: dict[str, Any]) -> None:
+def correct_slug(path_parameters: dict[str, Any]) -> None:
     """Replace a value that Schemathesis copies from another answer and that is not a slug."""
     if "slug" in path_parameters and not re.fullmatch(SLUG_PATTERN, str(path_parameters["slug"])):
         path_parameters["slug"] = "NONE"
 
 
-def mend_key(headers: Any) -> None:
+def correct_key(headers: Any) -> None:
     """Give each request a new key. A used key belongs to the request that came with it first."""
     if HEADER in headers:
         headers[HEADER] = str(uuid4())

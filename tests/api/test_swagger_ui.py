@@ -14,12 +14,12 @@ SCREENSHOT = ROOT / ".local" / "swagger-ui.png"
 
 @pytest.fixture
 def page(browser, base_url):
-    """The page. `page.trouble` has its requests to other hosts and the errors of its console."""
+    """The page. `page.violations` has its requests to other hosts and the errors of its console."""
     opened: Page = browser.new_page(viewport={"width": 1200, "height": 900})
-    opened.trouble = []
-    opened.on("console", lambda said: opened.trouble.append(said.text) if said.type == "error" else None)
-    opened.on("pageerror", lambda error: opened.trouble.append(str(error)))
-    opened.on("request", lambda asked: asked.url.startswith((base_url, "data:")) or opened.trouble.append(asked.url))
+    opened.violations = []
+    opened.on("console", lambda said: opened.violations.append(said.text) if said.type == "error" else None)
+    opened.on("pageerror", lambda error: opened.violations.append(str(error)))
+    opened.on("request", lambda asked: asked.url.startswith((base_url, "data:")) or opened.violations.append(asked.url))
     opened.goto(f"{base_url}/docs")
     expect(opened.locator(".opblock").first).to_be_visible()
     yield opened
@@ -43,7 +43,7 @@ def test_the_page_lists_every_operation(page):
 def test_the_page_asks_no_other_host_and_keeps_its_content_security_policy(page):
     open_operation(page, "create_segment")
 
-    assert page.trouble == []
+    assert page.violations == []
 
 
 def test_an_operation_can_be_executed_from_the_page(page):

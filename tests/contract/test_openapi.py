@@ -44,7 +44,7 @@ def test_the_public_operations_are_the_public_routes_of_the_template(translated)
     assert {route for route, operation in OPERATIONS.items() if operation["x-role"] == "public"} == opened - REDIRECTS
 
 
-def test_the_tests_of_bodies_know_every_operation_that_takes_one():
+def test_the_tests_of_bodies_have_every_operation_that_takes_one():
     taking = {each["operationId"] for each in OPERATIONS.values() if "requestBody" in each}
 
     assert WITH_BODY.keys() == taking, "WITH_BODY in tests/functions/calls.py lists each of these with a path"

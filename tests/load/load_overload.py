@@ -72,17 +72,17 @@ def test_every_answer_is_an_answer_or_a_refusal_that_says_when_to_come_back(phas
     assert {status for found in phases.found.values() for status in found.statuses()} <= ANSWERS | {503}
 
 
-@pytest.mark.parametrize("trouble", ["crowd", "few connections"])
-def test_trouble_refuses_some_and_serves_others(phases, trouble):
-    statuses = phases.found[trouble].statuses()
+@pytest.mark.parametrize("overload", ["crowd", "few connections"])
+def test_overload_refuses_some_and_serves_others(phases, overload):
+    statuses = phases.found[overload].statuses()
 
     assert statuses[503] > 0
     assert statuses[200] > 0
 
 
-@pytest.mark.parametrize(("trouble", "then"), [("crowd", "after"), ("few connections", "in the end")])
-def test_refusals_end_with_the_trouble(phases, trouble, then):
-    assert phases.found[then].refused() < phases.found[trouble].refused() / 4
+@pytest.mark.parametrize(("overload", "then"), [("crowd", "after"), ("few connections", "in the end")])
+def test_refusals_end_with_the_overload(phases, overload, then):
+    assert phases.found[then].refused() < phases.found[overload].refused() / 4
 
 
 def test_crowd_gets_no_more_connections_than_are_reserved(phases):
