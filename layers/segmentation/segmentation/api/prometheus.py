@@ -44,7 +44,7 @@ class _Once(Collector):
             "kind",
             CounterMetricFamily(
                 "segmentation_operations",
-                "Operations written into the history since migration 6, undone ones included.",
+                "Operations written to the history, rolled-back ones included.",
                 labels=["kind"],
             ),
             totals.operations,

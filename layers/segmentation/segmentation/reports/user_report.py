@@ -78,7 +78,7 @@ def rows_statement(month: Month) -> bytes:
     """Return the statement for one month. The bounds of the month are literals in it.
 
     Postgres then caches a plan with only the partition of this month. A generic plan for any month contains all
-    partitions. Postgres would rather plan each call anew, which takes longer than the execution.
+    partitions. Postgres takes it for too costly and plans each call again, which takes longer than the execution.
     """
     return _ROWS_OF_USER.format(sql.Literal(month.begins_at), sql.Literal(month.ends_at)).as_bytes(None)
 
