@@ -1,8 +1,8 @@
 """The AWS services that the project uses, simulated by moto in this process."""
 
-import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,10 +31,20 @@ class Aws:
         """The names of the complete files."""
         return [found["Key"] for found in self.s3.list_objects_v2(Bucket="reports").get("Contents", [])]
 
-    def text(self, name: str) -> str:
-        """The uncompressed text of a file."""
+    def body(self, name: str) -> bytes:
+        """The bytes of a file."""
         body: bytes = self.s3.get_object(Bucket="reports", Key=f"reports/{name}")["Body"].read()
-        return (gzip.decompress(body) if name.endswith(".gz") else body).decode()
+        return body
+
+    def text(self, name: str) -> str:
+        """The uncompressed text of a file. A compressed file must be one gzip member."""
+        body = self.body(name)
+        if not name.endswith(".gz"):
+            return body.decode()
+        member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        text = member.decompress(body)
+        assert (member.eof, member.unused_data) == (True, b""), "not one gzip member"
+        return text.decode()
 
     def uploads(self) -> list[Any]:
         """The uploads that are neither completed nor aborted."""

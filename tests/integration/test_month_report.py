@@ -1,6 +1,7 @@
 """The month report has every entry and exit once, in the order of time, for any division into batches and parts."""
 
 import re
+import subprocess
 from datetime import UTC, datetime
 from functools import partial
 
@@ -11,12 +12,24 @@ from segmentation.database import watermark
 from segmentation.database.connection import connect
 from segmentation.domain import deletion, expiry, memberships, segments
 from segmentation.jobs import leases, worker
-from segmentation.reports import month_report
+from segmentation.reports import month_report, storage
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NO_TIME_LIMIT, ROWS
 
 NOON = "2023-08-10T12:00:00Z"
+OLDER_PROGRESS = {
+    "file_name",
+    "until",
+    "total",
+    "upload_id",
+    "tags",
+    "kept",
+    "rows",
+    "executed_at",
+    "history_id",
+}
+"""The members of a progress that version 1.0.0 knows."""
 
 
 def this_month():
@@ -252,6 +265,73 @@ def test_report_of_a_worker_that_dies_among_rows_of_other_segments_is_continued_
 
     assert place > 0
     assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
+
+
+@pytest.mark.parametrize(("part_bytes", "save_seconds"), [(0, month_report.SAVE_SECONDS), (2_000, 0)])
+@pytest.mark.parametrize("step", [*range(2, 11)])
+def test_compressed_report_is_one_gzip_member_whatever_step_its_worker_dies_in(
+    connection,
+    aws,
+    filled_month,
+    expected,
+    order,
+    deliver,
+    deliver_to_dying_worker,
+    lines,
+    monkeypatch,
+    part_bytes,
+    save_seconds,
+    step,
+):
+    monkeypatch.setattr(month_report, "PART_BYTES", part_bytes)
+    monkeypatch.setattr(month_report, "SAVE_SECONDS", save_seconds)
+    job_id = order(format="csv.gz")
+
+    deliver_to_dying_worker(job_id, step)
+    deliver(job_id, **NO_TIME_LIMIT)
+
+    name = leases.get(connection, job_id).result["file_name"]
+    unpacked = subprocess.run(["zcat"], input=aws.body(name), capture_output=True, check=True).stdout  # noqa: S607
+    assert lines(job_id) == expected
+    assert unpacked.decode() == aws.text(name)
+
+
+def saved_progress(owner):
+    [(progress,)] = owner.execute("select progress from jobs").fetchall()
+    return progress
+
+
+def test_compressed_report_that_an_older_worker_began_is_begun_again(
+    aws, filled_month, expected, order, deliver_step, deliver, lines, owner, monkeypatch
+):
+    monkeypatch.setattr(month_report, "PART_BYTES", 0)
+    job_id = order(format="csv.gz")
+    for _ in range(4):
+        deliver_step(job_id)
+    begun = saved_progress(owner)
+    upload_id, *_ = begun["upload_id"].split()
+    owner.execute("update jobs set progress = progress || jsonb_build_object('upload_id', %s::text)", (upload_id,))
+
+    deliver(job_id, **NO_TIME_LIMIT)
+
+    assert begun["tags"]
+    assert lines(job_id) == expected
+    assert aws.uploads() == []
+
+
+def test_older_worker_that_continues_a_compressed_report_begins_it_again(
+    filled_month, order, deliver_step, owner, monkeypatch
+):
+    monkeypatch.setattr(month_report, "PART_BYTES", 0)
+    job_id = order(format="csv.gz")
+    for _ in range(4):
+        deliver_step(job_id)
+
+    progress = saved_progress(owner)
+
+    assert progress.keys() <= OLDER_PROGRESS
+    with pytest.raises(storage.UploadGone):
+        storage.upload_part(progress["file_name"], progress["upload_id"], len(progress["tags"]) + 1, b"")
 
 
 def test_current_month_is_reported_up_to_the_database_clock(make_segments, change, order, deliver, lines, wrong_clock):

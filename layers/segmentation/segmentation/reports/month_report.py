@@ -23,7 +23,7 @@ from segmentation.jobs.leases import Kind, Lease, Step
 from segmentation.reports import storage
 from segmentation.reports.months import Month
 from segmentation.reports.requested_month import requested_month
-from segmentation.reports.upload_part import Part
+from segmentation.reports.upload_part import EMPTY, Checksum, Part
 from segmentation.reports.user_report import COLUMNS
 from segmentation.runtime import metrics
 
@@ -47,7 +47,8 @@ class Progress:
     """The place where the next worker continues: the uploaded parts, and the last row read.
 
     The total is an estimate until all rows are stored. The file name is saved before the upload begins, so an upload
-    whose id was not saved is found by the name. kept is the beginning of the next part, in base64.
+    whose id was not saved is found by the name. kept is the beginning of the next part, in base64. The checksum is that
+    of the text so far. A compressed file has ended when its trailer is uploaded.
     """
 
     file_name: str
@@ -59,6 +60,40 @@ class Progress:
     rows: int = 0
     executed_at: str = "0001-01-01T00:00:00+00:00"
     history_id: int = 0
+    checksum: Checksum = EMPTY
+    has_ended: bool = False
+
+    @property
+    def is_compressed(self) -> bool:
+        """Return whether the file is compressed."""
+        return self.file_name.endswith(".gz")
+
+    def saved(self) -> dict[str, Any]:
+        """Return the members to save with the job. Version 1.0.0 may continue the job after a rollback.
+
+        That version would end the file with a second gzip member. So the checksum is saved in the upload's id. S3 knows
+        no upload with such an id, and that version then begins a new file.
+        """
+        members = asdict(self)
+        del members["checksum"], members["has_ended"]
+        if self.is_compressed and self.upload_id:
+            end = f"{self.checksum.crc} {self.checksum.length} {int(self.has_ended)}"
+            members["upload_id"] = f"{self.upload_id} {end}"
+        if not self.kept:
+            del members["kept"]  # versions before 1.0.0 do not know this member
+        return members
+
+    @classmethod
+    def restored(cls, saved: dict[str, Any]) -> "Progress":
+        """Return a saved progress. A compressed file without a checksum is begun again: its parts are gzip members."""
+        progress = cls(**saved | {"tags": tuple(saved["tags"])})
+        if not progress.is_compressed or not progress.upload_id:
+            return progress
+        upload_id, *numbers = progress.upload_id.split()
+        if not numbers:
+            raise storage.UploadGone("The upload was begun by an older version.")
+        crc, length, has_ended = map(int, numbers)
+        return replace(progress, upload_id=upload_id, checksum=Checksum(crc, length), has_ended=bool(has_ended))
 
 
 @dataclass(frozen=True)
@@ -82,13 +117,11 @@ def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
     """Store the month part by part. Return the name of the file and its number of rows."""
     report = NewReport.model_validate(lease.parameters)
-    if lease.progress:
-        progress = Progress(**lease.progress | {"tags": tuple(lease.progress["tags"])})
-    else:
-        progress = yield from _begin(connection, report)
     try:
+        progress = Progress.restored(lease.progress) if lease.progress else (yield from _begin(connection, report))
         return (yield from _write_file(connection, report, progress))
     except storage.UploadGone:  # the bucket aborts uploads after a day, and a failed job aborts its own
+        clean_up(lease.progress)  # an upload of an older version still exists
         progress = yield from _begin(connection, report)
         return (yield from _write_file(connection, report, progress))
 
@@ -164,7 +197,9 @@ def _store_parts(connection: Connection, report: NewReport, progress: Progress) 
     A part can take long to fill, for example if most rows of the month belong to other segments. Then its beginning is
     saved with the job.
     """
-    part = Part(report.format == "csv.gz", progress.kept)
+    if progress.has_ended:
+        return
+    part = _next_part(progress)
     saved_at = time.monotonic()
     if not (progress.tags or progress.kept):
         part.add((",".join(COLUMNS) + "\r\n").encode())
@@ -176,17 +211,21 @@ def _store_parts(connection: Connection, report: NewReport, progress: Progress) 
             progress = _after(progress, batch)
             read = batch.read
         if part.size >= PART_BYTES:
-            stored = progress = _store_part(progress, part)
+            stored = progress = _store_part(progress, part, part.body())
             yield progress
-            part = Part(report.format == "csv.gz")
+            part = _next_part(progress)
         elif time.monotonic() - saved_at >= SAVE_SECONDS:
-            progress = replace(progress, kept=part.saved())
+            progress = replace(progress, kept=part.saved(), checksum=part.checksum)
             yield progress
         else:
             continue
         saved_at = time.monotonic()
-    if progress.rows > stored.rows or progress.kept or not progress.tags:
-        yield _store_part(progress, part)
+    if progress.rows > stored.rows or progress.kept or not progress.tags or progress.is_compressed:
+        yield replace(_store_part(progress, part, part.last_body()), has_ended=True)
+
+
+def _next_part(progress: Progress) -> Part:
+    return Part(progress.is_compressed, progress.kept, progress.checksum)
 
 
 def _after(progress: Progress, batch: _Batch) -> Progress:
@@ -198,10 +237,10 @@ def _after(progress: Progress, batch: _Batch) -> Progress:
     )
 
 
-def _store_part(progress: Progress, part: Part) -> Progress:
+def _store_part(progress: Progress, part: Part, body: bytes) -> Progress:
     number = len(progress.tags) + 1
-    tag = storage.upload_part(progress.file_name, progress.upload_id, number, part.body())
-    return replace(progress, tags=(*progress.tags, tag), kept="")
+    tag = storage.upload_part(progress.file_name, progress.upload_id, number, body)
+    return replace(progress, tags=(*progress.tags, tag), kept="", checksum=part.checksum)
 
 
 def _batches(connection: Connection, report: NewReport, progress: Progress) -> Iterator[_Batch]:
@@ -285,10 +324,7 @@ def _batches(connection: Connection, report: NewReport, progress: Progress) -> I
 
 
 def _step(progress: Progress) -> Step:
-    members = asdict(progress)
-    if not progress.kept:
-        del members["kept"]  # after a rollback the previous version continues the job, and does not know this member
-    return Step(progress.rows, progress.total, members)
+    return Step(progress.rows, progress.total, progress.saved())
 
 
 KIND = Kind(MONTH_REPORT, run, clean_up)
