@@ -14,5 +14,8 @@ handler = app.resolve
 @app.post("/segment/user/batch")
 @raises(AnswerTooLarge)
 def batch_list_memberships(body: UserBatch) -> UserBatchSegments:
-    """List the slugs of each user's active segments, in the order of the request."""
+    """List the slugs of each user's active segments, in the order of the request.
+
+    This route only reads, so it ignores an Idempotency-Key.
+    """
     return memberships.list_for_users(get_connection(), body.user_ids)

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from segmentation.api import idempotency
 from tests.functions.calls import Answer, answer_of, call, invoke, payload, sample
-from tests.template_routes import ROUTES
+from tests.template_routes import ROUTES, name_of
 
 KEY = "8e03978e-40d5-43dd-bc93-6894a57f9324"
 IN_USE = "urn:segmentation:problem:idempotency-key-in-use"
-KEYED = sorted({route.function for route in ROUTES if route.method in {"POST", "PATCH"}} - {"sign_in"})
+KEYED = sorted({route.function for route in ROUTES if name_of(route) in idempotency.STORED})
 """The functions whose answers are stored under a key."""
 
 KEPT = """

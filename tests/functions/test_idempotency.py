@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from segmentation.api import idempotency
 from tests.functions.calls import call
 from tests.functions.factories import create_samples_world, create_segments, done, rows
 from tests.functions.keys import (
@@ -18,9 +19,9 @@ from tests.functions.keys import (
     without_id,
 )
 from tests.samples import CREATES
+from tests.template_routes import ROUTES, name_of
 
 OTHER_BODIES = {
-    "batch_list_memberships": {"user_ids": [77]},
     "change_memberships": {"user_id": 77},
     "create_action": {"name": "conversion"},
     "create_report": {"year": 2023, "month": 9},
@@ -188,6 +189,47 @@ def test_failed_sign_in_with_a_key_is_counted(service, owner):
     call("sign_in", {"username": "bob", "password": "a guess"}, headers=under(KEY))
 
     assert owner.execute("select from sign_in_failures").rowcount == 1
+
+
+def test_every_route_that_writes_and_no_other_stores_its_answers():
+    routes = {name_of(route) for route in ROUTES if route.method in {"POST", "PATCH"}}
+
+    assert routes >= idempotency.STORED
+    assert routes - idempotency.STORED == {"POST /auth/sign-in", "POST /segment/user/batch"}
+
+
+@pytest.mark.parametrize("key", [KEY, "not a key"])
+def test_batch_read_under_keys_stores_nothing(service, owner, key):
+    create_segments("AAA")
+    done(add_to("AAA"))
+    owner.execute("delete from idempotency_keys")
+
+    answers = [call("batch_list_memberships", {"user_ids": [user]}, headers=under(key)) for user in (1, 1, 2)]
+
+    assert [(answer.status, is_replayed(answer)) for answer in answers] == [(200, False)] * 3
+    assert owner.execute("select from idempotency_keys").rowcount == 0
+
+
+def test_answer_above_the_bound_is_413_and_writes_nothing(service, owner, monkeypatch):
+    body = {"slug": "AAA", "description": "x" * 100}
+    with monkeypatch.context() as patch:
+        patch.setattr(idempotency, "MAX_STORED_CHARACTERS", 10)
+        refused = call("create_segment", body, headers=under(KEY))
+        written = rows(owner)
+
+    assert (refused.status, refused.json["type"]) == (413, "urn:segmentation:problem:answer-too-large")
+    assert "without an Idempotency-Key" in refused.json["detail"]
+    assert written == (0, 0, 0, 0)
+    assert call("create_segment", body, headers=under(KEY)).status == 201
+
+
+def test_longest_answer_of_a_write_is_far_below_the_bound(service):
+    done(call("create_segment", {"slug": "A" * 255}))
+
+    answer = call("update_segment", {"description": '"' * 1000}, path=f"/segment/{'A' * 255}", headers=under(KEY))
+
+    assert answer.status == 200
+    assert len(answer.text) < idempotency.MAX_STORED_CHARACTERS / 4
 
 
 @pytest.mark.parametrize("function", ["list_users", "delete_action"])

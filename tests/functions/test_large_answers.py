@@ -72,16 +72,6 @@ def test_segments_of_one_user_that_do_not_fit_are_413(add_members_with_long_slug
     assert call("list_memberships", path="/segment/user/1").status == 413
 
 
-def test_answer_that_does_not_fit_is_not_stored_under_a_key(add_members_with_long_slugs, monkeypatch):
-    add_members_with_long_slugs(2, 1)
-    key = {"idempotency-key": "one"}
-    with monkeypatch.context() as patch:
-        patch.setattr(resolver, "MAX_ANSWER_BYTES", 500)
-        assert call("batch_list_memberships", {"user_ids": [1, 2]}, headers=key).status == 413
-
-    assert call("batch_list_memberships", {"user_ids": [1]}, headers=key).status == 200
-
-
 @pytest.mark.parametrize(
     "character", ["\N{PILE OF POO}", '"', "\\", "\n"], ids=["4 bytes", "quote", "backslash", "line"]
 )

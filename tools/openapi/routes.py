@@ -45,7 +45,7 @@ def routes_of(app: Api) -> dict[tuple[str, str], Route]:
             text=" ".join((route.func.__doc__ or "").split()),
             role=required_role(f"{route.method} {route.openapi_path}"),
             has_body=route.body_field is not None,
-            takes_key=idempotency.applies_to(route.method, route.openapi_path),
+            takes_key=f"{route.method} {route.openapi_path}" in idempotency.STORED,
             problems=vars(route.func).get("problems", ()),
         )
         for route in app.routes()

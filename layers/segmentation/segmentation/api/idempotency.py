@@ -16,14 +16,34 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from segmentation.contract.problems import IdempotencyKeyInUse, RequestInvalid
+from segmentation.contract.problems import AnswerTooLarge, IdempotencyKeyInUse, RequestInvalid
 from segmentation.database import transactions
 
 HEADER = "Idempotency-Key"
 KEY_PATTERN = r"^[!-~]{1,255}$"
-METHODS = frozenset({"POST", "PATCH"})
-NEVER_STORED = frozenset({"/auth/sign-in"})
-"""Paths that ignore the header: a token must not be stored, and every failed sign-in must count."""
+STORED = frozenset(
+    {
+        "POST /auth/sign-up",
+        "POST /segment",
+        "PATCH /segment/{slug}",
+        "POST /segment/user",
+        "PATCH /segment/user/{user_id}/{slug}",
+        "POST /user",
+        "POST /user/{user_id}/history",
+        "POST /action",
+        "POST /report",
+    }
+)
+"""The routes whose answers are stored. Every other route ignores the header.
+
+A sign-in is not stored: its answer is a token, and every failed sign-in must count. A read is not stored: it changes
+nothing, and its stored answers would fill the database.
+"""
+
+MAX_STORED_CHARACTERS = 65_536
+"""No answer to a write comes near. A larger answer would fill the database."""
+
+_TOO_LARGE = "The answer is too large to be stored under a key. Send the request without an Idempotency-Key."
 
 BATCH = 10_000
 """Rows that a transaction deletes."""
@@ -48,11 +68,6 @@ class Answer:
     body: str
 
 
-def applies_to(method: str, path: str) -> bool:
-    """Return whether the service stores answers to such requests."""
-    return method in METHODS and path not in NEVER_STORED
-
-
 def request(key: str, *, scope: tuple[str, ...], content: Any) -> Request:
     """Return the digests of a request. Its content is JSON; spelling and order of members do not matter.
 
@@ -67,12 +82,14 @@ def once(connection: Connection, request: Request, run: Callable[[], Answer]) ->
     """Run a request and store its answer, or return its stored answer. The flag tells whether it was stored.
 
     Raises IdempotencyKeyInUse while another environment runs the request, RequestInvalid if the key was used for
-    another request.
+    another request, AnswerTooLarge for an answer that is too large to store. The request then changes nothing.
     """
     with transactions.enclosing_transaction(connection):
         if stored := _claim(connection, request):
             return stored, True
         answer = run()
+        if len(answer.body) > MAX_STORED_CHARACTERS:
+            raise AnswerTooLarge(_TOO_LARGE)
         _store(connection, request, answer)
     return answer, False
 

@@ -194,7 +194,7 @@ def _run(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
 def _keyed_request(app: Api) -> idempotency.Request | None:
     event = app.current_event
     key = event["headers"].get(idempotency.HEADER.lower())
-    if key is None or not idempotency.applies_to(event.http_method, event.path) or not app.find_route():
+    if key is None or event["requestContext"]["routeKey"] not in idempotency.STORED or not app.find_route():
         return None
     return idempotency.request(
         key,
