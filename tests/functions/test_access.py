@@ -4,6 +4,7 @@ import base64
 import json
 import unicodedata
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -210,6 +211,34 @@ def test_sign_in_without_a_key_to_sign_with_is_503_with_retry_after(unreadable_k
     assert answer.headers["retry-after"] == "2"
     assert answer.json["type"] == "urn:segmentation:problem:signing-key-unavailable"
     assert answer.json["request_id"] == answer.headers["x-request-id"]
+
+
+def test_sign_ins_without_a_key_to_sign_with_lock_nothing(service):
+    with pytest.MonkeyPatch.context() as away:
+        done(sign_up())
+        away.setattr(signing_keys, "current", refuse_the_keys)
+        refused = [sign_in().status for _ in range(lockout.MAX_FAILURES)]
+
+    assert refused == [503] * lockout.MAX_FAILURES
+    assert sign_in().status == 200
+
+
+def refuse_the_keys():
+    raise secrets_manager.SecretUnreadable(f"{ARN}: 400 AccessDenied")
+
+
+@pytest.mark.parametrize("error", [psycopg.OperationalError("the connection is lost"), MemoryError()])
+def test_sign_ins_whose_password_could_not_be_checked_lock_nothing(service, error):
+    def refuse(*_):
+        raise error
+
+    done(sign_up())
+    with pytest.MonkeyPatch.context() as away:
+        away.setattr(passwords, "matches", refuse)
+        refused = [sign_in().status for _ in range(lockout.MAX_FAILURES)]
+
+    assert min(refused) >= 500
+    assert sign_in().status == 200
 
 
 def test_the_log_alone_says_why_the_keys_cannot_be_read(unreadable_keys, caplog):

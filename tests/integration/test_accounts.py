@@ -1,5 +1,7 @@
 """Accounts: unique usernames, sign-in with the password only, and a lockout after repeated failures."""
 
+from contextlib import suppress
+
 import psycopg
 import pytest
 from psycopg import sql
@@ -186,6 +188,57 @@ def test_attempt_whose_check_never_ended_counts_as_a_failure(connection, owner, 
         sign_in(connection)
 
     assert raised.value.retry_after > lockout.LOCK_SECONDS - 60
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "error", "password"),
+    [
+        (accounts, "_find", psycopg.OperationalError("the connection is lost"), PASSWORD),
+        (passwords, "matches", MemoryError(), PASSWORD),
+        (lockout, "reset_failures", psycopg.errors.QueryCanceled(), PASSWORD),
+        (lockout, "confirm_failure", psycopg.errors.DeadlockDetected(), "a wrong one"),
+    ],
+)
+def test_attempts_that_could_not_be_checked_lock_nothing(
+    connection, alice, monkeypatch, module, function, error, password
+):
+    def refuse(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, function, refuse)
+        for _ in range(12):
+            with pytest.raises(type(error)):
+                sign_in(connection, password=password)
+
+    assert sign_in(connection).username == "alice"
+
+
+def test_attempts_that_could_not_be_checked_give_no_more_guesses(alice, at_once, monkeypatch):
+    def match(password, known):
+        if password == "unchecked":  # noqa: S105 -- of this test
+            raise MemoryError
+        return known == f"$argon2id${password}"
+
+    def fail(connection):
+        with suppress(MemoryError):
+            return outcome(connection, password="unchecked")  # noqa: S106 -- of this test
+
+    monkeypatch.setattr(passwords, "matches", match)
+    outcomes = at_once(*[outcome, fail] * 20)
+
+    assert outcomes.count(CredentialsWrong) <= 10
+
+
+def test_lost_connection_takes_back_no_attempt_and_raises_its_own_error(connection, alice, monkeypatch):
+    def lose(*_):
+        connection.close()
+        raise MemoryError
+
+    monkeypatch.setattr(passwords, "matches", lose)
+
+    with pytest.raises(MemoryError):
+        sign_in(connection)
 
 
 def test_successful_sign_in_resets_the_count(connection, alice):

@@ -65,14 +65,14 @@ def authenticate(connection: Connection, credentials: Credentials) -> Account:
         or len(credentials.password) > passwords.MOST_CHARACTERS
     ):
         raise CredentialsWrong()
-    lockout.count_attempt(connection, credentials.username)
-    account = _find(connection, credentials.username)
-    expected = account.password_hash if account else passwords.DUMMY_HASH
-    if not passwords.matches(credentials.password, expected) or account is None:
-        lockout.confirm_failure(connection, credentials.username)
-        raise CredentialsWrong()
-    lockout.reset_failures(connection, credentials.username)
-    return account
+    account = _find(connection, credentials.username)  # before the count, which a lost connection could not take back
+    with lockout.counted_attempt(connection, credentials.username):
+        expected = account.password_hash if account else passwords.DUMMY_HASH
+        if not passwords.matches(credentials.password, expected) or account is None:
+            lockout.confirm_failure(connection, credentials.username)
+            raise CredentialsWrong()
+        lockout.reset_failures(connection, credentials.username)
+        return account
 
 
 def _find(connection: Connection, username: str) -> Account | None:

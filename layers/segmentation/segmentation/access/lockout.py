@@ -3,10 +3,14 @@
 Failures are counted for unknown usernames too, so a lock does not reveal which accounts exist.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import psycopg
 from psycopg import Connection
 from psycopg.rows import scalar_row
 
-from segmentation.contract.problems import TooManyFailures
+from segmentation.contract.problems import CredentialsWrong, TooManyFailures
 
 MAX_FAILURES = 10
 LOCK_SECONDS = 900
@@ -16,6 +20,23 @@ CHECK_SECONDS = 10
 
 RETRY_SECONDS = 1
 """After this time the attempts under way have succeeded or failed."""
+
+
+@contextmanager
+def counted_attempt(connection: Connection, username: str) -> Iterator[None]:
+    """Count an attempt while its password is checked. Take the attempt back if an error prevents the check.
+
+    An interrupted environment takes nothing back, so its attempt counts as a failure. Raises TooManyFailures.
+    """
+    count_attempt(connection, username)
+    try:
+        yield
+    except CredentialsWrong:
+        raise
+    except Exception:
+        with suppress(psycopg.Error):  # the client needs the first error
+            _take_back(connection, username)
+        raise
 
 
 def count_attempt(connection: Connection, username: str) -> None:
@@ -64,6 +85,18 @@ def confirm_failure(connection: Connection, username: str) -> None:
 def reset_failures(connection: Connection, username: str) -> None:
     """Reset the count after a success."""
     connection.execute("delete from sign_in_failures where sign_in_failures.username = lower(%s::text)", (username,))
+
+
+def _take_back(connection: Connection, username: str) -> None:
+    """Undo the count of an attempt, unless a success has reset the count meanwhile."""
+    connection.execute(
+        """
+        update sign_in_failures
+           set failures = greatest(sign_in_failures.failures - 1, 0), under_way = sign_in_failures.under_way - 1
+         where sign_in_failures.username = lower(%s::text) and sign_in_failures.under_way > 0
+        """,
+        (username,),
+    )
 
 
 def _seconds_left(connection: Connection, username: str) -> int:
