@@ -1,12 +1,22 @@
 """The percent of a segment, through the routes. tests/integration tests the rule itself."""
 
+import re
+
 import pytest
 
 from segmentation.domain import deletion
 from segmentation.domain.rollouts import percent as rollout_percent
 from tests.functions.calls import call
 from tests.functions.factories import change as change_memberships
-from tests.functions.factories import create_segments, create_users, done, get_segment, history_of, patch_segment
+from tests.functions.factories import (
+    create_segments,
+    create_users,
+    done,
+    get_segment,
+    history_of,
+    patch_segment,
+    users_in,
+)
 
 pytestmark = pytest.mark.usefixtures("service")
 
@@ -25,11 +35,60 @@ def test_new_segment_counts_the_users_that_its_percent_added():
     assert get_segment("ROLLOUT").json["members"] == 3
 
 
-@pytest.mark.parametrize("percent", [0.01, 0.07, 0.29, 1, 33.33, 99.99, 100, 100.0])
+@pytest.mark.parametrize("percent", [0, 0.01, 0.07, 0.29, 1, 33.33, 99.99, 100, 100.0])
 def test_percent_in_hundredths_is_stored_exactly(percent):
     created = done(create("ROLLOUT", percent))
 
     assert created["user_percent"] == get_segment("ROLLOUT").json["user_percent"] == percent
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"), [(0.1 + 0.2, 0.3), (100.00000000000001, 100), (33.33 * (1 + 9e-10), 33.33), (-0.0, 0)]
+)
+def test_percent_off_by_the_rounding_of_floats_is_the_percent(given, stored):
+    assert done(create("ROLLOUT", given))["user_percent"] == stored
+    assert done(patch_segment("ROLLOUT", {"user_percent": given}))["user_percent"] == stored
+
+
+@pytest.mark.parametrize(("percent", "text"), [(0, "0"), (50, "50"), (100.0, "100"), (12.5, "12.5"), (0.01, "0.01")])
+def test_percent_is_answered_without_a_needless_fraction(percent, text):
+    answers = [create("ROLLOUT", percent), patch_segment("ROLLOUT", {"user_percent": percent}), get_segment("ROLLOUT")]
+
+    assert [re.search(r'"user_percent":([^,]*),', answer.text)[1] for answer in answers] == [text] * 3
+    assert f'"user_percent":{text},' in call("list_segments").text
+
+
+def test_percent_of_zero_enrols_no_user_and_can_be_raised():
+    create_users(1, 2)
+
+    created = done(create("ROLLOUT", 0))
+    create_users(3)
+    members = get_segment("ROLLOUT").json["members"]
+    raised = done(patch_segment("ROLLOUT", {"user_percent": 100}))
+
+    assert (created["user_percent"], created["users_added"], members, raised["users_added"]) == (0, 0, 0, 3)
+
+
+def test_percent_of_zero_takes_automatic_members_out_and_keeps_those_added_by_hand():
+    create_users(1, 2, 3)
+    done(create("ROLLOUT", 100))
+    done(change_memberships(4, add=("ROLLOUT",)))
+    done(change_memberships(3, add=("ROLLOUT",)))
+
+    changed = done(patch_segment("ROLLOUT", {"user_percent": 0}))
+
+    assert (changed["user_percent"], changed["users_deleted"]) == (0, 2)
+    assert users_in("ROLLOUT") == [3, 4]
+
+
+def test_change_by_hand_counts_at_a_percent_of_zero():
+    create_users(1)
+    done(create("ROLLOUT", 0))
+    done(change_memberships(1, delete=("ROLLOUT",)))
+
+    done(patch_segment("ROLLOUT", {"user_percent": 100}))
+
+    assert users_in("ROLLOUT") == []
 
 
 def test_changed_percent_counts_the_added_and_removed_users():

@@ -64,7 +64,7 @@ def test_share_stays_exact_whatever_is_drawn(decide, seen, units, up):
     assert after <= {(seen + 1) * units // UNITS, -(-(seen + 1) * units // UNITS)}
 
 
-@pytest.mark.parametrize("percent", [0.01, 10, 33.33, 50, 67, 99.99, 100])
+@pytest.mark.parametrize("percent", [0, 0.01, 10, 33.33, 50, 67, 99.99, 100])
 def test_share_is_exact_after_every_arrival(connection, create, automatic_members, percent):
     create("ROLLOUT", percent)
 
@@ -227,6 +227,7 @@ def arriving(empty_database, monkeypatch):
         pytest.param(range(20, 81), id="raised"),
         pytest.param(range(80, 19, -1), id="lowered"),
         pytest.param([50] * 61, id="repeated"),
+        pytest.param([50, 0, 0] * 20, id="taken-out"),
     ],
 )
 def test_share_is_exact_when_users_arrive_while_a_percent_is_set(
@@ -305,7 +306,8 @@ def test_arrival_reads_only_segments_that_have_a_percent(connection, superuser, 
     superuser.execute(
         """
         with stopped as (
-            insert into segments (slug) select 'STOPPED_' || number from generate_series(1, 3000) number
+            insert into segments (slug, user_percent)
+            select 'STOPPED_' || number, case when number % 2 = 0 then 0 end from generate_series(1, 6000) number
             returning segment_id)
         insert into rollouts (segment_id) select stopped.segment_id from stopped
         """

@@ -32,7 +32,7 @@ CONNECTIONS = 4
 USERS = st.integers(1, 4)
 SLUGS = st.sampled_from(["AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"])
 # Lifetimes end at half hours, and time moves by whole hours. A slow machine therefore cannot reach an end.
-PERCENTS = st.none() | st.sampled_from([0.01, 25, 50, 99.99, 100])
+PERCENTS = st.none() | st.sampled_from([0, 0.01, 25, 50, 99.99, 100])
 LIFETIMES = st.none() | st.integers(0, 5).map(lambda hours: hours * 3600 + 1800)
 CHANGES = st.fixed_dictionaries(
     {"user_id": USERS, "add": st.sets(SLUGS), "delete": st.sets(SLUGS), "ttl": LIFETIMES}

@@ -186,6 +186,8 @@ def test_next_percent_replaces_a_running_job(connection, started, deliver, set_p
     ("percents", "members"),
     [
         ([50, 10, 10], 40),
+        ([50, 0, 0], 0),
+        ([50, 0, 20], 80),
         ([50, 10, 10, 10], 40),
         ([50, 10, 20], 80),
         ([50, 10, 10, 20], 80),
@@ -206,6 +208,16 @@ def test_percent_is_exact_whatever_the_previous_job_left(
     deliver(set_percent("ROLLOUT", percents[-1]).job_id, **NO_TIME_LIMIT)
 
     assert len(automatic_members("ROLLOUT")) == members
+
+
+def test_percent_of_zero_releases_the_users_whom_a_stopped_job_left(started, deliver, set_percent, automatic_members):
+    deliver(started.job_id, **NO_TIME_LIMIT)
+    deliver(set_percent("ROLLOUT", 0).job_id, time_left=lambda: False)
+    set_percent("ROLLOUT", None)
+
+    deliver(set_percent("ROLLOUT", 0).job_id, **NO_TIME_LIMIT)
+
+    assert automatic_members("ROLLOUT") == set()
 
 
 def test_users_who_arrived_before_the_percent_was_repeated_are_part_of_its_share(

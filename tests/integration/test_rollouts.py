@@ -41,7 +41,7 @@ def test_share_that_is_not_whole_is_rounded_by_chance(arrive, create):
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(there=st.integers(0, 40), percents=st.lists(st.integers(1, 10_000).map(lambda units: units / 100), max_size=4))
+@given(there=st.integers(0, 40), percents=st.lists(st.integers(0, 10_000).map(lambda units: units / 100), max_size=4))
 def test_share_is_exact_after_each_change_of_the_percent(
     owner, arrive, create, set_percent, automatic_members, there, percents
 ):
@@ -138,6 +138,15 @@ def test_removed_percent_keeps_all_members_and_enrols_no_user(arrive, create, se
 
     assert (changed.user_percent, changed.users_deleted) == (None, 0)
     assert automatic_members("ROLLOUT") == set(range(1, 11))
+
+
+def test_percent_of_zero_after_none_takes_every_automatic_member_out(arrive, create, set_percent, automatic_members):
+    arrive(10)
+    create("ROLLOUT", 50)
+    set_percent("ROLLOUT", None)
+
+    assert set_percent("ROLLOUT", 0).users_deleted == 5
+    assert automatic_members("ROLLOUT") == set()
 
 
 def test_percent_after_none_is_compared_with_the_last_one(arrive, create, set_percent, automatic_members):

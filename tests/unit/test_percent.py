@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from segmentation.domain.rollouts.percent import BASIS_POINTS, wanted_members
 
 USERS = st.integers(0, 10**9)
-PERCENTS = st.integers(1, BASIS_POINTS).map(lambda units: units / 100)
+PERCENTS = st.integers(0, BASIS_POINTS).map(lambda units: units / 100)
 DRAWS = st.integers(0, BASIS_POINTS - 1)
 
 
@@ -35,7 +35,7 @@ def test_rounding_is_unbiased_over_all_draws(users, percent):
 def test_only_a_lower_percent_removes_members(users, percent, before, kept, draw):
     wanted = wanted_members(users, percent, before, kept, draw)
 
-    assert wanted >= kept or percent < before
+    assert wanted >= kept or percent < before or percent == 0
 
 
 @given(USERS, PERCENTS, PERCENTS, DRAWS)
@@ -43,6 +43,11 @@ def test_lower_percent_has_no_more_members_than_a_higher_one(users, one, other, 
     lower, higher = sorted((one, other))
 
     assert wanted_members(users, lower, 0, 0, draw) <= wanted_members(users, higher, 0, 0, draw)
+
+
+@given(USERS, PERCENTS, st.integers(0, 10**9), DRAWS)
+def test_percent_of_zero_wants_no_user(users, before, kept, draw):
+    assert wanted_members(users, 0, before, kept, draw) == 0
 
 
 @given(USERS, PERCENTS, st.booleans(), DRAWS)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from segmentation.contract.values import Instant
+from segmentation.contract.values import Instant, ShownPercent
 
 
 class Accepted(BaseModel):
@@ -44,7 +44,7 @@ class Segment(BaseModel):
     """A segment."""
 
     slug: str
-    user_percent: float | None
+    user_percent: ShownPercent | None
     description: str | None
     created_at: Instant
     updated_at: Instant
@@ -55,7 +55,7 @@ class SegmentCreated(BaseModel):
 
     created_at: Instant
     slug: str
-    user_percent: float | None
+    user_percent: ShownPercent | None
     description: str | None
     users_added: int = 0
 

@@ -1,10 +1,11 @@
 """The types of valid values: ids, slugs, lifetimes, instants and names. Each rule stands here once."""
 
+import math
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from segmentation.contract.roles import RESERVED_SUBJECTS
 
@@ -20,6 +21,9 @@ USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
 MIN_PASSWORD = 8
 MAX_PASSWORD = 128
 RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
+FLOAT_NOISE = 1e-9
+"""The relative error that a client's arithmetic may give a percent."""
+
 NOT_RESERVED: dict[str, Any] = {"not": {"enum": sorted(RESERVED_SLUGS)}}
 """The JSON Schema of the rule about reserved slugs."""
 
@@ -77,11 +81,24 @@ def in_utc(moment: datetime) -> datetime:
         raise ValueError("must be within the years 1 to 9999 in UTC") from None
 
 
+def without_noise(percent: Any) -> Any:
+    """Remove the rounding error of a client's arithmetic: 0.1 + 0.2 is 0.3, and 100.00000000000001 is 100."""
+    if not isinstance(percent, float):
+        return percent
+    rounded = round(percent, 2)
+    return rounded if math.isclose(rounded, percent, rel_tol=FLOAT_NOISE) else percent
+
+
 def in_hundredths(percent: float) -> float:
-    """Reject a percent that the database would round."""
+    """Reject a percent that the database would round. Minus zero becomes zero."""
     if round(percent, 2) != percent:
         raise ValueError("must be in steps of 0.01")
-    return percent
+    return percent or 0.0
+
+
+def _without_fraction(percent: float) -> Any:
+    """Return a whole number as an integer, so that JSON has 50 and not 50.0."""
+    return int(percent) if percent.is_integer() else percent
 
 
 def _without_controls(text: str) -> str:
@@ -103,19 +120,23 @@ Slug = Annotated[
     ),
     AfterValidator(not_reserved),
 ]
+AsNumber = PlainSerializer(_without_fraction, when_used="json")
 Percent = Annotated[
     float,
     Field(
         strict=True,
-        ge=0.01,
+        ge=0,
         le=100,
         allow_inf_nan=False,
         # no multipleOf: 0.29 / 0.01 is not a whole number in the floating-point arithmetic of a schema validator
         description="The target share of all users in the segment, in percent, in steps of 0.01.",
         examples=[12.5],
     ),
+    BeforeValidator(without_noise),
     AfterValidator(in_hundredths),
+    AsNumber,
 ]
+ShownPercent = Annotated[float, AsNumber, WithJsonSchema({"type": "number"})]
 Description = Annotated[
     str,
     Field(
@@ -127,6 +148,9 @@ Description = Annotated[
 ]
 ActionName = Annotated[str, Field(strict=True, pattern=ACTION_PATTERN, examples=["exposure", "conversion"])]
 Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]
+TtlOrZero = Annotated[
+    int, Field(strict=True, ge=0, le=MAX_TTL_SECONDS, description="A lifetime in seconds. 0 means that there is none.")
+]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
 Username = Annotated[

@@ -37,7 +37,9 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
         row = _insert(connection, new)
         segment_id = row.pop("segment_id")
         outcome = percent.Outcome()
-        if new.user_percent is not None:
+        if new.user_percent == 0:
+            percent.begin(connection, segment_id)
+        elif new.user_percent is not None:
             outcome = percent.set_percent(connection, segment_id, new.user_percent, actor=actor)
     percent.count_metrics(outcome)
     created = SegmentCreated(**row, users_added=outcome.added)
@@ -108,7 +110,7 @@ def get(connection: Connection, slug: str) -> SegmentWithMembers:
 def update(connection: Connection, slug: str, change: SegmentChange, *, actor: str) -> SegmentChanged:
     """Rename or describe a segment, or bring it to another percent. Raises SegmentUnknown or SlugTaken.
 
-    A percent of null stops enrolment and keeps every member.
+    A percent of null stops enrolment and keeps every member. A percent of 0 releases every automatic member.
     """
     fields = change.model_dump(exclude_unset=True)
     with transactions.transaction(connection, actor=actor, reason="percent"):

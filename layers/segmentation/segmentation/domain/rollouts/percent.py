@@ -72,9 +72,11 @@ class _UnreleasableSurplus(Exception):
 def wanted_members(users: int, percent: Percent, before: Percent, kept: int, draw: int) -> int:
     """Return how many users a percent wants enrolled: the exact share, rounded up or down by the draw.
 
-    The result is never below the kept users, unless the percent is lower than the one before. The draw, from 0 to
+    The result is never below the kept users, unless the percent is 0 or lower than the one before. The draw, from 0 to
     9999, stays with the segment. So a higher percent of more users never wants fewer members.
     """
+    if percent == 0:
+        return 0  # even after a stopped job, which keeps users that the same percent had to release
     least, rest = divmod(users * in_basis_points(percent), BASIS_POINTS)
     wanted = least + (draw < rest)
     if in_basis_points(percent) < in_basis_points(before):
@@ -177,12 +179,17 @@ def stop(connection: Connection, segment_id: int) -> None:
     connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
 
 
-def _begin_change(connection: Connection, segment_id: int, percent: float) -> _Change:
-    """Return the change to a percent. Create the rollout of a segment that has none, with zero as the percent before.
+def begin(connection: Connection, segment_id: int) -> None:
+    """Create the rollout of a segment that has none, with zero as its percent. From now on changes by hand count.
 
     It updates no existing row, because an arriving user may wait for that row while it blocks all arrivals.
     """
     connection.execute("insert into rollouts (segment_id) values (%s::integer) on conflict do nothing", (segment_id,))
+
+
+def _begin_change(connection: Connection, segment_id: int, percent: float) -> _Change:
+    """Return the change to a percent."""
+    begin(connection, segment_id)
     [(before, salt)] = connection.execute(
         "select rollouts.last_percent, rollouts.salt from rollouts where rollouts.segment_id = %s::integer",
         (segment_id,),

@@ -1,6 +1,6 @@
 -- Decide about new users in the order of their arrival, and return how many memberships that made.
 -- The decision is for one rollout (p_segment_id) or for all live ones. Segments in p_by_hand are counted but not
--- entered, because the request itself decides about them.
+-- entered, because the request itself decides about them. A percent of 0 enrols no user, so it is not read.
 -- The caller must hold the row of "population": then no other user arrives meanwhile, and no percent changes.
 create or replace function enrol_arrivals(
     p_users bigint[], p_first_ordinal bigint, p_segment_id integer, p_by_hand integer[])
@@ -20,7 +20,7 @@ begin
         select rollouts.*, (segments.user_percent * 100)::integer as basis_points
           from rollouts
           join segments on segments.segment_id = rollouts.segment_id
-         where segments.user_percent is not null and segments.deleted_at is null
+         where segments.user_percent > 0 and segments.deleted_at is null
            and (p_segment_id is null or rollouts.segment_id = p_segment_id)
          order by rollouts.segment_id
     loop
