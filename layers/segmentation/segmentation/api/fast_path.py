@@ -49,7 +49,7 @@ def _usual_arguments(route: Route, event: Mapping[str, Any]) -> Arguments | None
 
 def _usual_body(event: Mapping[str, Any]) -> dict[str, Any] | None:
     headers = event.get("headers") or {}
-    if event["isBase64Encoded"] or idempotency.HEADER.lower() in headers:
+    if event["isBase64Encoded"] or idempotency.HEADER.lower() in headers or "content-encoding" in headers:
         return None
     try:
         return json_body.parse(event.get("body") or "", headers.get("content-type", ""))

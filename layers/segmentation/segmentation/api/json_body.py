@@ -1,12 +1,17 @@
 """Request bodies: JSON objects, with any content type."""
 
 import json
+import re
 from typing import Any, NoReturn
 
 from segmentation.contract.problems import BodyNotJson, BodyTooLarge, BodyTypeUnsupported, RequestInvalid
 
+BYTE_ORDER_MARK = "\ufeff"
+"""Some editors and .NET clients begin UTF-8 with it. A reader may ignore it (RFC 8259, section 8.1)."""
+
 MAX_MEMBERS = 100
 MAX_DIGITS = 1000
+MAX_ENCODING_CHARACTERS = 50
 MAX_BODY_BYTES = 1024 * 1024
 """Four times the size of a thousand slugs of the greatest length."""
 
@@ -20,17 +25,26 @@ def parse(text: str, content_type: str) -> dict[str, Any]:
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BODY_BYTES:
         raise BodyTooLarge(f"A request body has at most {MAX_BODY_BYTES} bytes.")
+    text = text.lstrip(BYTE_ORDER_MARK)
     try:
         body = json.loads(text, object_pairs_hook=_members, parse_constant=_refuse_constant, parse_int=_whole)
     except RecursionError:
         raise RequestInvalid(("body", "must not be nested so deeply")) from None
     except ValueError as error:
-        raise _not_json(text, content_type, _reason(text, error)) from None
+        raise _not_json(text, content_type, _reason(error)) from None
     if not isinstance(body, dict):
         raise RequestInvalid(("body", "must be a JSON object"))
     if len(body) > MAX_MEMBERS:
         raise RequestInvalid(("body", f"must have at most {MAX_MEMBERS} members"))
     return body
+
+
+def check_encoding(content_encoding: str) -> None:
+    """Reject a compressed body, and name its encoding. Raises BodyTypeUnsupported."""
+    encodings = [name for name in re.findall(r"[a-z0-9-]+", content_encoding.lower()) if name != "identity"]
+    if encodings:
+        named = ", ".join(encodings)[:MAX_ENCODING_CHARACTERS]
+        raise BodyTypeUnsupported(f"The request body has the encoding {named}; send it without Content-Encoding.")
 
 
 def not_utf_8(octets: bytes, content_type: str) -> BodyNotJson | BodyTypeUnsupported:
@@ -66,9 +80,7 @@ def _not_json(text: str, content_type: str, reason: str) -> BodyNotJson | BodyTy
     return BodyNotJson(f"The request body is not valid JSON: {reason}.")
 
 
-def _reason(text: str, error: ValueError) -> str:
-    where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-    reason = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
-    if text.startswith("\ufeff"):
-        reason = "it begins with a byte order mark"
-    return reason + where
+def _reason(error: ValueError) -> str:
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return f"{error.msg} (line {error.lineno}, column {error.colno})"

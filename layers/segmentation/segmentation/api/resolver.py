@@ -96,8 +96,10 @@ class Api(PowertoolsApi):
         body = self.current_event.body or ""
         if not route.dependant.body_params:
             _check_unread_body(self.current_event.http_method, body)
-        elif self.current_event.is_base64_encoded:
-            _check_base64(body)
+        elif body:
+            json_body.check_encoding(self.current_event.headers.get("content-encoding", ""))
+            if self.current_event.is_base64_encoded:
+                _check_base64(body)
 
     @property
     def actor(self) -> str:
@@ -169,7 +171,7 @@ def _check_unread_body(method: str, body: str) -> None:
 
     A body with GET has no meaning in HTTP, and is ignored.
     """
-    if method != "GET" and body.strip() not in {"", "{}"}:
+    if method != "GET" and body.lstrip(json_body.BYTE_ORDER_MARK).strip() not in {"", "{}"}:
         raise RequestInvalid(("body", "must be empty: this route reads the path and the query alone"))
 
 
