@@ -42,6 +42,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
     if isinstance(case.body, dict):
         correct_lists(case.body)
         correct_lifetime(case.body)
+        correct_change(case.body)
         correct_month(case.body)
         correct_action(case.body)
         correct_percent(case.body)
@@ -63,15 +64,22 @@ def with_whole_numbers(value: Any) -> Any:
 def correct_lists(body: dict[str, Any]) -> None:
     """Keep each slug in one list only."""
     if body.get("delete_segments"):
-        body["delete_segments"] = [slug for slug in body["delete_segments"] if slug not in body.get("add_segments", ())]
+        body["delete_segments"] = [
+            slug for slug in body["delete_segments"] if slug not in (body.get("add_segments") or ())
+        ]
 
 
 def correct_lifetime(body: dict[str, Any]) -> None:
     """Keep one end of a lifetime, and move it into the future."""
-    if body.get("expires_at") is not None:
+    if body.get("expires_at") is not None or body == {"expires_at": None}:
         body["expires_at"] = "2999-12-31T00:00:00Z"
-        if body.get("ttl") is not None:
-            del body["ttl"]
+        body.pop("ttl", None)
+
+
+def correct_change(body: dict[str, Any]) -> None:
+    """Give a change something to change: a slug of null means that none was given."""
+    if body == {"slug": None}:
+        body["description"] = None
 
 
 def correct_month(values: dict[str, Any]) -> None:
@@ -89,7 +97,7 @@ def correct_action(body: dict[str, Any]) -> None:
 def correct_percent(body: dict[str, Any]) -> None:
     """Round a percent to hundredths."""
     if isinstance(body.get("user_percent"), float):
-        body["user_percent"] = max(0.01, round(body["user_percent"], 2))
+        body["user_percent"] = round(body["user_percent"], 2)
 
 
 def correct_range(query: dict[str, Any]) -> None:

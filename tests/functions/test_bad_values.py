@@ -95,7 +95,23 @@ WITH_USER_ID = {
     "list_user_history": "/user/{}/history",
     "record_action": "/user/{}/history",
 }
-BAD_PERCENTS = ["0", "-1", "0.001", "0.005", "100.01", "101", "33.333", "1e-9", "1e300", '"30"', "true", "[30]", "{}"]
+BAD_PERCENTS = [
+    "-0.01",
+    "-1",
+    "0.001",
+    "0.0000000001",
+    "10.0000001",
+    "0.005",
+    "100.01",
+    "101",
+    "33.333",
+    "1e-9",
+    "1e300",
+    '"30"',
+    "true",
+    "[30]",
+    "{}",
+]
 BODIES = {"update_membership": {"ttl": 60}, "record_action": {"slug": "AAA", "action": "exposure"}}
 
 
@@ -173,7 +189,7 @@ def test_bad_slug_of_a_new_segment_is_422(slug):
     assert_invalid(call("create_segment", {"slug": slug}), "body.slug")
 
 
-@pytest.mark.parametrize("slug", [*BAD_SLUGS, *NO_SLUGS])
+@pytest.mark.parametrize("slug", [*BAD_SLUGS, *(param for param in NO_SLUGS if param.id != "null")])
 def test_bad_new_slug_of_a_segment_is_422(slug):
     assert_invalid(call("update_segment", {"slug": slug}, path="/segment/AAA"), "body.slug")
 
@@ -205,9 +221,7 @@ def test_bad_slug_to_delete_is_422_at_its_index(slug):
 
 
 @pytest.mark.parametrize("member", ["add_segments", "delete_segments"])
-@pytest.mark.parametrize(
-    "value", [None, "AAA", {"AAA": 1}, 1, True], ids=["null", "string", "object", "number", "true"]
-)
+@pytest.mark.parametrize("value", ["AAA", {"AAA": 1}, 1, True], ids=["string", "object", "number", "true"])
 def test_slugs_that_are_not_a_list_are_422(member, value):
     assert_invalid(call("change_memberships", {"user_id": 1, member: value}), f"body.{member}")
 
@@ -280,7 +294,7 @@ def test_member_of_the_response_is_refused_in_a_request(member):
 
 
 def test_every_error_of_a_body_is_named():
-    answer = call("change_memberships", as_text({"user_id": 0, "add_segments": ["A"], "ttl": 0, "who": 1}))
+    answer = call("change_memberships", as_text({"user_id": 0, "add_segments": ["A"], "ttl": -1, "who": 1}))
 
     assert sorted(answer.locations) == ["body.add_segments.0", "body.ttl", "body.user_id", "body.who"]
 

@@ -8,7 +8,7 @@ from segmentation.api import fast_path
 from segmentation.api.resolver import Api
 from segmentation.domain import memberships
 from tests.functions.calls import PROBLEM, call, invoke, sample
-from tests.functions.factories import add_members, create_segments
+from tests.functions.factories import add_members, create_segments, memberships_of
 
 READ = {"path": "/segment/user/1"}
 CHANGE = {"user_id": 1000, "add_segments": ["AAA"]}
@@ -53,6 +53,7 @@ def test_other_read_is_answered_by_the_resolver(service, resolver_calls, request
         ("{", {}, 400),
         ({"user_id": 1}, {"query": {"limit": "5"}}, 422),
         ({"user_id": 1}, {"base64": True}, 200),
+        ({"user_id": 1}, {"headers": {"content-encoding": "gzip"}}, 415),
         ({"user_id": 1}, {"headers": {"idempotency-key": "a"}}, 200),
         ({"user_id": 1}, {"headers": {"idempotency-key": "not visible"}}, 422),
     ],
@@ -62,6 +63,20 @@ def test_other_write_is_answered_by_the_resolver(service, resolver_calls, body, 
 
     assert answer.status == status
     assert len(resolver_calls) == 1
+
+
+@pytest.mark.parametrize("members", [{"ttl": 0}, {"delete_segments": None, "expires_at": None}])
+def test_absent_members_take_the_fast_path_and_mean_the_same(service, monkeypatch, resolver_calls, members):
+    create_segments("AAA", "BBB")
+    resolver_calls.clear()
+    fast = call("change_memberships", {"user_id": 1, "add_segments": ["AAA"]} | members)
+    assert resolver_calls == []
+    monkeypatch.setattr(fast_path, "_usual_arguments", lambda *_: None)
+
+    resolved = call("change_memberships", {"user_id": 1, "add_segments": ["BBB"]} | members)
+
+    assert fast == resolved
+    assert [membership["expires_at"] for membership in memberships_of(1)] == [None, None]
 
 
 @pytest.mark.parametrize("function", ["list_memberships", "change_memberships"])

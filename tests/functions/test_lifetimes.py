@@ -48,11 +48,28 @@ def test_ttl_at_its_bounds_is_accepted(ttl):
     assert change(1, add=("AAA",), ttl=ttl).json["segments_added"] == 1
 
 
-@pytest.mark.parametrize("ttl", [0, -1, 315_360_001, 2**63 - 1, 1.5, "60", True])
+@pytest.mark.parametrize("ttl", [0.0, False, -1, 315_360_001, 2**63 - 1, 1.5, "60", True])
 def test_ttl_beyond_its_bounds_is_422(ttl):
     answer = change(1, ttl=ttl)
 
     assert (answer.status, answer.locations) == (422, ["body.ttl"])
+
+
+def test_ttl_of_zero_means_permanent():
+    create_segments("AAA")
+
+    done(change(1, add=("AAA",), ttl=0))
+
+    assert memberships_of(1)[0]["expires_at"] is None
+
+
+@pytest.mark.parametrize("ttl", [0, None])
+def test_ttl_of_zero_or_null_leaves_the_end_to_expires_at(ttl):
+    create_segments("AAA")
+
+    done(change(1, add=("AAA",), ttl=ttl, expires_at="2999-01-01T00:00:00Z"))
+
+    assert memberships_of(1)[0]["expires_at"] == "2999-01-01T00:00:00Z"
 
 
 @pytest.mark.parametrize(

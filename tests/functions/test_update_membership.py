@@ -61,12 +61,18 @@ def test_new_lifetime_keeps_the_time_of_entry(member):
     assert done(patch_membership(1, "AAA", {"ttl": 7200}))["added_at"] == before["added_at"]
 
 
-@pytest.mark.parametrize("body", [{"ttl": None}, {"expires_at": None}], ids=["ttl", "expires_at"])
+@pytest.mark.parametrize("body", [{"ttl": None}, {"ttl": None, "expires_at": None}], ids=["ttl", "both"])
 def test_null_makes_a_membership_permanent(member, body):
     answer = patch_membership(1, "AAA", body)
 
     assert (answer.status, answer.json["expires_at"]) == (200, None)
     assert memberships_of(1)[0]["expires_at"] is None
+
+
+def test_null_beside_a_ttl_means_that_no_instant_was_given(member):
+    answer = patch_membership(1, "AAA", {"ttl": 60, "expires_at": None})
+
+    assert answer.json["expires_at"] == memberships_of(1)[0]["expires_at"] is not None
 
 
 def test_permanent_membership_can_be_given_an_end():
@@ -143,12 +149,11 @@ def test_renamed_segment_is_found_by_its_new_slug_only(member):
     "body",
     [
         {"ttl": 60, "expires_at": FUTURE},
-        {"ttl": None, "expires_at": None},
-        {"ttl": 60, "expires_at": None},
         {"ttl": None, "expires_at": FUTURE},
+        {"expires_at": None},
         {},
     ],
-    ids=["both", "both-null", "ttl-and-null", "null-and-instant", "none"],
+    ids=["both", "null-and-instant", "null-instant", "none"],
 )
 def test_body_without_exactly_one_lifetime_is_422(member, nothing_changed, body):
     answer = patch_membership(1, "AAA", body)

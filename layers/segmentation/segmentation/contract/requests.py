@@ -1,9 +1,10 @@
 """The models of request bodies."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from segmentation.contract.roles import Role
 from segmentation.contract.values import (
@@ -18,15 +19,54 @@ from segmentation.contract.values import (
     Percent,
     Slug,
     Ttl,
+    TtlOrZero,
     UserId,
     Username,
 )
 
 
 class Request(BaseModel):
-    """A request body. An unknown member is an error."""
+    """A request body. An unknown member is an error. A null means that an optional member was not given.
+
+    Many clients write null for each member that they leave out.
+    """
 
     model_config = ConfigDict(extra="forbid")
+    null_has_meaning: ClassVar[frozenset[str]] = frozenset()
+    """The members whose null is a value."""
+
+    @classmethod
+    def is_absent(cls, name: str, value: Any) -> bool:
+        """Return whether such a value means that the member was not given."""
+        return value is None and name not in cls.null_has_meaning and _is_optional(cls, name)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, describe: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Allow null in each optional member."""
+        described = describe.resolve_ref_schema(describe(schema))
+        for name, member in described["properties"].items():
+            if _is_optional(cls, name):
+                described["properties"][name] = _nullable(member)
+        return described
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_absent_members(cls, members: Any) -> Any:
+        if not isinstance(members, dict):
+            return members
+        return {name: value for name, value in members.items() if not cls.is_absent(name, value)}
+
+
+def _is_optional(model: type[BaseModel], name: str) -> bool:
+    field = model.model_fields.get(name)
+    return field is not None and not field.is_required()
+
+
+def _nullable(member: JsonSchemaValue) -> JsonSchemaValue:
+    if {"type": "null"} in member.get("anyOf", ()):
+        return member
+    value = {name: rule for name, rule in member.items() if name not in {"default", "title"}}
+    return {"anyOf": [value, {"type": "null"}], **{name: member[name] for name in member.keys() - value.keys()}}
 
 
 class NewUser(Request):
@@ -47,6 +87,7 @@ class SegmentChange(Request):
     """The members of a segment to change. A member that is left out stays as it is."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    null_has_meaning = frozenset({"user_percent", "description"})
 
     slug: Slug = ""
     user_percent: Percent | None = None
@@ -71,8 +112,13 @@ class MembershipChange(Request):
     user_id: UserId
     add_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
     delete_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
-    ttl: Ttl | None = None
+    ttl: TtlOrZero | None = None
     expires_at: ExpiresAt | None = None
+
+    @classmethod
+    def is_absent(cls, name: str, value: Any) -> bool:
+        """Return whether the member was not given. Existing clients send `"ttl": 0` for an entry without an end."""
+        return super().is_absent(name, value) or (name == "ttl" and type(value) is int and value == 0)
 
     @model_validator(mode="after")
     def _one_lifetime(self) -> Self:
@@ -91,9 +137,10 @@ class MembershipChange(Request):
 
 
 class LifetimeChange(Request):
-    """The new lifetime of a membership, counted from now. null makes the membership permanent."""
+    """The new lifetime of a membership: a ttl, counted from now, or expires_at. A ttl of null makes it permanent."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1, "maxProperties": 1})
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    null_has_meaning = frozenset({"ttl"})
 
     ttl: Ttl | None = None
     expires_at: ExpiresAt | None = None
