@@ -69,7 +69,7 @@ class Answer:
 
 
 def request(key: str, *, scope: tuple[str, ...], content: Any) -> Request:
-    """Return the digests of a request. Its content is JSON; spelling and order of members do not matter.
+    """Return the digests of a request. Its content is JSON; the order of members does not matter.
 
     Raises RequestInvalid for an invalid key.
     """

@@ -60,6 +60,15 @@ class PowertoolsApi(APIGatewayHttpResolver):
         route: Route = self.context["_route"]
         return route if route in self.routes() else None
 
+    def validated_body(self) -> Any:
+        """Return the members that the validated body of the current request gives, or None without a body.
+
+        They have one form for each meaning: nulls that mean absence are left out, and 10.0 is 10.
+        """
+        route: Route = self.context["_route"]
+        bodies = [self.context["_route_args"][parameter.name] for parameter in route.dependant.body_params]
+        return next((body.model_dump(mode="json", exclude_unset=True) for body in bodies if body is not None), None)
+
     def serialize(self, body: Any) -> str:
         """Return a body that is no model as JSON."""
         return self._serializer(body)

@@ -201,7 +201,7 @@ def _keyed_request(app: Api) -> idempotency.Request | None:
     return idempotency.request(
         key,
         scope=(app.actor, event.http_method, event.path),
-        content=(event["rawQueryString"], event.json_body),
+        content=(event["rawQueryString"], app.validated_body()),
     )
 
 
