@@ -12,7 +12,7 @@ from segmentation.database import watermark
 from segmentation.database.connection import connect
 from segmentation.domain import deletion, expiry, memberships, segments
 from segmentation.jobs import leases, worker
-from segmentation.reports import month_report, storage
+from segmentation.reports import month_progress, month_report, storage
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NO_TIME_LIMIT, ROWS
@@ -245,7 +245,7 @@ def test_progress_without_a_kept_part_is_readable_by_the_previous_version(filled
     [(progress,)] = owner.execute("select progress from jobs").fetchall()
 
     assert "kept" not in progress
-    assert month_report.Progress(**progress).kept == ""
+    assert month_progress.Progress(**progress).kept == ""
 
 
 @pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
