@@ -1,81 +1,184 @@
 """New users: the time of an insert, by the number of percent segments that may enrol each user."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from statistics import median
+
+from psycopg import Connection
 
 from benchmarks import writers
 from benchmarks.databases import Databases
-from benchmarks.results import Check, Curve, Section, Timings, cost, text
-from benchmarks.timing import Say, once_each
+from benchmarks.results import Check, Curve, Section, Timings, cost, figure, text
+from benchmarks.timing import Say, once_each, seconds
+from segmentation.contract.requests import SegmentChange
+from segmentation.database.connection import connect
+from segmentation.domain import segments
 
 SEGMENTS = (0, 1, 10, 100)
 WRITERS = (1, 32)
+AT_MOST = {1: (2.0, 2.0, 2.0, 2.0), 32: (2.0, 2.0, 2.5, 3.0)}
+SIZES = (1_000, 100_000, 10_000_000)
+TOGETHER = 10_000
+CHANGES = 100
 NAME = "arrivals"
+
 ARRIVE = "insert into users (user_id) values (nextval('arrivals')) on conflict do nothing;"
-BARE = "alter table users disable trigger user"
+BARE = """
+    with arrived as (
+        insert into users (user_id, ordinal) values (nextval('arrivals'), 0) on conflict do nothing returning user_id)
+    insert into memberships (user_id, segment_id, added_at, source)
+    select arrived.user_id, number, clock_timestamp(), 'percent'
+      from arrived
+     cross join generate_series(1, {rules}) number
+     where (arrived.user_id + number) % 10 = 0;
+    """
+"""The same rows by a rule that costs nothing: each segment takes every tenth user. Their history is written too."""
+
+TOGETHER_ARRIVE = "insert into users (user_id) select nextval('arrivals') from generate_series(1, %s)"
+TOGETHER_BARE = """
+    with arrived as (
+        insert into users (user_id, ordinal) select nextval('arrivals'), 0 from generate_series(1, %(users)s)
+        returning user_id)
+    insert into memberships (user_id, segment_id, added_at, source)
+    select arrived.user_id, number, clock_timestamp(), 'percent'
+      from arrived
+     cross join generate_series(1, 10) number
+     where (arrived.user_id + number) %% 10 = 0
+    """
+
+WITHOUT_RULE = "alter table users disable trigger user"
+WITH_RULE = "select 1"
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
     """Measure each number of segments on a fresh copy, with one writer and with many."""
     with databases.filled(NAME) as connection:
-        connection.execute("create sequence arrivals")
+        connection.execute("create sequence arrivals start 1000000000")
         connection.execute("grant usage on sequence arrivals to segmentation_app")
         connection.execute(
             """
             insert into segments (slug, user_percent)
-            select 'SEGMENT_' || number, 10 from generate_series(1, 100) number
+            select 'SEGMENT_' || number, 10 from generate_series(1, 100) number;
+            insert into rollouts (segment_id, last_percent) select segments.segment_id, 10 from segments
             """
         )
     variants = {}
     for many in WRITERS:
-        variants[f"bare, {many}"] = partial(_measured, databases, many, 0, BARE)
-        variants |= {f"{rules}, {many}": partial(_measured, databases, many, rules, "select 1") for rules in SEGMENTS}
+        for rules in SEGMENTS:
+            variants[f"bare {rules}, {many}"] = partial(_measured, databases, many, rules, WITHOUT_RULE)
+            variants[f"{rules}, {many}"] = partial(_measured, databases, many, rules, WITH_RULE)
+    variants["together, bare"] = partial(_together, databases, TOGETHER_BARE, WITHOUT_RULE)
+    variants["together"] = partial(_together, databases, TOGETHER_ARRIVE, WITH_RULE)
+    sizes = [max(1000, int(size * scale)) for size in SIZES]
+    for size in sizes:
+        variants[f"beside {size}"] = partial(_beside, databases, size)
     found = once_each(variants, rounds=rounds, say=say)
+    waits = _longest_waits(databases)
     databases.drop(NAME)
-    return Section("Arrivals", _lines(found), _checks(found), [_curve(found)])
+    longest = figure("longest arrival while a percent is set, 32 writers, median", median(waits) * 1000, "ms", 50)
+    curves = [
+        _curve(found),
+        Curve("arrival", "users", {size: found[f"beside {size}"].seconds for size in sizes}, "≤ 1.2"),
+    ]
+    return Section("Arrivals", _lines(found), [*_checks(found), longest], curves)
+
+
+def _prepared(databases: Databases, rules: int, prepare: str) -> Connection:
+    superuser = databases.superuser(f"{NAME}_copy")
+    superuser.execute(prepare)
+    superuser.execute("update segments set user_percent = null where segments.segment_id > %s::integer", (rules,))
+    superuser.execute("vacuum analyze segments")
+    return superuser
 
 
 def _measured(databases: Databases, many: int, rules: int, prepare: str) -> float:
-    with databases.copy(NAME) as connection, databases.superuser(f"{NAME}_copy") as superuser:
-        superuser.execute(prepare)
-        connection.execute(
-            """
-            insert into rollouts (segment_id, last_percent)
-            select segments.segment_id, 10 from segments order by segments.segment_id limit %s::integer
-            """,
-            (rules,),
+    script = ARRIVE if prepare == WITH_RULE else BARE.format(rules=rules)
+    with databases.copy(NAME), _prepared(databases, rules, prepare):
+        return writers.seconds_each(databases.url(f"{NAME}_copy"), script, writers=many, seconds=3)
+
+
+def _together(databases: Databases, statement: str, prepare: str) -> float:
+    """Insert users together, three times. The first time plans the statements."""
+    with databases.copy(NAME) as connection, _prepared(databases, 10, prepare):
+        arguments = {"users": TOGETHER} if statement == TOGETHER_BARE else (TOGETHER,)
+        connection.execute(statement, arguments)
+        return median(seconds(partial(connection.execute, statement, arguments)) for _ in range(3))
+
+
+def _beside(databases: Databases, users: int) -> float:
+    """Let users arrive, one by one, beside so many others."""
+    with databases.copy(NAME), _prepared(databases, 10, WITH_RULE) as superuser:
+        superuser.execute("set session_replication_role = replica")
+        superuser.execute(
+            "insert into users (user_id, ordinal) select number, number from generate_series(1, %s::bigint) number",
+            (users,),
         )
-        return writers.seconds_each(databases.url(f"{NAME}_copy"), ARRIVE, writers=many, seconds=3)
+        superuser.execute("select setval('population_ordinals', %s::bigint)", (users,))
+        superuser.execute("vacuum analyze users")
+        superuser.execute("checkpoint")
+        return writers.seconds_each(databases.url(f"{NAME}_copy"), ARRIVE, writers=1, seconds=3)
+
+
+def _longest_waits(databases: Databases) -> list[float]:
+    """Set percents while 32 writers let users arrive. Return the longest time of an arrival during each change."""
+    url = databases.url(f"{NAME}_copy")
+    with (
+        databases.copy(NAME) as own,
+        _prepared(databases, 10, WITH_RULE),
+        connect(url) as other,
+        ThreadPoolExecutor(2) as pool,
+    ):
+        busy = pool.submit(writers.seconds_each, url, ARRIVE, writers=32, seconds=CHANGES // 4)
+        waits = [_longest_wait(own, pool, other, number) for number in range(CHANGES)]
+        busy.result()
+    return waits
+
+
+def _longest_wait(own: Connection, pool: ThreadPoolExecutor, other: Connection, number: int) -> float:
+    change = SegmentChange(user_percent=10 + number % 2)
+    setting = pool.submit(segments.update, other, "SEGMENT_1", change, actor="analyst")
+    longest = 0.0
+    while not setting.done():
+        longest = max(longest, seconds(lambda: own.execute(ARRIVE)))
+    setting.result()
+    return longest
 
 
 def _lines(found: dict[str, Timings]) -> list[str]:
     return [
-        "Inserts of new users. Each insert is its own transaction. Numbering the users locks one row until the commit,",
-        "so concurrent inserts wait for each other's commits. Writes about existing users do not wait.",
+        "Inserts of new users. Each insert is its own transaction. The baseline inserts the same users and memberships",
+        "without the rule for percents. It writes the same history.",
         "",
         "| percent segments | one writer, time per arrival | 32 writers, time per arrival | arrivals per second |",
         "|---|---|---|---|",
         *(
-            f"| {'bare insert, no trigger' if kind == 'bare' else kind} | {text(found[f'{kind}, 1'].seconds)} | "
-            f"{text(found[f'{kind}, 32'].seconds)} | {1 / found[f'{kind}, 32'].seconds:,.0f} |"
-            for kind in ("bare", *map(str, SEGMENTS))
+            f"| {rules}{kind} | {text(found[f'{name}{rules}, 1'].seconds)} | "
+            f"{text(found[f'{name}{rules}, 32'].seconds)} | {1 / found[f'{name}{rules}, 32'].seconds:,.0f} |"
+            for rules in SEGMENTS
+            for kind, name in ((", bare", "bare "), ("", ""))
         ),
     ]
 
 
 def _checks(found: dict[str, Timings]) -> list[Check]:
-    return [
+    checks = [
         cost(
             f"a user arrives, {rules} percent segments, {many} writers",
-            "the insert without trigger",
+            "the same rows without the rule",
             found[f"{rules}, {many}"],
-            found[f"bare, {many}"],
-            None,
+            found[f"bare {rules}, {many}"],
+            at_most,
         )
         for many in WRITERS
-        for rules in SEGMENTS
+        for rules, at_most in zip(SEGMENTS, AT_MOST[many], strict=True)
+    ]
+    together = f"{TOGETHER:,} users arrive in one statement, 10 percent segments"
+    return [
+        *checks,
+        cost(together, "the same rows without the rule", found["together"], found["together, bare"], 1.5),
     ]
 
 
 def _curve(found: dict[str, Timings]) -> Curve:
-    seconds = {max(rules, 1): found[f"{rules}, 1"].seconds for rules in SEGMENTS[1:]}
-    return Curve("arrival", "percent segments", seconds, "for information")
+    seconds_of = {max(rules, 1): found[f"{rules}, 1"].seconds for rules in SEGMENTS[1:]}
+    return Curve("arrival", "percent segments", seconds_of, "for information")

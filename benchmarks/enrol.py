@@ -50,8 +50,9 @@ def fill(connection: Connection, users: int) -> None:
         "insert into users (user_id, ordinal) select number, number - 1 from generate_series(1, %s::bigint) number",
         (users,),
     )
-    connection.execute("update population set arrivals = %s::bigint", (users,))
+    connection.execute("select setval('population_ordinals', %s::bigint, false)", (users,))
     connection.execute("insert into segments (slug, user_percent) values ('ROLLOUT', %s)", (PERCENT,))
+    connection.execute("insert into rollouts (segment_id) select segments.segment_id from segments")
 
 
 def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section:
@@ -126,11 +127,10 @@ def _same_rows_and_history(connection: Connection) -> None:
 def _one_statement(users: int, connection: Connection) -> None:
     wanted = users * PERCENT // 100
     with transactions.transaction(connection, actor="analyst", reason="percent"):
-        enrolment.enrol_or_release(connection, Rollout(1, time.time_ns(), users), Remaining(wanted, users), wanted)
+        enrolment.enrol_or_release(connection, Rollout(1, time.time_ns(), users, PERCENT), Remaining(wanted, users))
 
 
 def _job(users: int, connection: Connection) -> None:
-    connection.execute("insert into rollouts (segment_id) values (1)")
     parameters = {"segment_id": 1, "wanted": users * PERCENT // 100}
     job_id = leases.create(connection, percent.ROLLOUT, parameters, actor="analyst")
     connection.execute("update rollouts set base_arrivals = %s::bigint, job_id = %s::uuid", (users, job_id))

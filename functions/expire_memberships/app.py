@@ -9,6 +9,7 @@ from segmentation.api import idempotency
 from segmentation.database import migrate, stuck_locks
 from segmentation.database.connection import get_connection
 from segmentation.domain import expiry
+from segmentation.domain.rollouts import arrivals
 from segmentation.jobs import queue
 from segmentation.runtime.log import logger, observed
 from segmentation.runtime.steps import run_each
@@ -28,6 +29,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         _keep_partitions_ahead,
         lambda: idempotency.delete_old(get_connection()),
         lambda: queue.resend_lost(get_connection()),
+        lambda: arrivals.repair(get_connection()),
     )
     return answer
 

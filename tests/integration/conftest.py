@@ -117,7 +117,7 @@ def history(owner: Connection) -> Callable[..., list[dict[str, Any]]]:
         with owner.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(
                 """
-                select history.user_id, history.slug, actions.operation, history.reason, history.actor,
+                select history.user_id, history.slug, actions.operation, history.reason, history.actor, history.percent,
                        history.expires_at, history.executed_at
                   from history
                   join actions on actions.action_id = history.action_id

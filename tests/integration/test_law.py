@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import timedelta
+from math import ceil, floor
 from typing import Any
 
 import psycopg
@@ -22,6 +23,7 @@ from segmentation.contract.requests import LifetimeChange, MembershipChange, New
 from segmentation.database import transactions
 from segmentation.database.connection import connect
 from segmentation.domain import actions, expiry, history, memberships, segments, users
+from segmentation.domain.rollouts import arrivals
 from tests import law
 from tests.emptying import empty
 
@@ -140,6 +142,29 @@ class Law(RuleBasedStateMachine):
             set_percent(self.connection, slug, percent)
         if not going.failed:
             self.learn_but_keep(lambda _, of: of != slug)
+            if percent is not None:
+                self.check_share(slug, percent)
+
+    @rule(slug=SLUGS, percent=PERCENTS, changed=PERCENTS)
+    def set_percent_after_none(self, slug, percent, changed):
+        """Stop a percent half-way, by null, and set one that must be exact from there."""
+        if slug not in self.segments:
+            return
+        set_percent(self.connection, slug, percent)
+        set_percent(self.connection, slug, None)
+        set_percent(self.connection, slug, changed)
+        self.learn_but_keep(lambda _, of: of != slug)
+        if changed is not None:
+            self.check_share(slug, changed)
+
+    @rule(user=USERS)
+    def register_user_in_vain(self, user):
+        """Roll an arrival back, which leaves a gap in the numbers, and repair it."""
+        if self.is_known(user):
+            return
+        with self.connection.transaction(force_rollback=True):
+            register(self.connection, user)
+        arrivals.repair(self.connection)
 
     @rule(user=USERS)
     def register_user(self, user):
@@ -251,6 +276,29 @@ class Law(RuleBasedStateMachine):
             """
         ).fetchall()
         assert row["users"] == 0
+
+    def check_share(self, slug, percent):
+        """A percent that was just set is exact, unless changes by hand left no candidate."""
+        [row] = self.superuser.execute(
+            """
+            select count(*) as users,
+                   count(*) filter (where member.source = 'percent') as enrolled,
+                   count(*) filter (where member.source = 'percent' and by_hand.included is not true) as releasable,
+                   count(*) filter (where member.user_id is null and by_hand.included is not false) as candidates
+              from users
+             cross join segments
+              left join memberships member
+                on member.user_id = users.user_id and member.segment_id = segments.segment_id
+               and (member.expires_at is null or member.expires_at > now())
+              left join rollout_overrides by_hand
+                on by_hand.user_id = users.user_id and by_hand.segment_id = segments.segment_id
+             where segments.slug = %s and segments.deleted_at is null
+            """,
+            (slug,),
+        ).fetchall()
+        share = row["users"] * percent / 100
+        assert row["enrolled"] >= floor(share) or row["candidates"] == 0
+        assert row["enrolled"] <= ceil(share) or row["releasable"] == 0
 
     def is_known(self, user):
         return self.superuser.execute("select from users where user_id = %s", (user,)).rowcount

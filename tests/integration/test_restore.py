@@ -182,14 +182,14 @@ def test_new_segment_and_new_action_get_unused_ids(connection, owner, tables):
 def test_arrival_numbers_continue_and_the_percent_stays_exact(connection, owner):
     connection.execute(ARRIVAL, (2000, 101))
 
-    [[arrivals, first, last]] = owner.execute(
-        "select (select arrivals from population), min(ordinal), max(ordinal) from users"
+    [[numbers, arrived]] = owner.execute(
+        "select count(distinct ordinal), max(ordinal) - min(ordinal) + 1 from users"
     ).fetchall()
-    [[taken, known]] = owner.execute(
-        "select taken, base_users + %s - base_arrivals from rollouts", (arrivals,)
+    [[enrolled]] = owner.execute(
+        "select count(*) from memberships where user_id > 2000 and source = 'percent'"
     ).fetchall()
-    assert (first, last) == (0, arrivals - 1)
-    assert taken in (known // 2, (known + 1) // 2)
+    assert numbers == arrived
+    assert enrolled in (50, 51)
 
 
 def test_the_application_still_cannot_write_the_history(connection):

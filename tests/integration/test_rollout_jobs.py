@@ -1,6 +1,7 @@
 """A rollout too large for a request runs in batches. It stays exact while users arrive and clients write."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 from psycopg import errors
@@ -10,6 +11,7 @@ from segmentation.database.connection import connect
 from segmentation.domain import segments, users
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent as rollout_percent
+from segmentation.domain.rollouts.enrolment import Batch
 from segmentation.jobs import leases, worker
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NO_TIME_LIMIT
@@ -154,8 +156,70 @@ def test_users_deleted_between_batches_do_not_stop_the_job(connection, started, 
 
     batches(started.job_id, lambda: users.delete(connection, next(deleted), erase=False, actor="support"))
 
+    [(there,)] = connection.execute("select count(*) from users").fetchall()
     assert leases.get(connection, started.job_id).status == "succeeded"
-    assert len(automatic_members("ROLLOUT")) == 100
+    assert there < USERS
+    assert there // 4 <= len(automatic_members("ROLLOUT")) <= -(-there // 4)
+
+
+def test_share_is_that_of_the_users_who_are_left_when_the_job_begins(
+    connection, started, deliver, owner, automatic_members
+):
+    owner.execute("delete from users where user_id > 200")
+
+    deliver(started.job_id, **NO_TIME_LIMIT)
+
+    assert len(automatic_members("ROLLOUT")) == 50
+
+
+def test_lowering_enrols_no_user_although_users_are_deleted(
+    connection, started, deliver, set_percent, batches, automatic_members, history
+):
+    deliver(started.job_id, **NO_TIME_LIMIT)
+    before = automatic_members("ROLLOUT")
+    lowered = set_percent("ROLLOUT", 5)
+    outsiders = iter(sorted(set(range(1, USERS + 1)) - before))
+
+    batches(
+        lowered.job_id,
+        lambda: [users.delete(connection, next(outsiders), erase=False, actor="support") for _ in range(3)],
+    )
+
+    [(there,)] = connection.execute("select count(*) from users").fetchall()
+    assert there // 20 <= len(automatic_members("ROLLOUT")) <= -(-there // 20)
+    assert [row["operation"] for row in history()].count("I") == 100
+
+
+def test_walks_of_a_job_are_bounded(connection, started, deliver, monkeypatch):
+    walks = []
+    begin_walk = rollout_job._begin_walk
+
+    def leave_everything(connection, rollout, progress):
+        walks.append(progress)
+        return begin_walk(connection, rollout, progress)
+
+    monkeypatch.setattr(rollout_job, "_begin_walk", leave_everything)
+    monkeypatch.setattr(rollout_job.enrolment, "enrol_or_release", lambda *_, **__: Batch(0, 0, 0))
+    with suppress(AssertionError):
+        deliver(started.job_id, **NO_TIME_LIMIT)
+
+    assert len(walks) == 2 + rollout_job.MOST_REPEATS
+    assert leases.get(connection, started.job_id).status == "succeeded"
+
+
+@pytest.mark.parametrize("percent", [10, 20, 30, 100])
+def test_percent_after_null_is_exact_although_a_lowering_was_stopped(
+    connection, started, deliver, set_percent, automatic_members, percent
+):
+    deliver(started.job_id, **NO_TIME_LIMIT)
+    deliver(set_percent("ROLLOUT", 10).job_id, time_left=lambda: False)
+    set_percent("ROLLOUT", None)
+
+    again = set_percent("ROLLOUT", percent)
+    if hasattr(again, "job_id"):
+        deliver(again.job_id, **NO_TIME_LIMIT)
+
+    assert len(automatic_members("ROLLOUT")) == USERS * percent // 100
 
 
 @pytest.mark.parametrize("step", [1, 3, 8])
@@ -246,13 +310,15 @@ def test_same_percent_again_completes_the_work_of_a_failed_job(
     assert len(automatic_members("ROLLOUT")) == members
 
 
-def test_surplus_from_deleted_users_stays_while_a_job_runs(started, deliver, set_percent, automatic_members, owner):
+def test_same_percent_again_releases_a_surplus_from_deleted_users(
+    started, deliver, set_percent, automatic_members, owner
+):
     deliver(started.job_id, time_left=lambda: False)
     owner.execute("delete from users where user_id not in (select user_id from memberships)")
 
     set_percent("ROLLOUT", 25)
 
-    assert len(automatic_members("ROLLOUT")) == 10
+    assert len(automatic_members("ROLLOUT")) in {2, 3}
 
 
 def test_removed_percent_stops_a_job_and_keeps_its_members(

@@ -1,12 +1,13 @@
 """A percent rollout is exact and stable, respects manual decisions, and writes the history."""
 
+from contextlib import suppress
 from math import ceil, floor
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from segmentation.contract.problems import SlugTaken
+from segmentation.contract.problems import SlugTaken, UserUnknown
 from segmentation.contract.requests import LifetimeChange, NewSegment, SegmentChange
 from segmentation.domain import expiry, memberships, segments
 from segmentation.domain import users as domain_users
@@ -69,15 +70,94 @@ def test_raised_percent_releases_no_user(arrive, create, set_percent, automatic_
     assert before < automatic_members("ROLLOUT")
 
 
-def test_raised_percent_keeps_a_surplus(connection, arrive, create, set_percent, automatic_members):
+@pytest.mark.parametrize(("percent", "members"), [(60, 30), (50, 25), (40, 20), (100, 50), (0, 0)])
+def test_percent_is_a_share_of_the_users_who_are_left(
+    connection, arrive, create, set_percent, automatic_members, percent, members
+):
     arrive(100)
     create("ROLLOUT", 50)
     for user_id in set(range(1, 101)) - automatic_members("ROLLOUT"):
         domain_users.delete(connection, user_id, erase=False, actor="support")
 
-    changed = set_percent("ROLLOUT", 60)
+    changed = set_percent("ROLLOUT", percent)
 
-    assert (changed.users_added, changed.users_deleted, len(automatic_members("ROLLOUT"))) == (0, 0, 50)
+    assert (changed.users_added, changed.users_deleted, len(automatic_members("ROLLOUT"))) == (0, 50 - members, members)
+
+
+def test_share_is_exact_beside_deletions(empty_database, connection, arrive, create, set_percent, owner, at_once):
+    arrive(400)
+    create("ROLLOUT", 50)
+    missed = []
+
+    def set_percents(own):
+        for percent in [*range(10, 90, 4), *range(90, 9, -4)]:
+            with own.transaction():
+                segments.update(own, "ROLLOUT", SegmentChange(user_percent=percent), actor="analyst")
+                own.execute("select hold_user_deletions()")
+                [(there, enrolled)] = own.execute(
+                    """
+                    select (select count(*) from users),
+                           (select count(*) from memberships where memberships.source = 'percent')
+                    """
+                ).fetchall()
+            if enrolled not in shares(there, percent):
+                missed.append((percent, there, enrolled))
+
+    def delete_users(own, first):
+        for user_id in range(first, 300, 3):
+            domain_users.delete(own, user_id, erase=False, actor="support")
+
+    at_once(set_percents, *[lambda own, first=first: delete_users(own, first) for first in (1, 2, 3)])
+
+    assert missed == []
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    steps=st.lists(
+        st.one_of(
+            st.tuples(st.just("percent"), st.none() | st.integers(0, 100)),
+            st.tuples(st.just("delete"), st.integers(1, 60)),
+            st.tuples(st.just("add"), st.integers(1, 60)),
+            st.tuples(st.just("remove"), st.integers(1, 60)),
+        ),
+        max_size=12,
+    ),
+    percent=st.integers(0, 10_000).map(lambda units: units / 100),
+)
+def test_percent_is_exact_from_any_state(
+    owner, connection, arrive, create, set_percent, change, automatic_members, steps, percent
+):
+    empty(owner)
+    arrive(30)
+    create("ROLLOUT", 20)
+    for step, value in steps:
+        if step == "percent":
+            set_percent("ROLLOUT", value)
+        elif step == "delete":
+            with suppress(UserUnknown):
+                domain_users.delete(connection, value, erase=False, actor="support")
+        else:
+            change(value, **{f"{step}_segments" if step == "add" else "delete_segments": ["ROLLOUT"]})
+
+    set_percent("ROLLOUT", percent)
+
+    [(there, fixed, candidates)] = owner.execute(
+        """
+        select count(*), count(*) filter (where memberships.source = 'percent' and rollout_overrides.included),
+               count(*) filter (where memberships.user_id is null and rollout_overrides.included is not false)
+          from users
+          left join memberships on memberships.user_id = users.user_id
+          left join rollout_overrides on rollout_overrides.user_id = users.user_id
+        """
+    ).fetchall()
+    enrolled = len(automatic_members("ROLLOUT"))
+    # users who were added by hand cannot be released, and those removed by hand cannot be enrolled
+    assert (
+        enrolled in shares(there, percent)
+        or (enrolled > max(shares(there, percent)) and enrolled == fixed)
+        or (enrolled < min(shares(there, percent)) and candidates == 0)
+    )
 
 
 def test_lowered_percent_releases_the_surplus(arrive, create, set_percent, automatic_members):
@@ -331,9 +411,7 @@ def test_first_users_in_the_order_who_are_not_members_are_enrolled(
     arrive(2000)
     make_segments("ROLLOUT")
     owner.execute("insert into rollouts (segment_id, salt) select segment_id, 42 from segments")
-    order = [
-        user_id for (user_id,) in owner.execute("select user_id from users order by hashint8extended(user_id, 42)")
-    ]
+    order = [user_id for (user_id,) in owner.execute("select user_id from users order by rollout_rank(user_id, 42)")]
     owner.execute(
         """
         insert into memberships (user_id, segment_id, added_at)

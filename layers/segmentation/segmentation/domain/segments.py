@@ -23,7 +23,7 @@ from segmentation.contract.responses import (
 )
 from segmentation.database import transactions
 from segmentation.domain import deletion, expiry
-from segmentation.domain.rollouts import arrivals, percent
+from segmentation.domain.rollouts import percent
 from segmentation.jobs import queue
 from segmentation.runtime import metrics
 
@@ -37,9 +37,7 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
         row = _insert(connection, new)
         segment_id = row.pop("segment_id")
         outcome = percent.Outcome()
-        if new.user_percent == 0:
-            percent.begin(connection, segment_id)
-        elif new.user_percent is not None:
+        if new.user_percent:
             outcome = percent.set_percent(connection, segment_id, new.user_percent, actor=actor)
     percent.count_metrics(outcome)
     created = SegmentCreated(**row, users_added=outcome.added)
@@ -114,7 +112,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     """
     fields = change.model_dump(exclude_unset=True)
     with transactions.transaction(connection, actor=actor, reason="percent"):
-        segment_id = _lock(connection, slug)["segment_id"]
+        segment_id = _lock(connection, slug)
         if "slug" in fields:
             expiry.end_expired(connection, segment_id)
         row = _update(connection, segment_id, fields)
@@ -131,7 +129,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     return SegmentChangedByJob(**dict(changed), job_id=outcome.job_id)
 
 
-def _lock(connection: Connection, slug: str) -> dict[str, Any]:
+def _lock(connection: Connection, slug: str) -> int:
     """Lock a segment against writers and other rollouts until the transaction ends. Raises SegmentUnknown.
 
     This must be the first lock of its transaction. Otherwise it could wait for a writer that waits for this session.
@@ -146,18 +144,16 @@ def _lock(connection: Connection, slug: str) -> dict[str, Any]:
     ).fetchone()
     if locked is None:
         raise SegmentUnknown([slug])
-    with connection.cursor(row_factory=dict_row) as cursor:
-        segment = cursor.execute(
-            """
-            select segments.segment_id, segments.user_percent
-              from segments
-             where segments.segment_id = %s::integer and segments.slug = %s::text and segments.deleted_at is null
-            """,
-            (locked[0], slug),
-        ).fetchone()
-    if segment is None:  # renamed or deleted meanwhile
+    found = connection.execute(
+        """
+        select from segments
+         where segments.segment_id = %s::integer and segments.slug = %s::text and segments.deleted_at is null
+        """,
+        (locked[0], slug),
+    ).rowcount
+    if not found:  # renamed or deleted meanwhile
         raise SegmentUnknown([slug])
-    return segment
+    return int(locked[0])
 
 
 def _update(connection: Connection, segment_id: int, fields: dict[str, Any]) -> dict[str, Any]:
@@ -211,19 +207,17 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
 
 
 def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
-    """Set the time of the deletion. The locks wait for writers and arrivals, so that no entry is later."""
-    segment = _lock(connection, slug)
-    if segment["user_percent"] is not None:
-        arrivals.block(connection)
+    """Set the time of the deletion. The locks wait for writers, and a trigger for arrivals: no entry is later."""
+    segment_id = _lock(connection, slug)
     connection.execute(
         """
         update segments
            set deleted_at = clock_timestamp(), deleted_by = %s::text
          where segments.segment_id = %s::integer
         """,
-        (actor, segment["segment_id"]),
+        (actor, segment_id),
     )
-    return int(segment["segment_id"])
+    return segment_id
 
 
 def list_members(connection: Connection, slug: str, *, after: int, limit: int) -> MemberPage:

@@ -47,6 +47,7 @@ def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> 
     Raises UserUnknown if there is no user to delete and no history to erase.
     """
     with transactions.transaction(connection, actor=actor, reason="user_deleted"):
+        connection.execute("select hold_percents()")  # before the user's lock: setting a percent waits for it
         found = connection.execute("select from users where users.user_id = %s::bigint for update", (user_id,)).rowcount
         # a user who arrives now stays, because a deletion without the row lock can deadlock with writers
         ended = _delete_user(connection, user_id) if found else 0
@@ -79,12 +80,15 @@ def _insert(connection: Connection, user_id: int, actor: str) -> bool:
     return bool(
         connection.execute(
             """
-            with actor as materialized (select set_config('segmentation.actor', %s::text, true))
+            with actor as materialized (select set_config('segmentation.actor', %(actor)s::text, true))
             insert into users (user_id)
-            select %s::bigint from actor
+            select %(user_id)s::bigint
+              from actor
+             -- a conflict costs a number of an arrival, so it is left to races
+             where not exists (select from users where users.user_id = %(user_id)s::bigint)
                 on conflict do nothing
             """,
-            (actor, user_id),
+            {"actor": actor, "user_id": user_id},
         ).rowcount
     )
 

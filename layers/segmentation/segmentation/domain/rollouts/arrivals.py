@@ -1,19 +1,23 @@
-"""Arrivals: block new users while a percent changes, and correct the enrolment of those who arrived meanwhile.
+"""Arrivals: hold new users back while a percent changes, level those who arrived meanwhile, and repair their numbers.
 
 The database decides about a new user in the transaction that creates the user.
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import LiteralString
 from uuid import UUID
 
 from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 from psycopg.rows import class_row, scalar_row
+
+from segmentation.runtime.log import logger
 
 
 @dataclass(frozen=True)
 class Base:
-    """The start of the rule for arrivals: the arrivals so far, the users, and the users the percent has enrolled."""
+    """The start of the rule for arrivals: the next number, the users, and the users the percent has enrolled."""
 
     arrivals: int
     users: int
@@ -22,68 +26,108 @@ class Base:
 
 @dataclass(frozen=True)
 class NewUsers:
-    """The users who arrived since a count, and the enrolled users among them."""
+    """The users who arrived since a number, and the enrolled users among them."""
 
     users: int
     enrolled: int
 
 
-def block(connection: Connection) -> int:
-    """Wait for the users who are arriving, block others until the transaction ends, and return the arrivals so far."""
+def settle(connection: Connection) -> int:
+    """Wait for the users who are arriving. Return the number below which all arrivals are settled."""
+    return _number(connection, "select settle_arrivals()")
+
+
+def hold(connection: Connection) -> int:
+    """Wait for the users who are arriving, block others until the transaction ends, and return the next number."""
+    return _number(connection, "select hold_arrivals()")
+
+
+def _number(connection: Connection, query: LiteralString) -> int:
     with connection.cursor(row_factory=scalar_row) as cursor:
-        [arrivals] = cursor.execute("select population.arrivals from population for update").fetchall()
-    return int(arrivals)
+        [number] = cursor.execute(query).fetchall()
+    return int(number)
 
 
-# The users who arrived since the count, and the ctid of the membership that the percent gave each. They are few, so
-# "offset 0" looks them up one by one. A join might read all members for each of them.
-_SINCE_COUNT: LiteralString = """
+# The users who arrived since a number, and the membership of each. They are few, so "offset 0" looks them up one by
+# one. A join might read all members for each of them.
+_ARRIVED: LiteralString = """
     with arrived as (
-        select users.user_id, member.ctid as row_id
+        select users.user_id, member.row_id, member.source
           from users
           left join lateral (
-               select memberships.ctid
+               select memberships.ctid as row_id, memberships.source
                  from memberships
                 where memberships.user_id = users.user_id and memberships.segment_id = %(segment_id)s::integer
-                  and memberships.source = 'percent'
+                  and (memberships.expires_at is null or memberships.expires_at > now())
                offset 0) member on true
          where users.ordinal >= %(since)s::bigint)
     """
 
-_COUNT: LiteralString = "select count(*) as users, count(arrived.row_id) as enrolled from arrived"
+_COUNT: LiteralString = """
+    select count(*) as users, count(*) filter (where arrived.source = 'percent') as enrolled from arrived
+    """
+
+_ENROL: LiteralString = """
+    insert into memberships (user_id, segment_id, added_at, source)
+    select arrived.user_id, %(segment_id)s::integer, clock_timestamp(), 'percent'
+      from arrived
+     where arrived.row_id is null
+       and not exists (
+           select from rollout_overrides
+            where rollout_overrides.user_id = arrived.user_id
+              and rollout_overrides.segment_id = %(segment_id)s::integer
+              and not rollout_overrides.included)
+     order by rollout_rank(arrived.user_id, %(salt)s::bigint)
+     limit %(users)s::bigint
+        on conflict do nothing
+    """
 
 _RELEASE: LiteralString = """
     delete from memberships
      where memberships.ctid = any (array(
            select arrived.row_id
              from arrived
-            where arrived.row_id is not null
-            order by hashint8extended(arrived.user_id, %(salt)s::bigint) desc
+            where arrived.source = 'percent'
+            order by rollout_rank(arrived.user_id, %(salt)s::bigint) desc
             limit %(users)s::bigint))
     """
 
 
 def count(connection: Connection, segment_id: int, since: int) -> NewUsers:
-    """Count the users who arrived since a number of arrivals, and the enrolled users among them."""
+    """Count the users who arrived since a number, and the enrolled users among them."""
     with connection.cursor(row_factory=class_row(NewUsers)) as cursor:
-        [new_users] = cursor.execute(_SINCE_COUNT + _COUNT, {"segment_id": segment_id, "since": since}).fetchall()
+        [new_users] = cursor.execute(_ARRIVED + _COUNT, {"segment_id": segment_id, "since": since}).fetchall()
     return new_users
 
 
-def release(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
-    """Release so many of these enrolled users, the last in the segment's order first. Return how many were released."""
+def enrol(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
+    """Enrol so many of these users, the first in the segment's order first. Return how many were enrolled."""
     parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": users}
-    return connection.execute(_SINCE_COUNT + _RELEASE, parameters).rowcount
+    return connection.execute(_ARRIVED + _ENROL, parameters).rowcount
 
 
-def open_rollout(connection: Connection, segment_id: int, percent: float, base: Base, job_id: UUID | None) -> int:
-    """Make the database decide about later arrivals, and about those since the base.
+def release(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
+    """Release so many of these users, the last in the segment's order first. Return how many were released."""
+    parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": users}
+    return connection.execute(_ARRIVED + _RELEASE, parameters).rowcount
 
-    Return how many of the latter it enrolled.
+
+def open_rollout(
+    connection: Connection, segment_id: int, percent: float | Decimal, base: Base, job_id: UUID | None
+) -> None:
+    """Make the database decide about arrivals from the base on. The caller holds arrivals back."""
+    connection.execute(
+        "select open_rollout(%s::integer, %s::numeric, %s::bigint, %s::bigint, %s::bigint, %s::uuid)",
+        (segment_id, percent, base.users, base.arrivals, base.enrolled, job_id),
+    )
+
+
+def repair(connection: Connection) -> None:
+    """Repair the gaps that rolled-back arrivals left in the numbers.
+
+    If an arrival stays open too long to wait for it, a later call repairs them.
     """
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        [enrolled] = cursor.execute(
-            "select open_rollout(%s::integer, %s::numeric, %s::bigint, %s::bigint, %s::bigint, %s::uuid)",
-            (segment_id, percent, base.users, base.arrivals, base.enrolled, job_id),
-        ).fetchall()
-    return int(enrolled)
+    try:
+        connection.execute("select repair_arrivals()")
+    except LockNotAvailable:
+        logger.warning("gaps in the numbers of new users could not be repaired: a user is still arriving")

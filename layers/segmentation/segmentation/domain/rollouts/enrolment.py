@@ -6,6 +6,7 @@ the users of ten percent are among the users of twenty percent, and segments cho
 
 import random
 from dataclasses import dataclass
+from decimal import Decimal
 from math import sqrt
 from typing import LiteralString
 
@@ -19,11 +20,22 @@ MAX_HASH = 2**63 - 1
 
 @dataclass(frozen=True)
 class Rollout:
-    """A segment, the salt of its order of users, and the users that it covers: the first so many arrivals."""
+    """A segment, the salt of its order of users, the first arrival that it does not cover, and its percent."""
 
     segment_id: int
     salt: int
     arrivals: int
+    percent: float | Decimal
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The users that a rollout covers, the enrolled users, those it may release, and those it may enrol."""
+
+    users: int
+    enrolled: int
+    releasable: int
+    enrollable: int
 
 
 @dataclass(frozen=True)
@@ -43,15 +55,18 @@ class Batch:
     changed: int
 
 
-def count_remaining(connection: Connection, rollout: Rollout, wanted: int) -> Remaining:
-    """Count the changes that lead to the wanted number of enrolled users, and the candidates for them.
+def count(connection: Connection, rollout: Rollout) -> Counts:
+    """Count the users, the enrolled users, and the candidates of both directions.
 
-    Three plain counts do it. A lookup of each user among the members would take as long as enrolling some of them.
+    Plain counts do it. A lookup of each user among the members would take as long as enrolling some of them.
     """
-    with connection.cursor(row_factory=class_row(Remaining)) as cursor:
-        [remaining] = cursor.execute(
+    with connection.cursor(row_factory=class_row(Counts)) as cursor:
+        [counts] = cursor.execute(
             """
-            with members as materialized (
+            with covered as materialized (
+                select (select count(*) from users)
+                       - (select count(*) from users where users.ordinal >= %(arrivals)s::bigint) as users),
+            members as materialized (
                 select count(*) as total,
                        count(*) filter (where memberships.source = 'percent') as enrolled,
                        count(*) filter (where memberships.source = 'percent'
@@ -63,30 +78,26 @@ def count_remaining(connection: Connection, rollout: Rollout, wanted: int) -> Re
                    and rollout_overrides.segment_id = memberships.segment_id
                  where memberships.segment_id = %(segment_id)s::integer and users.ordinal < %(arrivals)s::bigint
                    and (memberships.expires_at is null or memberships.expires_at > now()))
-            select %(wanted)s::bigint - members.enrolled as change,
-                   case when members.enrolled = %(wanted)s::bigint then 0
-                        when members.enrolled > %(wanted)s::bigint then members.releasable
-                        else (select count(*) from users where users.ordinal < %(arrivals)s::bigint)
-                             - members.total
-                             -- no percent enrols a user removed by hand
-                             - (select count(*)
-                                  from rollout_overrides
-                                  join users on users.user_id = rollout_overrides.user_id
-                                 where rollout_overrides.segment_id = %(segment_id)s::integer
-                                   and not rollout_overrides.included and users.ordinal < %(arrivals)s::bigint)
-                   end as candidates
+            select covered.users, members.enrolled, members.releasable,
+                   covered.users - members.total
+                   -- no percent enrols a user removed by hand
+                   - (select count(*)
+                        from rollout_overrides
+                        join users on users.user_id = rollout_overrides.user_id
+                       where rollout_overrides.segment_id = %(segment_id)s::integer
+                         and not rollout_overrides.included and users.ordinal < %(arrivals)s::bigint) as enrollable
               from members
+             cross join covered
             """,
-            {"segment_id": rollout.segment_id, "arrivals": rollout.arrivals, "wanted": wanted},
+            {"segment_id": rollout.segment_id, "arrivals": rollout.arrivals},
         ).fetchall()
-    return remaining
+    return counts
 
 
 def enrol_or_release(
     connection: Connection,
     rollout: Rollout,
     remaining: Remaining,
-    wanted: int,
     *,
     after: int = 0,
     most: int | None = None,
@@ -107,15 +118,15 @@ def enrol_or_release(
             "candidates": remaining.candidates,
             "after": after,
             "most": most,
-            "hash_limit": _hash_limit(rollout, remaining, wanted, most or remaining.candidates),
+            "hash_limit": _hash_limit(rollout, remaining, most or remaining.candidates),
             "draw": _random.random(),
         },
     )
 
 
-def _hash_limit(rollout: Rollout, remaining: Remaining, wanted: int, candidates: int) -> int:
+def _hash_limit(rollout: Rollout, remaining: Remaining, candidates: int) -> int:
     """Return the hash below which a batch finds the users that it enrols, with a margin of five standard deviations."""
-    part = max(wanted / max(rollout.arrivals, 1), remaining.change / max(remaining.candidates, 1))
+    part = max(float(rollout.percent) / 100, remaining.change / max(remaining.candidates, 1))
     margin = (10 + 5 * sqrt(part * candidates)) / max(candidates, 1)
     return min(MAX_HASH, int((part + margin - 0.5) * 2**64))
 
@@ -160,7 +171,7 @@ _INSERT_CHOSEN: LiteralString = """
     with scanned as materialized (
         select count(*) as candidates, coalesce(max(pool.user_id), 0) as last_user_id,
                coalesce(array_agg(pool.user_id) filter (
-                            where hashint8extended(pool.user_id, %(salt)s::bigint) <= %(hash_limit)s::bigint), '{}')
+                            where rollout_rank(pool.user_id, %(salt)s::bigint) <= %(hash_limit)s::bigint), '{}')
                    as below_limit
           from (select users.user_id
                   from users
@@ -189,7 +200,7 @@ _INSERT_CHOSEN: LiteralString = """
         select candidate.user_id
           from scanned
          cross join unnest(scanned.below_limit) candidate (user_id)
-         order by hashint8extended(candidate.user_id, %(salt)s::bigint)
+         order by rollout_rank(candidate.user_id, %(salt)s::bigint)
          limit (select case when part.users <= cardinality(scanned.below_limit) then part.users else 0 end
                   from scanned
                  cross join part)),
@@ -240,7 +251,7 @@ def _release(connection: Connection, parameters: dict[str, object]) -> Batch:
             chosen as (
                 select pool.row_id
                   from pool
-                 order by hashint8extended(pool.user_id, %(salt)s::bigint) desc
+                 order by rollout_rank(pool.user_id, %(salt)s::bigint) desc
                  limit (select case when scanned.candidates < %(most)s::integer then %(changes)s::bigint
                                     when %(most)s::integer is null then %(changes)s::bigint
                                     else least(%(changes)s::bigint,

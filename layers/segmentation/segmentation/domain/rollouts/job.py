@@ -1,9 +1,9 @@
 """The job that brings a segment to its percent if that changes more users than a request may.
 
-The job walks the users in order of their ids. Each batch makes its part of the remaining changes, and the last batch
-makes the rest, so the sum is exact. The walk leaves out users who arrive meanwhile, because the database has already
-decided about them. After the walk the job counts again, because writers change memberships between batches. It walks
-again if changes remain.
+The job walks the users in order of their ids. Each batch makes its part of the changes. The walk leaves out users who
+arrive meanwhile, because the database has already decided about them. Between batches, writers change memberships and
+users are deleted. Therefore the walk leaves some changes to one last transaction, which counts the users who are left
+and makes the share exact.
 """
 
 import time
@@ -27,6 +27,9 @@ BATCH_CHANGES = 10_000
 BATCH_CANDIDATES = 500_000
 """The most users that a transaction scans, if it changes few of them."""
 
+MOST_REPEATS = 3
+"""The walks after the first one. They are needed only if more users than a request changes came or went meanwhile."""
+
 LOCK_RETRY_SECONDS = 60
 """The longest time without a batch, while other sessions lock the segment, before a try of the job fails."""
 
@@ -41,6 +44,7 @@ class Progress:
     change: int = 0
     candidates: int = 0
     ended: bool = False
+    repeated: int = 0
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
@@ -67,22 +71,29 @@ def _run_batch(connection: Connection, lease: Lease, progress: Progress) -> Prog
     with transactions.transaction(connection, actor=lease.actor, reason="percent"):
         rollout = _lock_rollout(connection, lease)
         if rollout is None:
-            progress = replace(progress, ended=True)
-        else:
-            progress = _walk(connection, rollout, lease.parameters["wanted"], progress)
+            progress = replace(progress, change=0, ended=True)
+        elif progress.after == 0:
+            progress = _begin_walk(connection, rollout, progress)
+        if not progress.ended and rollout is not None:
+            progress = _walk(connection, rollout, progress)
         leases.save(connection, lease, _step(progress))
     return progress
 
 
 def _lock_rollout(connection: Connection, lease: Lease) -> Rollout | None:
-    """Lock the segment against writers and other rollouts. Return None if the rollout has another job, or none."""
+    """Lock the segment against writers and other rollouts, and users against deletion.
+
+    Return None if the rollout has another job, or none.
+    """
     segment_id = lease.parameters["segment_id"]
     connection.execute("select hold_segment(%s::integer)", (segment_id,))
+    connection.execute("select hold_user_deletions()")
     with connection.cursor(row_factory=class_row(Rollout)) as cursor:
-        # a second statement: the snapshot of the first can be older than its lock
+        # a statement of its own: the snapshot of the first can be older than its lock
         return cursor.execute(
             """
-            select rollouts.segment_id, rollouts.salt, rollouts.base_arrivals as arrivals
+            select rollouts.segment_id, rollouts.salt, rollouts.base_arrivals as arrivals,
+                   segments.user_percent as percent
               from rollouts
               join segments on segments.segment_id = rollouts.segment_id
              where rollouts.segment_id = %s::integer and rollouts.job_id = %s::uuid and segments.deleted_at is null
@@ -91,30 +102,49 @@ def _lock_rollout(connection: Connection, lease: Lease) -> Rollout | None:
         ).fetchone()
 
 
-def _walk(connection: Connection, rollout: Rollout, wanted: int, progress: Progress) -> Progress:
-    """Change a batch. At the start of a walk, count first, and end the job if no user is to change or can change."""
-    starts = progress.after == 0
-    remaining = Remaining(progress.change, progress.candidates)
-    if starts:
-        remaining = enrolment.count_remaining(connection, rollout, wanted)
-    if remaining.change == 0 or remaining.candidates <= 0:
-        return replace(progress, after=0, ended=starts)
-    most = min(BATCH_CANDIDATES, -(-BATCH_CHANGES * remaining.candidates // abs(remaining.change)))
-    batch = enrolment.enrol_or_release(connection, rollout, remaining, wanted, after=progress.after, most=most)
-    added, deleted = (batch.changed, 0) if remaining.change > 0 else (0, batch.changed)
-    return Progress(
+def _begin_walk(connection: Connection, rollout: Rollout, progress: Progress) -> Progress:
+    """Count what a walk has to change. If a transaction can change that, complete the rollout and end the job.
+
+    The number of walks is bounded, because users may be deleted, added and removed without end.
+    """
+    counts = enrolment.count(connection, rollout)
+    wanted = percent.wanted_members(counts.users, rollout.percent, rollout.percent, counts.enrolled, draw=0)
+    change = wanted - counts.enrolled
+    candidates = counts.enrollable if change > 0 else counts.releasable
+    repeated = progress.repeated + (progress != Progress())
+    if abs(change) > percent.MOST_CHANGES and candidates > 0 and repeated <= MOST_REPEATS:
+        return replace(progress, change=change, candidates=candidates, repeated=repeated)
+    outcome = percent.complete(connection, rollout.segment_id, rollout.percent)
+    added, deleted = progress.added + outcome.added, progress.deleted + outcome.deleted
+    return replace(progress, added=added, deleted=deleted, change=0, ended=True)
+
+
+def _walk(connection: Connection, rollout: Rollout, progress: Progress) -> Progress:
+    """Change a batch. The walk leaves some changes to the last transaction, which knows the users who are left then."""
+    left = min(BATCH_CHANGES, abs(progress.change))
+    change = progress.change - left if progress.change > 0 else progress.change + left
+    if change == 0 or progress.candidates <= 0:
+        return replace(progress, after=0)
+    most = min(BATCH_CANDIDATES, -(-BATCH_CHANGES * progress.candidates // abs(change)))
+    remaining = Remaining(change, progress.candidates)
+    batch = enrolment.enrol_or_release(connection, rollout, remaining, after=progress.after, most=most)
+    added, deleted = (batch.changed, 0) if progress.change > 0 else (0, batch.changed)
+    return replace(
+        progress,
         added=progress.added + added,
         deleted=progress.deleted + deleted,
         after=batch.last_user_id if batch.candidates == most else 0,
-        change=remaining.change - added + deleted,
-        candidates=remaining.candidates - batch.candidates,
+        change=progress.change - added + deleted,
+        candidates=progress.candidates - batch.candidates,
     )
 
 
 def _step(progress: Progress) -> Step:
     done = progress.added + progress.deleted
     is_counted = progress != Progress()
-    return Step(done, done + abs(progress.change) if is_counted else None, asdict(progress))
+    # without "repeated" as long as it is 0, because the previous release does not know it
+    saved = {name: value for name, value in asdict(progress).items() if value or name != "repeated"}
+    return Step(done, done + abs(progress.change) if is_counted else None, saved)
 
 
 KIND = Kind(ROLLOUT, run)

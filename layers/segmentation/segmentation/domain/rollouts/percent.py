@@ -4,7 +4,7 @@ The users who exist are enrolled or released here, or by a job if they are many.
 arrive later, in the transaction that creates them. docs/rollouts.md has the rule and its proof.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -37,6 +37,10 @@ class Outcome:
     deleted: int = 0
     job_id: UUID | None = None
 
+    def plus(self, changed: int) -> "Outcome":
+        """Return the outcome with more users added, or with more deleted if the number is negative."""
+        return replace(self, added=self.added + max(changed, 0), deleted=self.deleted + max(-changed, 0))
+
 
 @dataclass(frozen=True)
 class _Change:
@@ -44,46 +48,40 @@ class _Change:
 
     segment_id: int
     salt: int
-    percent: float
+    percent: Percent
     before: Decimal
 
-    @property
-    def draw(self) -> int:
-        return self.salt % BASIS_POINTS
-
-    def wanted(self, users: int, kept: int) -> int:
-        return wanted_members(users, self.percent, self.before, kept, self.draw)
+    def wanted(self, users: int, enrolled: int) -> int:
+        return wanted_members(users, self.percent, self.before, enrolled, self.salt % BASIS_POINTS)
 
 
 @dataclass(frozen=True)
 class _Counts:
-    """The arrivals, the users, the users enrolled by the percent, and the enrolled users who stay in, at one moment."""
+    """The users whose arrival is settled, and those of them whom the percent enrols now."""
 
-    arrivals: int
     users: int
     enrolled: int
-    kept: int
 
 
 class _UnreleasableSurplus(Exception):
-    """The previous percent enrolled too many new users, and a percent that is not lower releases no user."""
+    """The previous percent enrolled too many new users, and a percent that is not lower releases no new user."""
 
 
-def wanted_members(users: int, percent: Percent, before: Percent, kept: int, draw: int) -> int:
+def wanted_members(users: int, percent: Percent, before: Percent, enrolled: int, draw: int) -> int:
     """Return how many users a percent wants enrolled: the exact share, rounded up or down by the draw.
 
-    The result is never below the kept users, unless the percent is 0 or lower than the one before. The draw, from 0 to
-    9999, stays with the segment. So a higher percent of more users never wants fewer members.
+    The draw, from 0 to 9999, stays with the segment. So a higher percent of more users never wants fewer members. A
+    count that is the share already, rounded the other way, changes only in the direction of the percent.
     """
-    if percent == 0:
-        return 0  # even after a stopped job, which keeps users that the same percent had to release
     least, rest = divmod(users * in_basis_points(percent), BASIS_POINTS)
     wanted = least + (draw < rest)
-    if in_basis_points(percent) < in_basis_points(before):
+    if not least <= enrolled <= least + (rest > 0):
         return wanted
-    if in_basis_points(percent) == in_basis_points(before) and kept == least:
-        return kept  # the rule for arrivals has rounded this share already
-    return max(wanted, kept)
+    if in_basis_points(percent) > in_basis_points(before):
+        return max(wanted, enrolled)
+    if in_basis_points(percent) < in_basis_points(before):
+        return min(wanted, enrolled)
+    return enrolled
 
 
 def in_basis_points(percent: Percent) -> int:
@@ -91,69 +89,87 @@ def in_basis_points(percent: Percent) -> int:
     return round(percent * 100)
 
 
-def set_percent(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
+def set_percent(connection: Connection, segment_id: int, percent: Percent, *, actor: str) -> Outcome:
     """Bring a segment to its percent of the users, in the caller's transaction, which holds the segment's lock.
+
+    If that changes too many users for a request, create a job that does it, and return its id.
+    """
+    return _level(connection, segment_id, percent, actor=actor)
+
+
+def complete(connection: Connection, segment_id: int, percent: Percent) -> Outcome:
+    """Bring a segment to its percent of the users, however many users that changes: the last step of a job."""
+    return _level(connection, segment_id, percent, actor=None)
+
+
+def _level(connection: Connection, segment_id: int, percent: Percent, *, actor: str | None) -> Outcome:
+    """Level the number of enrolled users, and open the rule for arrivals. No user is deleted meanwhile.
 
     New users can arrive while the others are enrolled or released. If the percent before enrols too many of them, the
     work is undone and done again with new users blocked.
     """
+    connection.execute("select hold_user_deletions()")
+    change = _get_change(connection, segment_id, percent)
     try:
         with connection.transaction():
-            return _apply(connection, segment_id, percent, actor=actor)
+            return _apply(connection, change, actor)
     except _UnreleasableSurplus:
-        arrivals.block(connection)
-        return _apply(connection, segment_id, percent, actor=actor)
+        arrivals.hold(connection)
+        return _apply(connection, change, actor)
 
 
-def _apply(connection: Connection, segment_id: int, percent: float, *, actor: str) -> Outcome:
-    """Enrol or release the counted users, or leave that to a job. Then decide about the new users.
+def _apply(connection: Connection, change: _Change, actor: str | None) -> Outcome:
+    """Level the users whose arrival is settled, or leave that to a job of the actor. Then level those who came since.
 
     Raises _UnreleasableSurplus.
     """
-    change = _begin_change(connection, segment_id, percent)
-    counts = _count_users(connection, segment_id)
-    wanted = change.wanted(counts.users, counts.kept)
-    needs_job = abs(wanted - counts.enrolled) > MOST_CHANGES
-    changed = 0 if needs_job else _enrol_or_release(connection, change, counts, wanted)
-    enrolled = wanted if needs_job else counts.enrolled + changed
-    base, released = _release_surplus(connection, change, Base(counts.arrivals, counts.users, enrolled))
-    job_id = None
-    if needs_job:
-        job_id = leases.create(connection, ROLLOUT, {"segment_id": segment_id, "wanted": base.enrolled}, actor=actor)
-    enrolled_late = arrivals.open_rollout(connection, segment_id, percent, base, job_id)
-    return Outcome(max(changed, 0) + enrolled_late, max(-changed, 0) + released, job_id)
+    settled = arrivals.settle(connection)
+    counts = _count_users(connection, change.segment_id, settled)
+    wanted = change.wanted(counts.users, counts.enrolled)
+    needs_job = actor is not None and abs(wanted - counts.enrolled) > MOST_CHANGES
+    changed = 0 if needs_job else _enrol_or_release(connection, change, settled, counts, wanted)
+    base = Base(settled, counts.users, wanted if needs_job else counts.enrolled + changed)
+    outcome = Outcome().plus(changed)
+    next_arrival = arrivals.hold(connection)
+    if next_arrival > settled:
+        base, late = _level_arrivals(connection, change, base)
+        base, outcome = replace(base, arrivals=next_arrival), outcome.plus(late)
+    if needs_job and actor is not None:
+        parameters = {"segment_id": change.segment_id, "wanted": base.enrolled}
+        outcome = replace(outcome, job_id=leases.create(connection, ROLLOUT, parameters, actor=actor))
+    arrivals.open_rollout(connection, change.segment_id, change.percent, base, outcome.job_id)
+    return outcome
 
 
-def _enrol_or_release(connection: Connection, change: _Change, counts: _Counts, wanted: int) -> int:
+def _enrol_or_release(connection: Connection, change: _Change, settled: int, counts: _Counts, wanted: int) -> int:
     """Make all changes in one statement. Return the users enrolled, or the users released as a negative number."""
     needed = wanted - counts.enrolled
     if needed == 0:
         return 0
-    rollout = Rollout(change.segment_id, change.salt, counts.arrivals)
-    batch = enrolment.enrol_or_release(connection, rollout, Remaining(needed, counts.users), wanted)
+    rollout = Rollout(change.segment_id, change.salt, settled, change.percent)
+    batch = enrolment.enrol_or_release(connection, rollout, Remaining(needed, counts.users))
     return batch.changed if needed > 0 else -batch.changed
 
 
-def _release_surplus(connection: Connection, change: _Change, base: Base) -> tuple[Base, int]:
-    """Block new users. Release those who arrived since the count and exceed a lowered percent.
+def _level_arrivals(connection: Connection, change: _Change, base: Base) -> tuple[Base, int]:
+    """Level the users who arrived since the base by the percent before. Return all users, and the change.
 
-    Returns the base of the rule for arrivals, and the number of released users. Raises _UnreleasableSurplus.
+    A missed share of the users before them (no candidate was left) does not count. Raises _UnreleasableSurplus.
     """
-    arrived = arrivals.block(connection)
-    if arrived == base.arrivals:
-        return base, 0
     new = arrivals.count(connection, change.segment_id, base.arrivals)
     users, basis_points = base.users + new.users, in_basis_points(change.percent)
-    least, most = _floor(base.users, basis_points), _ceiling(base.users, basis_points)
-    enrolled = min(max(base.enrolled, least), most)  # open_rollout clamps it to the same range
-    if enrolled + new.enrolled <= _ceiling(users, basis_points):
-        return base, 0
-    if basis_points >= in_basis_points(change.before):
+    enrolled = min(max(base.enrolled, _floor(base.users, basis_points)), _ceiling(base.users, basis_points))
+    enrolled += new.enrolled
+    needed = replace(change, before=Decimal(change.percent)).wanted(users, enrolled) - enrolled
+    late = (change.segment_id, change.salt, base.arrivals)
+    changed = 0
+    if needed > 0:
+        changed = arrivals.enrol(connection, *late, needed)
+    elif needed < 0 and basis_points >= in_basis_points(change.before):
         raise _UnreleasableSurplus
-    wanted = max(enrolled, change.wanted(users, kept=0))
-    surplus = enrolled + new.enrolled - wanted
-    released = arrivals.release(connection, change.segment_id, change.salt, base.arrivals, surplus)
-    return Base(arrived, users, wanted), released
+    elif needed < 0:
+        changed = -arrivals.release(connection, *late, -needed)
+    return Base(base.arrivals, users, enrolled + needed), changed
 
 
 def _floor(users: int, basis_points: int) -> int:
@@ -175,21 +191,12 @@ def stop(connection: Connection, segment_id: int) -> None:
 
     The previous percent decides about the users who are arriving, because they commit first.
     """
-    arrivals.block(connection)
+    arrivals.hold(connection)
     connection.execute("update rollouts set job_id = null where rollouts.segment_id = %s::integer", (segment_id,))
 
 
-def begin(connection: Connection, segment_id: int) -> None:
-    """Create the rollout of a segment that has none, with zero as its percent. From now on changes by hand count.
-
-    It updates no existing row, because an arriving user may wait for that row while it blocks all arrivals.
-    """
-    connection.execute("insert into rollouts (segment_id) values (%s::integer) on conflict do nothing", (segment_id,))
-
-
-def _begin_change(connection: Connection, segment_id: int, percent: float) -> _Change:
+def _get_change(connection: Connection, segment_id: int, percent: Percent) -> _Change:
     """Return the change to a percent."""
-    begin(connection, segment_id)
     [(before, salt)] = connection.execute(
         "select rollouts.last_percent, rollouts.salt from rollouts where rollouts.segment_id = %s::integer",
         (segment_id,),
@@ -197,27 +204,32 @@ def _begin_change(connection: Connection, segment_id: int, percent: float) -> _C
     return _Change(segment_id, salt, percent, before)
 
 
-def _count_users(connection: Connection, segment_id: int) -> _Counts:
-    """Count in one statement, whose snapshot has exactly the users below the number of arrivals.
+def _count_users(connection: Connection, segment_id: int, settled: int) -> _Counts:
+    """Count the users whose arrival is settled, and those of them whom the percent enrols now.
 
-    A failed or unfinished job has left users enrolled that it had to release. They do not count as kept.
+    Those who came since are subtracted, because the whole tables can be counted by their indexes alone.
     """
     with connection.cursor(row_factory=class_row(_Counts)) as cursor:
         [counts] = cursor.execute(
             """
-            select population.arrivals, (select count(*) from users) as users, members.enrolled,
-                   case when exists (select from jobs
-                                      where jobs.job_id = rollouts.job_id and jobs.status <> 'succeeded')
-                        then least(members.enrolled, rollouts.taken)
-                        else members.enrolled end as kept
-              from population
-             cross join (
-                   select count(*) as enrolled
-                     from memberships
-                    where memberships.segment_id = %(segment_id)s::integer and memberships.source = 'percent'
-                      and (memberships.expires_at is null or memberships.expires_at > now())) members
-              join rollouts on rollouts.segment_id = %(segment_id)s::integer
+            with late as materialized (
+                select users.user_id from users where users.ordinal >= %(settled)s::bigint)
+            select (select count(*) from users) - (select count(*) from late) as users,
+                   (select count(*)
+                      from memberships
+                     where memberships.segment_id = %(segment_id)s::integer and memberships.source = 'percent'
+                       and (memberships.expires_at is null or memberships.expires_at > now()))
+                   - (select count(*)
+                        from late
+                       cross join lateral (
+                             select
+                               from memberships
+                              where memberships.user_id = late.user_id
+                                and memberships.segment_id = %(segment_id)s::integer
+                                and memberships.source = 'percent'
+                                and (memberships.expires_at is null or memberships.expires_at > now())
+                             offset 0) enrolled) as enrolled
             """,
-            {"segment_id": segment_id},
+            {"segment_id": segment_id, "settled": settled},
         ).fetchall()
     return counts

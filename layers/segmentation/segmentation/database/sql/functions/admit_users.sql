@@ -1,24 +1,25 @@
--- Number the users whom a statement inserts, and enrol them in the percent segments.
--- A user who was there before is not in the transition table, and gets no number.
+-- Enrol the users whom a statement inserts in the percent segments, all in one statement.
+-- A segment in "by_hand" does not enrol them, because the request itself decides about it.
 create or replace function admit_users() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
 as $$
 declare
-    v_users constant bigint[] := array(select arrived.user_id from arrived order by arrived.user_id);
-    v_first_ordinal bigint;
+    v_by_hand constant integer[] := coalesce(nullif(current_setting('segmentation.by_hand', true), ''), '{}');
+    v_ordinals bigint[];
 begin
-    if v_users = '{}' then
+    perform from segments where segments.user_percent > 0 and segments.deleted_at is null limit 1;
+    if not found then
         return null;
     end if;
-    update population
-       set arrivals = arrivals + cardinality(v_users)
- returning arrivals - cardinality(v_users) into v_first_ordinal;
-    update users
-       set ordinal = v_first_ordinal + numbered.position - 1
-      from unnest(v_users) with ordinality numbered (user_id, position)
-     where users.user_id = numbered.user_id;
-    perform enrol_arrivals(v_users, v_first_ordinal, null,
-                           coalesce(nullif(current_setting('segmentation.by_hand', true), ''), '{}')::integer[]);
+    v_ordinals := array(select arrived.ordinal from arrived);
+    insert into memberships (user_id, segment_id, added_at, source)
+    select arrived.user_id, enrolled.segment_id, moment.now, 'percent'
+      from enrolled_arrivals(v_ordinals) enrolled
+      join arrived on arrived.ordinal = enrolled.ordinal
+     cross join (select clock_timestamp() as now offset 0) moment
+     where enrolled.segment_id <> all (v_by_hand)
+     order by arrived.user_id, enrolled.segment_id
+        on conflict do nothing;
     return null;
 end
 $$;

@@ -21,11 +21,13 @@ begin
      where after.added_at <> before.added_at;
     get diagnostics v_replaced = row_count;
 
-    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
+    insert into history (user_id, segment_id, slug, action_id, reason, actor, percent, expires_at, executed_at)
     select after.user_id, after.segment_id, segments.slug,
            case when after.added_at <> before.added_at then 1 else 3 end,
            case when after.added_at <> before.added_at then after.source else history_reason() end,
-           history_actor(), after.expires_at,
+           history_actor(),
+           case when after.added_at <> before.added_at and after.source = 'percent' then segments.user_percent end,
+           after.expires_at,
            case when after.added_at <> before.added_at then after.added_at else v_moment end
       from old_rows before
       join new_rows after on after.user_id = before.user_id and after.segment_id = before.segment_id

@@ -1,4 +1,5 @@
 -- Write an entry into the history for each inserted membership.
+-- An entry by a percent names the percent and the actor who set it, also if another request created the user.
 -- "offset 0" makes Postgres look up each segment by itself, as in change_memberships.
 -- The INSERT counts its own rows: the condition with nextval is always true, and Postgres evaluates it once per row.
 create or replace function record_entries() returns trigger
@@ -7,12 +8,17 @@ as $$
 declare
     v_actor constant text := history_actor();
 begin
-    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
-    select entered.user_id, entered.segment_id, segment.slug, 1, entered.source, v_actor,
+    insert into history (user_id, segment_id, slug, action_id, reason, actor, percent, expires_at, executed_at)
+    select entered.user_id, entered.segment_id, segment.slug, 1, entered.source,
+           case when entered.source = 'percent' then coalesce(segment.percent_set_by, v_actor) else v_actor end,
+           case when entered.source = 'percent' then segment.user_percent end,
            entered.expires_at, entered.added_at
       from entered
      cross join lateral (
-           select segments.slug from segments where segments.segment_id = entered.segment_id offset 0) segment
+           select segments.slug, segments.user_percent, segments.percent_set_by
+             from segments
+            where segments.segment_id = entered.segment_id
+           offset 0) segment
      where nextval('operations_added') > 0;
     return null;
 end

@@ -11,7 +11,7 @@ declare
     v_reason constant reason := history_reason();
     v_actor constant text := history_actor();
 begin
-    insert into history (user_id, segment_id, slug, action_id, reason, actor, expires_at, executed_at)
+    insert into history (user_id, segment_id, slug, action_id, reason, actor, percent, expires_at, executed_at)
     select gone.user_id, gone.segment_id, segment.slug, 2,
            case when gone.expires_at <= coalesce(segment.deleted_at, v_moment) then 'ttl'
                 when segment.deleted_at is not null then 'segment_deleted'
@@ -19,11 +19,14 @@ begin
            case when gone.expires_at <= coalesce(segment.deleted_at, v_moment) then 'schedule'
                 when segment.deleted_at is not null then coalesce(segment.deleted_by, v_actor)
                 else v_actor end,
+           case when v_reason = 'percent' and segment.deleted_at is null
+                     and (gone.expires_at > v_moment) is not false
+                then segment.user_percent end,
            gone.expires_at,
            least(gone.expires_at, segment.deleted_at, v_moment)
       from gone
      cross join lateral (
-           select segments.slug, segments.deleted_at, segments.deleted_by
+           select segments.slug, segments.deleted_at, segments.deleted_by, segments.user_percent
              from segments
             where segments.segment_id = gone.segment_id
            offset 0) segment
