@@ -193,6 +193,17 @@ def test_arrival_that_fails_leaves_a_gap_that_is_repaired(connection, create, ar
     assert len(automatic_members("ROLLOUT")) == 50
 
 
+def test_arrival_updates_no_row_so_an_old_snapshot_does_not_slow_it(connection, create):
+    for number in range(3):
+        create(f"ROLLOUT_{number}", 100)
+
+    with connection.transaction():
+        users.create(connection, 1, actor="backend")
+        updated = connection.execute("select relname from pg_stat_xact_user_tables where n_tup_upd > 0").fetchall()
+
+    assert updated == []
+
+
 def test_arrivals_do_not_wait_for_each_other(connection, empty_database, create):
     create("ROLLOUT", 50)
     with connect(empty_database.url) as slow, slow.transaction():
