@@ -58,6 +58,7 @@ def test_range_without_an_end_may_begin_at_any_instant(instant):
         pytest.param("2023-08-01", id="date"),
         pytest.param("2023-08-01T00:00:00", id="no-offset"),
         pytest.param("2023-08-01T00:00:00 03:00", id="plus-not-encoded"),
+        pytest.param("2023-08-01T00:00 0000", id="plus-of-a-short-form-not-encoded"),
         pytest.param("2023-08-01 00:00:00Z", id="space"),
         pytest.param("2023-02-30T00:00:00Z", id="no-such-day"),
         pytest.param("2023-08-01T24:00:00Z", id="no-such-hour"),

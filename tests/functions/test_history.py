@@ -147,6 +147,13 @@ def test_range_in_another_offset_is_the_same_instant(three_operations, hours):
     assert history_of(1, from_=elsewhere.isoformat()) == three_operations[1:]
 
 
+@pytest.mark.parametrize("instant", ["2023-08-01T00:00Z", "2023-08-01T00:00:00+0000", "2023-08-01t00:00+00"])
+def test_bound_of_a_range_may_be_as_short_as_clients_write_it(service, instant):
+    answer = ask_history(1, from_=instant, to="2023-08-01T00:00:00Z")
+
+    assert (answer.status, answer.json["operations"]) == (200, [])
+
+
 def test_range_of_an_instant_is_empty(three_operations):
     moment = three_operations[1]["executed_at"]
 

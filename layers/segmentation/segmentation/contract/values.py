@@ -27,9 +27,12 @@ FLOAT_NOISE = 1e-9
 NOT_RESERVED: dict[str, Any] = {"not": {"enum": sorted(RESERVED_SLUGS)}}
 """The JSON Schema of the rule about reserved slugs."""
 
-_HOUR_AND_MINUTE = r"([01]\d|2[0-3]):[0-5]\d"
+_HOUR = r"([01]\d|2[0-3])"
+_MINUTE = r"[0-5]\d"
 _INSTANT = re.compile(
-    rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt]{_HOUR_AND_MINUTE}:[0-5]\d(\.\d+)?([Zz]|[+-]{_HOUR_AND_MINUTE})", re.ASCII
+    rf"\d{{4}}-\d{{2}}-\d{{2}}[Tt]{_HOUR}:{_MINUTE}(:{_MINUTE}(\.\d+)?)?"
+    rf"([Zz]|[+-]{_HOUR}:?{_MINUTE}|(?P<whole_hours>[+-]{_HOUR}))",
+    re.ASCII,
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
@@ -63,14 +66,17 @@ def _not_a_reserved_subject(username: str) -> str:
 def instant(value: Any) -> Any:
     """Reject a value that only pydantic accepts as an instant, such as 5, '5' or a date without a time.
 
-    A fraction may have any number of digits (RFC 3339, section 5.6). Digits beyond the microsecond are cut off.
-    RFC 3339 permits a leap second. It is rejected because neither Python nor Postgres can store one.
+    Generated clients write less than RFC 3339 requires: an offset such as +0000 or +03, or a time without seconds. Each
+    has one meaning, so it is accepted. A fraction may have any number of digits (RFC 3339, section 5.6). Digits beyond
+    the microsecond are cut off. RFC 3339 permits a leap second. It is rejected because neither Python nor Postgres can
+    store one.
     """
-    if not (isinstance(value, str) and _INSTANT.fullmatch(value)):
+    found = _INSTANT.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
         raise ValueError(
             "must be an RFC 3339 instant with an offset from UTC and no leap second, such as 2030-01-31T12:00:00Z"
         )
-    return value
+    return f"{value}:00" if found["whole_hours"] else value  # pydantic reads no offset of hours alone
 
 
 def in_utc(moment: datetime) -> datetime:
