@@ -4,10 +4,12 @@ from benchmarks import handlers, population
 from benchmarks.databases import Databases
 from benchmarks.results import Section, cost, speed
 from benchmarks.timing import Say, side_by_side
+from segmentation.contract.problems import MAX_ANSWER_BYTES
 from segmentation.database.connection import connect
 from segmentation.domain.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
 
 USERS = 1_000
+ONCE = [1] * USERS
 CALLS = 20
 STRIDE = 7_919
 
@@ -26,7 +28,9 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         found = side_by_side(
             {
                 "ours": lambda number: read(body={"user_ids": batch(number)}),
-                "select": lambda number: cursor.execute(SLUGS_OF_USERS, (batch(number),)).fetchall(),
+                "select": lambda number: cursor.execute(
+                    SLUGS_OF_USERS, (MAX_ANSWER_BYTES, batch(number), ONCE)
+                ).fetchall(),
                 "one by one": lambda number: [
                     cursor.execute(SEGMENTS_OF_USER, (user,)).fetchall() for user in batch(number)
                 ],

@@ -59,6 +59,27 @@ def test_batch_that_does_not_fit_is_413_and_asks_for_fewer_users(add_members_wit
     assert "fewer users" in answer.json["detail"]
 
 
+def test_repeated_id_whose_segments_do_not_fit_is_413_before_the_answer_is_built(
+    add_members_with_long_slugs, monkeypatch
+):
+    add_members_with_long_slugs(1, 60)
+    monkeypatch.setattr(resolver, "written", lambda _: pytest.fail("the answer was built"))
+
+    answer = call("batch_list_memberships", {"user_ids": [1] * 400})
+
+    assert (answer.status, answer.json["type"]) == (413, "urn:segmentation:problem:answer-too-large")
+    assert "fewer users" in answer.json["detail"]
+
+
+def test_repeated_id_is_answered_once_for_each_time(add_members_with_long_slugs):
+    add_members_with_long_slugs(2, 1)
+
+    answer = call("batch_list_memberships", {"user_ids": [2, 1, 2, 3, 3]})
+
+    assert [user["user_id"] for user in answer.json["users"]] == [2, 1, 2, 3, 3]
+    assert [len(user["segments"]) for user in answer.json["users"]] == [1, 1, 1, 0, 0]
+
+
 def test_half_of_a_batch_that_did_not_fit_is_answered(add_members_with_long_slugs):
     add_members_with_long_slugs(1000, 25)
 

@@ -1,12 +1,24 @@
 """The cost of a read does not depend on the number of segments and months."""
 
+import json
+import re
+
 import pytest
 
 from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
-from segmentation.domain import history
+from segmentation.contract.problems import MAX_ANSWER_BYTES
+from segmentation.domain import history, memberships
 from segmentation.domain.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
 from segmentation.reports import user_report
 from segmentation.reports.months import Month
+
+ROWS_OF_MEMBERSHIPS = """
+select (idx_tup_fetch + seq_tup_read)::integer from pg_stat_xact_user_tables where relname = 'memberships'
+"""
+
+
+def limit_of(statement):
+    return int(re.search(r"limit (\d+)", statement)[1])
 
 
 @pytest.fixture
@@ -25,12 +37,31 @@ def thousand_segments(owner):
 
 
 @pytest.mark.usefixtures("thousand_segments")
-@pytest.mark.parametrize(("statement", "users"), [(SEGMENTS_OF_USER, 7), (SLUGS_OF_USERS, [7, 8])])
-def test_read_looks_up_only_the_segments_of_its_users(connection, statement, users):
-    plan = "\n".join(line for (line,) in connection.execute(f"explain {statement}", (users,)))
+@pytest.mark.parametrize(
+    ("statement", "arguments"), [(SEGMENTS_OF_USER, [7]), (SLUGS_OF_USERS, [1_000_000, [7, 8], [1, 1]])]
+)
+def test_read_looks_up_only_the_segments_of_its_users(connection, statement, arguments):
+    plan = "\n".join(line for (line,) in connection.execute(f"explain {statement}", arguments))
 
     assert "Seq Scan on segments" not in plan
     assert "using segments_pkey" in plan
+
+
+@pytest.mark.usefixtures("thousand_segments")
+def test_batch_looks_a_repeated_user_up_once(connection):
+    with connection.transaction():
+        [(before,)] = connection.execute(ROWS_OF_MEMBERSHIPS).fetchall()
+        memberships.list_for_users(connection, [7] * 100)
+        [(after,)] = connection.execute(ROWS_OF_MEMBERSHIPS).fetchall()
+
+    assert after - before == 10
+
+
+def test_limits_of_the_reads_are_beyond_the_longest_answer():
+    shortest = '{"slug":"AAA","added_at":"2023-08-28T10:25:25Z","expires_at":null},'
+
+    assert limit_of(SEGMENTS_OF_USER) * len(json.dumps(shortest)[1:-1]) > MAX_ANSWER_BYTES
+    assert limit_of(SLUGS_OF_USERS) * len(json.dumps('"AAA",')[1:-1]) > MAX_ANSWER_BYTES
 
 
 @pytest.mark.direct(reason="prepares statements")

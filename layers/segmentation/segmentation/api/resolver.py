@@ -22,6 +22,7 @@ from segmentation.access import permissions
 from segmentation.api import idempotency, json_body
 from segmentation.api.powertools import PowertoolsApi
 from segmentation.contract.problems import (
+    MAX_ANSWER_BYTES,
     AnswerTooLarge,
     BodyNotJson,
     InternalError,
@@ -39,9 +40,6 @@ Answer = TypeVar("Answer", bound=BaseModel)
 JSON = "application/json; charset=utf-8"
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 """A 401 must carry this header (RFC 9110, section 15.5.2)."""
-
-MAX_ANSWER_BYTES = 6_000_000
-"""Lambda accepts 6 MiB from a function. The difference is room for the headers."""
 
 
 class Api(PowertoolsApi):
@@ -217,9 +215,7 @@ def written(answer: BaseModel) -> str:
     text = answer.model_dump_json()
     # Lambda embeds the text as a JSON string: a quotation mark takes two bytes there, and no character more than four
     if len(text) > MAX_ANSWER_BYTES // 4 and len(json.dumps(text, ensure_ascii=False).encode()) > MAX_ANSWER_BYTES:
-        raise AnswerTooLarge(
-            f"An answer has at most {MAX_ANSWER_BYTES} bytes. Ask for fewer users at once, or for a segment's users."
-        )
+        raise AnswerTooLarge.of_users()
     return text
 
 

@@ -9,6 +9,10 @@ from typing import Any, ClassVar, Self, TypeVar
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
+MAX_ANSWER_BYTES = 6_000_000
+"""Lambda accepts 6 MiB from a function. The difference is room for the headers."""
+
+
 class Problem(Exception):
     """The request failed."""
 
@@ -181,6 +185,13 @@ class AnswerTooLarge(Problem):
     """The answer is too large to send."""
 
     status = 413
+
+    @classmethod
+    def of_users(cls) -> Self:
+        """Return the problem of an answer about too many users, or about too many segments of a user."""
+        return cls(
+            f"An answer has at most {MAX_ANSWER_BYTES} bytes. Ask for fewer users at once, or for a segment's users."
+        )
 
 
 class BodyTypeUnsupported(Problem):

@@ -1,11 +1,12 @@
 """Memberships: add and remove users, change lifetimes, and list the segments of users."""
 
+from collections import Counter
 from typing import LiteralString
 
 from psycopg import Connection
 from psycopg.rows import class_row, dict_row
 
-from segmentation.contract.problems import MembershipUnknown, SegmentUnknown
+from segmentation.contract.problems import MAX_ANSWER_BYTES, AnswerTooLarge, MembershipUnknown, SegmentUnknown
 from segmentation.contract.requests import LifetimeChange, MembershipChange
 from segmentation.contract.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments
 from segmentation.runtime import metrics
@@ -13,6 +14,7 @@ from segmentation.runtime import metrics
 # A user is in few segments, so both queries look segments up one by one. "offset 0" prevents a join, which would read
 # all segments for each user: Postgres overestimates the cost of random reads (random_page_cost).
 
+# "limit": 80,000 memberships exceed MAX_ANSWER_BYTES whatever their slugs are.
 SEGMENTS_OF_USER: LiteralString = """
     select segment.slug, memberships.added_at, memberships.expires_at
       from memberships
@@ -24,22 +26,33 @@ SEGMENTS_OF_USER: LiteralString = """
      where memberships.user_id = %s::bigint
        and (memberships.expires_at is null or memberships.expires_at > now())
      order by segment.slug
+     limit 80000
     """
 
+# The database adds up the size of the answer and leaves out the slugs if it exceeds the third parameter, so an answer
+# that cannot be sent is never built. A slug takes five bytes more than its length: two escaped quotation marks and a
+# comma. "limit": 750,001 slugs exceed MAX_ANSWER_BYTES whatever they are.
 SLUGS_OF_USERS: LiteralString = """
-    select wanted.user_id, active.slugs as segments
-      from unnest(%s::bigint[]) with ordinality wanted (user_id, position)
-     cross join lateral (
-           select coalesce(array_agg(segment.slug order by segment.slug), '{}') as slugs
-             from memberships
-            cross join lateral (
-                  select segments.slug
-                    from segments
-                   where segments.segment_id = memberships.segment_id and segments.deleted_at is null
-                  offset 0) segment
-            where memberships.user_id = wanted.user_id
-              and (memberships.expires_at is null or memberships.expires_at > now())) active
-     order by wanted.position
+    select counted.user_id, case when counted.bytes <= %s::bigint then counted.slugs end as slugs
+      from (
+           select found.user_id,
+                  array_agg(found.slug order by found.slug) as slugs,
+                  sum(sum(found.times * (length(found.slug) + 5))) over () as bytes
+             from (
+                  select wanted.user_id, wanted.times, segment.slug
+                    from unnest(%s::bigint[], %s::integer[]) wanted (user_id, times)
+                   cross join lateral (
+                         select segment.slug
+                           from memberships
+                          cross join lateral (
+                                select segments.slug
+                                  from segments
+                                 where segments.segment_id = memberships.segment_id and segments.deleted_at is null
+                                offset 0) segment
+                          where memberships.user_id = wanted.user_id
+                            and (memberships.expires_at is null or memberships.expires_at > now())) segment
+                   limit 750001) found
+            group by found.user_id) counted
     """
 
 
@@ -98,7 +111,15 @@ def list_for_user(connection: Connection, user_id: int) -> UserSegments:
 
 
 def list_for_users(connection: Connection, user_ids: list[int]) -> UserBatchSegments:
-    """Return the slugs of each user's current segments, in the order of the given users."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        users = cursor.execute(SLUGS_OF_USERS, (user_ids,)).fetchall()
+    """Return the slugs of each user's current segments, in the order of the given users.
+
+    A repeated id is looked up once. Raises AnswerTooLarge.
+    """
+    times = Counter(user_ids)
+    slugs: dict[int, list[str] | None] = dict(
+        connection.execute(SLUGS_OF_USERS, (MAX_ANSWER_BYTES, [*times], [*times.values()])).fetchall()
+    )
+    if None in slugs.values():
+        raise AnswerTooLarge.of_users()
+    users = [{"user_id": user_id, "segments": slugs.get(user_id, [])} for user_id in user_ids]
     return UserBatchSegments.model_validate({"users": users})
