@@ -39,3 +39,5 @@ ROUTES = [
     for event in function.get("Events", {}).values()
     if event["Type"] == "HttpApi" and "Path" in event["Properties"]
 ]
+IN_README = [route for route in ROUTES if route.method != "HEAD" and route.path not in {"/", "/swagger/index.html"}]
+"""The routes without those that follow from another: HEAD, and the redirects to /docs."""

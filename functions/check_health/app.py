@@ -9,7 +9,7 @@ app = Api()
 handler = app.resolve
 
 
-@app.get("/health")
+@app.page("/health")
 def check_health() -> Health:
     """Read the schema version from the database. 503 if the database does not answer."""
     return migrate.health(get_connection())

@@ -1,4 +1,4 @@
-"""GET /docs: Swagger UI. It works without internet. GET / and HEAD / redirect to it."""
+"""GET /docs: Swagger UI. It works without internet. / and /swagger/index.html redirect to it."""
 
 from typing import Any
 
@@ -12,14 +12,15 @@ app = Api()
 handler = app.resolve
 
 
-@app.get("/docs", compress=True, responses=PAGE)
+@app.page("/docs", responses=PAGE)
 def open_docs() -> Response[Any]:
     """Return a page that shows this document and can call its operations."""
     headers = {"Content-Security-Policy": swagger_ui.content_security_policy(), "X-Content-Type-Options": "nosniff"}
-    return Response(200, f"{content_types.TEXT_HTML}; charset=utf-8", swagger_ui.html(), headers)
+    return app.document(swagger_ui.html(), f"{content_types.TEXT_HTML}; charset=utf-8", headers)
 
 
-@app.route("/", method=["GET", "HEAD"], include_in_schema=False)
+@app.page("/", include_in_schema=False)
+@app.page("/swagger/index.html", include_in_schema=False)
 def redirect_to_docs() -> Response[Any]:
     """Redirect to the page."""
     return Response(302, headers={"Location": "/docs"})

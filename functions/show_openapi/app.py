@@ -12,7 +12,8 @@ app = Api()
 handler = app.resolve
 
 
-@app.get("/openapi.json", compress=True, responses=DOCUMENT)
+@app.page("/openapi.json", responses=DOCUMENT)
 def show_openapi() -> Response[Any]:
     """Return this document (OpenAPI 3.1)."""
-    return Response(200, content_types.APPLICATION_JSON, Path(__file__).with_name("openapi.json").read_text("utf-8"))
+    text = Path(__file__).with_name("openapi.json").read_text("utf-8")
+    return app.document(text, content_types.APPLICATION_JSON)

@@ -41,9 +41,13 @@ def security(api):
 def test_every_route_but_the_public_ones_asks_for_a_token(api):
     asked = security(api)
 
-    assert {
-        route for route, scheme in asked.items() if scheme != ASKS_FOR_A_TOKEN
-    } == caller_permissions.PUBLIC & asked.keys()
+    assert {route for route, scheme in asked.items() if scheme != ASKS_FOR_A_TOKEN} == caller_permissions.PUBLIC
+
+
+def test_head_is_a_route_of_every_public_page(api):
+    pages = {route.removeprefix("GET ") for route in caller_permissions.PUBLIC if route.startswith("GET ")}
+
+    assert {f"HEAD {page}" for page in pages} <= security(api).keys()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +60,11 @@ def test_every_route_but_the_public_ones_asks_for_a_token(api):
 def test_the_documents_name_every_public_route(page, sentence):
     [named] = re.findall(sentence, (ROOT / page).read_text())
 
-    assert {*re.findall(r"`([A-Z]+ /[^`]*)`", named)} == caller_permissions.PUBLIC
+    routes = {*re.findall(r"`([A-Z]+ /[^`]*)`", named)}
+    assert "HEAD" in named
+    assert routes | {f"HEAD {path}" for method, path in map(str.split, routes) if method == "GET"} == (
+        caller_permissions.PUBLIC - {"$default"}
+    )
 
 
 def test_an_added_route_asks_for_a_token_by_default(template, translate):
@@ -110,7 +118,7 @@ def test_only_admins_make_accounts_and_change_users(api):
 def test_readers_read_and_nothing_else(api):
     of_readers = {route for route in security(api) if caller_permissions.required_role(route) == "reader"}
 
-    assert {route for route in of_readers if not route.startswith("GET ")} == {"POST /segment/user/batch", "$default"}
+    assert {route for route in of_readers if not route.startswith("GET ")} == {"POST /segment/user/batch"}
 
 
 def test_no_variable_of_a_function_holds_a_key_or_a_password(translated):

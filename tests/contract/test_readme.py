@@ -5,11 +5,9 @@ import re
 import pytest
 
 from local.settings import ROOT
-from tests.template_routes import ROUTES, name_of
+from tests.template_routes import IN_README, name_of
 
 README = (ROOT / "README.md").read_text("utf-8")
-OF_A_BROWSER = {"/"}
-"""A redirect to /docs."""
 
 
 def requests_of(line):
@@ -23,7 +21,7 @@ def requests_of(line):
 PRINTED = {request for line in README.splitlines() for request in requests_of(line)}
 
 
-@pytest.mark.parametrize("route", [each for each in ROUTES if each.path not in OF_A_BROWSER], ids=name_of)
+@pytest.mark.parametrize("route", IN_README, ids=name_of)
 def test_the_readme_has_a_curl_line_for_every_route(route):
     pattern = re.sub(r"\{\w+\}", "[^/]+", route.path)
 

@@ -34,9 +34,9 @@ ROUTES = {
     "delete_action": {"DELETE /action"},
     "sign_up": {"POST /auth/sign-up"},
     "sign_in": {"POST /auth/sign-in"},
-    "check_health": {"GET /health"},
-    "open_docs": {"GET /docs", "GET /", "HEAD /"},
-    "show_openapi": {"GET /openapi.json"},
+    "check_health": {"GET /health", "HEAD /health"},
+    "open_docs": {f"{method} {page}" for page in ("/docs", "/", "/swagger/index.html") for method in ("GET", "HEAD")},
+    "show_openapi": {"GET /openapi.json", "HEAD /openapi.json"},
     "show_metrics": {"GET /metrics"},
     "reject_route": {"$default"},
 }

@@ -58,7 +58,7 @@ def test_hostile_text_in_a_path_is_refused(send, route):
     assert otherwise(answers, 404, 422) == {}
 
 
-@pytest.mark.parametrize("suffix", ["/", "/.", "/%2e%2e", "%2f", "%0a", "%00", ";x=1"])
+@pytest.mark.parametrize("suffix", ["/x//", "/.", "/%2e%2e", "%2fx", "%0a", "%00", ";x=1"])
 def test_path_that_is_almost_a_route_is_refused(send, suffix):
     answers = {name_of(route): send(route.method, route.unknown + suffix) for route in ROUTES[::3]}
 

@@ -7,6 +7,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+SAME = ("content-type", "content-length", "content-encoding", "vary", "cache-control", "location")
+
 
 @pytest.fixture
 def lambda_client(local_run):
@@ -20,7 +22,7 @@ def lambda_client(local_run):
     )
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/nowhere/else", "/user/1", "/user/", "/segment//AAA", "/segment/%0a/x"])
+@pytest.mark.parametrize("path", ["/nowhere", "/nowhere/else", "/user/1", "/user//", "/segment//AAA", "/segment/%0a/x"])
 def test_an_unknown_route_is_answered_by_its_function(client, path):
     answer = client.get(path)
 
@@ -34,6 +36,36 @@ def test_root_redirects_to_the_docs(client, method):
     answer = client.request(method, "/")
 
     assert (answer.status_code, answer.headers["location"], answer.content) == (302, "/docs", b"")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "HEAD"])
+def test_final_slash_is_redirected_and_keeps_the_query(client, method):
+    answer = client.request(method, "/segment/user/?a=%3B")
+
+    assert (answer.status_code, answer.headers["location"]) == (308, "/segment/user?a=%3B")
+
+
+def test_request_with_a_final_slash_is_carried_out_by_a_client_that_follows(client, owner):
+    answer = client.post("/segment/", json={"slug": "SLASH"}, follow_redirects=True)
+
+    assert (answer.status_code, answer.json()["slug"]) == (201, "SLASH")
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/%2Fevil.example/", "/%5Cevil.example/", "/%09/evil.example/"])
+def test_final_slash_never_leads_to_another_host(client, path):
+    location = client.get(client.base_url.copy_with(raw_path=path.encode())).headers.get("location", "/")
+
+    assert location.startswith("/")
+    assert not location.startswith(("//", "/\\"))
+
+
+@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/health", "/swagger/index.html"])
+@pytest.mark.parametrize("encoding", ["gzip", "gzip;q=0"])
+def test_head_has_the_headers_of_the_get_and_no_body(client, path, encoding):
+    head, get = (client.request(method, path, headers={"Accept-Encoding": encoding}) for method in ("HEAD", "GET"))
+
+    assert (head.status_code, head.content) == (get.status_code, b"")
+    assert [head.headers.get(name) for name in SAME] == [get.headers.get(name) for name in SAME]
 
 
 def test_root_with_another_method_is_an_unknown_route(client):

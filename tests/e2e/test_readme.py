@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from local.settings import ROOT
-from tests.template_routes import ROUTES
+from tests.template_routes import IN_README
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
@@ -16,9 +16,6 @@ LINES = "".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).splitlines()
 COMMENTS = [line for line in LINES if line.startswith("#")]
 COMMANDS = [line for line in LINES if line and line not in COMMENTS]
 URL = re.compile(r"localhost:8080([^'\"?]*)")
-OF_A_BROWSER = {"/"}
-"""A redirect to /docs."""
-
 SEPARATOR = "\x1e"
 SAY_THE_STATUS = """
 curl() { command curl --silent --show-error --write-out '%{stderr}%{http_code}\\n' "$@"; }
@@ -69,7 +66,7 @@ def test_outside_of_its_code_the_readme_is_short():
 
 @pytest.fixture(scope="module")
 def api_routes():
-    return {(route.method, route.path) for route in ROUTES if route.path not in OF_A_BROWSER}
+    return {(route.method, route.path) for route in IN_README}
 
 
 def succeeded(line, statuses):

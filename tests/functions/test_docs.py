@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from tests.functions.calls import EVENTS, call
+from tests.functions.calls import EVENTS, answer_of, call, invoke, sample
 
 DOCUMENT = json.loads((EVENTS.parent / "docs" / "openapi.json").read_text())
 LAMBDA_LIMIT = 6 * 1024 * 1024
@@ -29,13 +29,37 @@ def test_page_is_small_enough_for_lambda_even_uncompressed():
     assert len(json.dumps(answer.text)) < LAMBDA_LIMIT
 
 
-def test_page_is_compressed_if_the_client_accepts_it():
-    answer = call("open_docs", headers={"accept-encoding": "br, gzip"})
+@pytest.mark.parametrize("function", ["open_docs", "show_openapi"])
+@pytest.mark.parametrize("accepted", ["br, gzip", "gzip;q=0.001", "gzip, identity;q=0", "deflate, gzip;q=1.0, *;q=0"])
+def test_document_is_compressed_if_the_client_accepts_it(function, accepted):
+    answer = call(function, headers={"accept-encoding": accepted})
 
-    page = gzip.decompress(base64.b64decode(answer.text)).decode()
+    text = gzip.decompress(base64.b64decode(answer.text)).decode()
 
-    assert answer.headers["content-encoding"] == "gzip"
-    assert page == call("open_docs", headers=PLAIN).text
+    assert (answer.headers["content-encoding"], answer.headers["vary"]) == ("gzip", "Accept-Encoding")
+    assert text == call(function, headers=PLAIN).text
+
+
+@pytest.mark.parametrize("function", ["open_docs", "show_openapi"])
+@pytest.mark.parametrize(
+    "accepted", ["gzip;q=0", "gzip; q=0.000, br", "*, gzip;q=0", "*;q=0", "br", "x-gzip-not", "gzip;q=much", "identity"]
+)
+def test_document_is_plain_if_the_client_does_not_accept_gzip(function, accepted):
+    answer = call(function, headers={"accept-encoding": accepted})
+
+    assert "content-encoding" not in answer.headers
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert answer.text.startswith(("<!DOCTYPE html>", "{"))
+
+
+@pytest.mark.parametrize("function", ["open_docs", "show_openapi"])
+def test_document_is_plain_for_a_client_that_names_no_encoding(function):
+    event = sample(function)
+    event["headers"].pop("accept-encoding", None)
+
+    answer = answer_of(invoke(function, event))
+
+    assert answer.text.startswith(("<!DOCTYPE html>", "{"))
 
 
 def test_page_loads_nothing_from_another_host():
@@ -56,7 +80,8 @@ def test_page_may_run_its_own_scripts_only():
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_root_redirects_to_the_page(method):
-    answer = call("open_docs", method=method, path="/")
+@pytest.mark.parametrize("path", ["/", "/swagger/index.html"])
+def test_path_redirects_to_the_page(method, path):
+    answer = call("open_docs", method=method, path=path)
 
     assert (answer.status, answer.headers["location"]) == (302, "/docs")

@@ -60,6 +60,11 @@ def test_every_other_client_gets_json(accept):
     assert (answer.status, answer.headers["content-type"]) == (200, JSON)
 
 
+@pytest.mark.parametrize("accept", ["application/json", "text/csv"])
+def test_answer_says_that_it_depends_on_the_accept_header(accept):
+    assert ask_history(1, accept).headers["vary"] == "Accept"
+
+
 @pytest.mark.parametrize("weight", ["\u00b2", "\u0663", "1.\u00b2", "\ud800", "9" * 5000])
 def test_weight_in_other_digits_is_answered_below_500(weight):
     assert ask_history(1, f"text/csv;q={weight}").status == 200

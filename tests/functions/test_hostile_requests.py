@@ -103,7 +103,7 @@ def test_broken_base64_is_400(route, body):
 
 @WITHOUT_BODY
 def test_route_without_a_body_ignores_a_hostile_one_if_it_reads_and_refuses_it_if_it_writes(route):
-    expected = send(route).status if route.method == "GET" else 422
+    expected = send(route).status if route.method in {"GET", "HEAD"} else 422
 
     answers = {send(route, body).status for body, _ in BODIES.values()}
 

@@ -37,6 +37,38 @@ def test_every_answer_has_the_request_id(service, path, query, status):
     assert (answer.status, answer.headers["x-request-id"]) == (status, "sample-get-segment")
 
 
+@pytest.mark.parametrize(
+    ("function", "request_"),
+    [
+        ("get_segment", {"path": "/segment/AAA"}),
+        ("get_segment", {"path": "/segment/NONE"}),
+        ("get_segment", {"path": "/segment/A"}),
+        ("list_memberships", {"path": "/segment/user/1"}),
+        ("list_memberships", {"path": "/segment/user/0"}),
+        ("list_user_history", {"path": "/user/1/history", "headers": {"accept": "text/csv"}}),
+        ("show_metrics", {}),
+        ("check_health", {}),
+        ("open_docs", {}),
+        ("show_openapi", {}),
+        ("reject_route", {"path": "/nowhere"}),
+        ("reject_route", {"path": "/docs/"}),
+    ],
+)
+def test_no_answer_may_be_stored_by_a_cache(service, function, request_):
+    create_segments("AAA")
+
+    assert call(function, **request_).headers["cache-control"] == "no-store"
+
+
+def test_answer_that_replays_another_may_not_be_stored_by_a_cache(service):
+    headers = {"idempotency-key": "a"}
+    call("create_user", {"user_id": 1}, headers=headers)
+
+    replayed = call("create_user", {"user_id": 1}, headers=headers)
+
+    assert (replayed.headers["idempotent-replayed"], replayed.headers["cache-control"]) == ("true", "no-store")
+
+
 def test_answer_is_json_in_utf_8(service):
     assert call("list_users").headers["content-type"] == JSON
 
@@ -58,7 +90,7 @@ def test_body_of_a_client_error_has_no_request_id(service):
     assert "request_id" not in call("get_segment", path="/segment/NONE").json
 
 
-@pytest.mark.parametrize("path", ["/", "/segments", "/segment/AAA/", "/user/1/x", "/%00", "/\ud800"])
+@pytest.mark.parametrize("path", ["/", "/segments", "/segment//AAA", "/user/1/x", "/%00", "/\ud800"])
 def test_unknown_route_is_a_404_problem(path):
     answer = call("reject_route", path=path)
 

@@ -8,8 +8,17 @@ from typing import Any
 from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES, Role
 
-PUBLIC = frozenset({"GET /", "HEAD /", "GET /health", "GET /docs", "GET /openapi.json", "POST /auth/sign-in"})
-_READER_ROUTES = frozenset({"POST /segment/user/batch", "$default"})
+_PUBLIC_PAGES = ("/", "/health", "/docs", "/openapi.json", "/swagger/index.html")
+PUBLIC = frozenset(
+    {"POST /auth/sign-in", "$default", *(f"{method} {page}" for page in _PUBLIC_PAGES for method in ("GET", "HEAD"))}
+)
+"""The routes without a token.
+
+`$default` answers requests that no route matches. Browsers send preflights without a token, and a public path with a
+final slash is redirected without one.
+"""
+
+_READER_ROUTES = frozenset({"POST /segment/user/batch"})
 _EDITOR_ROUTES = frozenset(
     {
         "POST /segment",

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
@@ -19,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from segmentation.access import permissions
-from segmentation.api import idempotency, json_body
+from segmentation.api import idempotency, json_body, negotiation, unknown_routes
 from segmentation.api.powertools import PowertoolsApi
 from segmentation.contract.problems import (
     MAX_ANSWER_BYTES,
@@ -36,8 +35,12 @@ from segmentation.runtime import log
 from segmentation.runtime.log import logger
 
 Answer = TypeVar("Answer", bound=BaseModel)
+Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 JSON = "application/json; charset=utf-8"
+NOT_STORED = "no-store"
+"""The Cache-Control of an answer that has none. Without it, a CDN applies its default, and serves stale answers."""
+
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 """A 401 must carry this header (RFC 9110, section 15.5.2)."""
 
@@ -69,6 +72,7 @@ class Api(PowertoolsApi):
         finally:
             invocation.end_request(event["requestContext"].get("routeKey", "$default"), status)
         answer["headers"]["x-request-id"] = event["requestContext"]["requestId"]
+        answer["headers"].setdefault("Cache-Control", NOT_STORED)
         return answer
 
     def _resolve_as_json(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
@@ -78,7 +82,7 @@ class Api(PowertoolsApi):
         answer = super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
         if answer["headers"].get("Content-Type") == "application/json":
             answer["headers"]["Content-Type"] = JSON
-        return answer
+        return _without_body(answer) if event["requestContext"]["http"]["method"] == "HEAD" else answer
 
     def refusal(self) -> Response[str] | None:
         """Return the answer to a caller without the permission for the route, or None."""
@@ -108,11 +112,26 @@ class Api(PowertoolsApi):
         """Return a result with a status, or with 202 if a job completes the work."""
         return Response(202 if isinstance(result, Accepted) else status, content_types.APPLICATION_JSON, result)
 
+    def page(self, rule: str, **options: Any) -> Callable[[Handler], Handler]:
+        """Register a function for GET, and for HEAD, which the API document leaves out."""
+
+        def register(function: Handler) -> Handler:
+            self.head(rule, include_in_schema=False)(function)
+            self.get(rule, **options)(function)
+            return function
+
+        return register
+
+    def document(self, text: str, content_type: str, headers: dict[str, str] | None = None) -> Response[str]:
+        """Return a text, compressed if the client accepts that."""
+        compress = negotiation.accepts_gzip(self.current_event.headers.get("accept-encoding", ""))
+        return Response(200, content_type, text, {"Vary": "Accept-Encoding", **(headers or {})}, compress=compress)
+
     def json_or_csv(self, accept: str, page: OperationPage, as_csv: Callable[[OperationPage], str]) -> Response[Any]:
         """Return a page in the media type that the client prefers. As CSV, the Link header leads to the next page."""
-        if not _prefers_csv(accept):
-            return Response(200, content_types.APPLICATION_JSON, page.model_dump(mode="json"))
-        headers = {}
+        headers = {"Vary": "Accept"}
+        if not negotiation.prefers_csv(accept):
+            return Response(200, content_types.APPLICATION_JSON, page.model_dump(mode="json"), headers)
         if page.next_cursor:
             query = {**self.current_event.query_string_parameters, "cursor": page.next_cursor}
             headers["Link"] = f'<{self.current_event.path}?{urlencode(query)}>; rel="next"'
@@ -138,7 +157,12 @@ class Api(PowertoolsApi):
     def _answer_not_unicode(self, error: UnicodeDecodeError) -> Response[str]:
         return self._answer_problem(json_body.not_utf_8(error.object, self._content_type))
 
-    def _answer_unknown_route(self, error: NotFoundError) -> Response[str]:
+    def _answer_unknown_route(self, error: NotFoundError) -> Response[Any]:
+        event = self.current_event.raw_event
+        if unknown_routes.is_preflight(event):
+            return Response(204)
+        if address := unknown_routes.without_final_slash(event):
+            return Response(308, headers={"Location": address})
         return self._answer_problem(RouteUnknown())
 
     def _answer_database_error(self, error: psycopg.Error) -> Response[str]:
@@ -167,9 +191,9 @@ def _check_parameters(event: BaseProxyEvent, known: set[str]) -> None:
 def _check_unread_body(method: str, body: str) -> None:
     """Reject a body on routes that ignore bodies: silently dropping `{"erase": true}` would leave personal data behind.
 
-    A body with GET has no meaning in HTTP, and is ignored.
+    A body with GET or HEAD has no meaning in HTTP, and is ignored.
     """
-    if method != "GET" and body.lstrip(json_body.BYTE_ORDER_MARK).strip() not in {"", "{}"}:
+    if method not in {"GET", "HEAD"} and body.lstrip(json_body.BYTE_ORDER_MARK).strip() not in {"", "{}"}:
         raise RequestInvalid(("body", "must be empty: this route reads the path and the query alone"))
 
 
@@ -219,16 +243,12 @@ def written(answer: BaseModel) -> str:
     return text
 
 
-def _prefers_csv(accept: str) -> bool:
-    """Return whether an Accept header weighs CSV above JSON (RFC 9110, section 12.5.1)."""
-    weights = {}
-    for media_range in accept.lower().split(","):
-        name, *parameters = (part.strip() for part in media_range.split(";"))
-        quality = next((text[2:] for text in parameters if text.startswith("q=")), "1")
-        weights[name] = float(quality) if re.fullmatch(r"[01](\.[0-9]{0,3})?", quality) else 0.0
-    anything = weights.get("*/*", 0.0)
-    csv = weights.get("text/csv", weights.get("text/*", anything))
-    return csv > weights.get("application/json", weights.get("application/*", anything))
+def _without_body(answer: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to a HEAD request: the headers of the GET, its Content-Length too (RFC 9110, section 9.3.2)."""
+    body = answer["body"] or ""
+    sent = base64.b64decode(body) if answer["isBase64Encoded"] else body.encode()
+    headers = answer["headers"] | {"Content-Length": str(len(sent))}
+    return answer | {"headers": headers, "body": "", "isBase64Encoded": False}
 
 
 def _location(path: tuple[str | int, ...]) -> str:
