@@ -30,6 +30,7 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--interpreter", type=Path, default=default.interpreter, help="Python that runs the functions")
     parser.add_argument("--worker", action="store_true", help="run without AWS's runtime client, as on macOS")
     parser.add_argument("--auth", action="store_true", help="require tokens, as on AWS")
+    parser.add_argument("--cors-origins", default="", help="origins of web pages that may call the API, or *")
     parser.add_argument("--pooler", action="store_true", help="put PgBouncer in front of the database")
     parser.add_argument("--minute", type=float, default=default.minute, help="seconds in a minute of a schedule")
     parser.add_argument(
@@ -43,6 +44,7 @@ def parse(arguments: list[str]) -> Settings:
         interpreter=(ROOT / options.interpreter).absolute(),
         worker=options.worker,
         auth=options.auth,
+        cors_origins=options.cors_origins,
         pooler=options.pooler,
         minute=options.minute,
         wait_seconds=options.wait_seconds,

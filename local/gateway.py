@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local import ports
+from local import cors, ports
 from local.functions import Functions
 from local.http_api import HttpApi
 from local.pool import Pool
@@ -61,7 +61,8 @@ def serve(settings: GatewaySettings, pool: Pool) -> None:
     """Serve the API and the Lambda endpoint."""
     stacks, _ = SamLocalStackProvider.get_stacks(settings.template)
     functions = Functions(stacks, pool, settings)
-    api = HttpApi(ApiProvider(stacks, cwd=functions.folder).api, functions, settings.port, ports.HOST)
+    configuration = cors.take(stacks[0])
+    api = HttpApi(ApiProvider(stacks, cwd=functions.folder).api, functions, settings.port, ports.HOST, configuration)
     endpoint = LocalLambdaHttpService(functions.runner, settings.lambda_port, ports.HOST)
     threading.Thread(target=listen(endpoint).serve_forever, daemon=True).start()
     listen(api).serve_forever()

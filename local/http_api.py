@@ -15,7 +15,7 @@ from flask import Flask, Response, abort, g, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Rule
 
-from local import authorizer, function_log, http_event, template
+from local import authorizer, cors, function_log, http_event, template
 from local.authorizer import Authorizer
 from local.functions import Functions
 from local.pool import Throttled
@@ -59,10 +59,13 @@ class ExactRule(Rule):
 class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM CLI
     """The HTTP API of the template."""
 
-    def __init__(self, api: Any, functions: Functions, port: int, host: str) -> None:
+    def __init__(
+        self, api: Any, functions: Functions, port: int, host: str, cors_configuration: dict[str, Any]
+    ) -> None:
         super().__init__(api=api, lambda_runner=functions.runner, port=port, host=host)
         self.functions = functions
         self.logs = Path(functions.settings.logs)
+        self.cors_configuration = cors_configuration
         self.authorizers: dict[str, Authorizer] = {}
 
     def create(self) -> None:
@@ -79,6 +82,7 @@ class HttpApi(LocalApigwService):  # type: ignore[misc] # mypy does not see SAM 
         app.register_error_handler(HTTPException, answer_http_error)
         app.register_error_handler(Exception, answer_exception)
         app.before_request(start_clock)
+        cors.answer(app, self.cors_configuration, self.functions.settings.cors_origins)
         app.after_request(report)
 
     def register_authorizer(self, route: Route) -> None:

@@ -51,6 +51,7 @@ class Settings:
     interpreter: Path = INSTALLED / "venv" / "bin" / "python"
     worker: bool = False
     auth: bool = False  # whether a request needs a token
+    cors_origins: str = ""  # the origins of web pages that may call the API, separated by commas
     pooler: bool = False  # whether PgBouncer is in front of the database
     minute: float = 60  # seconds in a minute of a schedule; tests use shorter minutes
     wait_seconds: float = WAIT_SECONDS  # how long a request waits for a free environment; on AWS it does not wait
@@ -104,6 +105,7 @@ class GatewaySettings:
     variables: dict[str, str]
     function_variables: dict[str, dict[str, str]]
     references: dict[str, str]
+    cors_origins: str = ""
 
     def write(self, path: Path) -> Path:
         """Write a file that only its owner can read, because it contains passwords."""

@@ -183,6 +183,7 @@ def start_gateway(settings: Settings, urls: Database) -> Child:
         wait_seconds=settings.wait_seconds,
         function_variables=secret_variables(settings, urls.owner_url),
         references=references(settings),
+        cors_origins=settings.cors_origins,
     )
     return processes.start(
         "The gateway",

@@ -55,6 +55,7 @@ def settings(folder: Path, *, worker: bool) -> GatewaySettings:
         variables={"GIVEN_TO_ALL": "yes", "PYTHONPYCACHEPREFIX": str(folder / "pycache")},
         function_variables={"Probe": {"GIVEN_TO_ONE": "yes"}},
         references={"Inbox": "http://queue"},
+        cors_origins="https://app.example.com,https://other.example.com",
     )
 
 
