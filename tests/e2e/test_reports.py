@@ -3,11 +3,16 @@
 import csv
 import re
 import shutil
+import subprocess
+import urllib.request
 
+import httpx
 import pytest
+import requests
 
 pytestmark = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
+TOKEN = {"Authorization": "Bearer of-no-meaning-here"}
 HEADER = ["user_id", "segment_slug", "operation", "executed_at"]
 
 
@@ -30,6 +35,10 @@ def member(segment, change):
 
 def file_name_of(link):
     return re.search(r"/reports/([^?]+)", link)[1]
+
+
+def curl(*arguments):
+    return subprocess.run(["curl", "--silent", "--fail", *arguments], capture_output=True, check=True).stdout  # noqa: S603, S607
 
 
 def rows_of(body, delimiter=","):
@@ -74,6 +83,28 @@ def test_the_address_of_the_file_redirects_to_a_new_link(member, report, downloa
 
     assert found.status == 200
     assert found.body == download(link).body
+
+
+def test_a_link_takes_no_token(member, report):
+    link = report(member)["report_link"]
+
+    assert httpx.get(link, headers=TOKEN).status_code == 400
+    assert httpx.get(link).status_code == 200
+
+
+def test_the_redirect_works_for_clients_that_drop_their_token_at_another_host(member, report, base_url):
+    url = f"{base_url}/segment/reports/{file_name_of(report(member)['report_link'])}"
+    of_urllib = urllib.request.Request(url)  # noqa: S310 -- our own server
+    of_urllib.add_unredirected_header("Authorization", TOKEN["Authorization"])
+
+    answers = [
+        httpx.get(url, headers=TOKEN, follow_redirects=True).content,
+        requests.get(url, headers=TOKEN, timeout=60).content,
+        urllib.request.urlopen(of_urllib).read(),  # noqa: S310
+        curl(url, "--location", "--header", f"Authorization: {TOKEN['Authorization']}"),
+    ]
+
+    assert {answer.split(b"\r\n")[0] for answer in answers} == {",".join(HEADER).encode()}
 
 
 def test_an_unknown_file_is_not_found(client, member, report):
