@@ -1,11 +1,14 @@
 """Actions: the kinds of history rows, built in or the company's own."""
 
+from contextlib import suppress
+
 from psycopg import Connection, errors
 from psycopg.rows import class_row
 
 from segmentation.contract import cursors
 from segmentation.contract.problems import ActionKept, ActionTaken, ActionUnknown
 from segmentation.contract.responses import Action, ActionPage
+from segmentation.database import names
 
 
 def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPage:
@@ -26,14 +29,26 @@ def list_actions(connection: Connection, *, after: str, limit: int) -> ActionPag
 
 
 def create(connection: Connection, name: str) -> Action:
-    """Create an action of the company's own. Raises ActionTaken."""
-    with connection.cursor(row_factory=class_row(Action)) as cursor:
-        try:
-            cursor.execute("insert into actions (name) values (%s) returning name, operation", (name,))
-        except errors.UniqueViolation:
-            raise ActionTaken(f"There is an action {name} already.") from None
-        [created] = cursor.fetchall()
-    return created
+    """Create an action of the company's own. Raises ActionTaken. A taken name uses up no action_id."""
+    with (
+        suppress(errors.UniqueViolation),  # a session that does not lock names, for example of the previous version
+        connection.transaction(),
+        connection.cursor(row_factory=class_row(Action)) as cursor,
+    ):
+        names.lock(connection, name)
+        created = cursor.execute(
+            """
+            insert into actions (name)
+            select new.name
+              from (values (%s::text)) new (name)
+             where not exists (select from actions where actions.name = new.name)
+         returning name, operation
+            """,
+            (name,),
+        ).fetchone()
+        if created is not None:
+            return created
+    raise ActionTaken(f"There is an action {name} already.")
 
 
 def delete(connection: Connection, name: str) -> None:

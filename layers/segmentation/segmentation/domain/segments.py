@@ -1,5 +1,6 @@
 """Segments: named groups of users. The deletion of a segment frees its slug and keeps its history."""
 
+from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection, errors
@@ -21,7 +22,7 @@ from segmentation.contract.responses import (
     SegmentPage,
     SegmentWithMembers,
 )
-from segmentation.database import transactions
+from segmentation.database import names, transactions
 from segmentation.domain import deletion, expiry
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import queue
@@ -48,20 +49,26 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
 
 
 def _insert(connection: Connection, new: NewSegment) -> dict[str, Any]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        try:
-            cursor.execute(
-                """
-                insert into segments (slug, user_percent, description)
-                values (%s, %s::numeric, %s)
-                returning segment_id, slug, user_percent, description, created_at
-                """,
-                (new.slug, new.user_percent, new.description),
-            )
-        except errors.UniqueViolation:
-            raise SlugTaken(new.slug) from None
-        [row] = cursor.fetchall()
-    return row
+    """Insert a segment. A taken slug uses up no segment_id."""
+    names.lock(connection, new.slug)
+    with (
+        connection.cursor(row_factory=dict_row) as cursor,
+        suppress(errors.UniqueViolation),  # a session that does not lock names, for example of the previous version
+    ):
+        row = cursor.execute(
+            """
+            insert into segments (slug, user_percent, description)
+            select new.slug, new.user_percent, new.description
+              from (values (%s::text, %s::numeric, %s::text)) new (slug, user_percent, description)
+             where not exists (
+                   select from segments where segments.slug = new.slug and segments.deleted_at is null)
+         returning segment_id, slug, user_percent, description, created_at
+            """,
+            (new.slug, new.user_percent, new.description),
+        ).fetchone()
+        if row is not None:
+            return row
+    raise SlugTaken(new.slug)
 
 
 def list_segments(connection: Connection, *, prefix: str, after: str, limit: int) -> SegmentPage:
@@ -115,6 +122,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
         segment_id = _lock(connection, slug)
         if "slug" in fields:
             expiry.end_expired(connection, segment_id)
+            names.lock(connection, fields["slug"])
         row = _update(connection, segment_id, fields)
         outcome = percent.Outcome()
         if change.user_percent is not None:
