@@ -23,7 +23,6 @@ SMALL_STEPS = [
     (rollout_job, "BATCH_CHANGES", 8),
     (deletion, "BATCH_MEMBERS", 8),
     (month_report, "BATCH_ROWS", 10),
-    (month_report, "STATEMENT_BATCHES", 2),
     (month_report, "PART_BYTES", 400),
 ]
 

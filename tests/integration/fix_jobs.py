@@ -17,7 +17,6 @@ ROWS = 1000
 def small_batches(monkeypatch):
     """Make batches, statements and parts so small that a few rows need several."""
     monkeypatch.setattr(month_report, "BATCH_ROWS", 70)
-    monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 2)
     monkeypatch.setattr(month_report, "PART_BYTES", 10_000)
 
 

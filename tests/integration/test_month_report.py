@@ -1,5 +1,6 @@
 """The month report has every entry and exit once, in the order of time, for any division into batches and parts."""
 
+import json
 import re
 import subprocess
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from segmentation.database import watermark
 from segmentation.database.connection import connect
 from segmentation.domain import deletion, expiry, memberships, segments
 from segmentation.jobs import leases, worker
-from segmentation.reports import month_progress, month_report, storage
+from segmentation.reports import month_report, storage
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NO_TIME_LIMIT, ROWS
@@ -182,11 +183,10 @@ def test_exits_swept_while_the_report_runs_are_in_it_once(
     connection, due, order, deliver, deliver_step, lines, monkeypatch
 ):
     monkeypatch.setattr(month_report, "PART_BYTES", 100)
-    monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 1)
     job_id = order()
-    for _ in range(5):
+    while leases.get(connection, job_id).done <= 210:
         deliver_step(job_id)
-    assert leases.get(connection, job_id).done == 300
+    assert leases.get(connection, job_id).done < 300
 
     expiry.sweep(connection, go_on=lambda: True)
     deliver(job_id, **NO_TIME_LIMIT)
@@ -198,7 +198,6 @@ def test_exits_of_one_instant_that_two_sweeps_write_are_all_reported(
     connection, empty_database, due, order, deliver, deliver_step, lines, monkeypatch
 ):
     monkeypatch.setattr(month_report, "PART_BYTES", 100)
-    monkeypatch.setattr(month_report, "STATEMENT_BATCHES", 1)
     monkeypatch.setattr(expiry, "BATCH", 30)
     job_id = order()
     deliver_step(job_id)
@@ -244,8 +243,7 @@ def test_progress_without_a_kept_part_is_readable_by_the_previous_version(filled
 
     [(progress,)] = owner.execute("select progress from jobs").fetchall()
 
-    assert "kept" not in progress
-    assert month_progress.Progress(**progress).kept == ""
+    assert progress.keys() == OLDER_PROGRESS - {"kept"}
 
 
 @pytest.mark.parametrize("file_format", ["csv", "csv.gz"])
@@ -309,7 +307,7 @@ def test_compressed_report_that_an_older_worker_began_is_begun_again(
     for _ in range(4):
         deliver_step(job_id)
     begun = saved_progress(owner)
-    upload_id, *_ = begun["upload_id"].split()
+    upload_id = json.loads(begun["upload_id"])["upload_id"]
     owner.execute("update jobs set progress = progress || jsonb_build_object('upload_id', %s::text)", (upload_id,))
 
     deliver(job_id, **NO_TIME_LIMIT)

@@ -1,7 +1,7 @@
 """The watermark: the instant before which every history row is committed."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic, sleep
 
 from psycopg import Connection
@@ -31,13 +31,22 @@ def settled_instant(connection: Connection, latest: datetime) -> datetime:
     in use would not do, because it may be the writer's own.
     """
     watermark = _take(connection, latest)
+    _wait(connection, watermark.xid)
+    return watermark.instant
+
+
+def wait_for_writers(connection: Connection) -> None:
+    """Wait until all transactions that have written something by now have ended."""
+    _wait(connection, _take(connection, datetime.max.replace(tzinfo=UTC)).xid)
+
+
+def _wait(connection: Connection, xid: str) -> None:
     deadline = monotonic() + MAX_WAIT_SECONDS
-    while not _have_ended(connection, watermark.xid):
+    while not _have_ended(connection, xid):
         if monotonic() > deadline:
             logger.warning("a transaction lasts too long to wait for: its rows may be missing from a report")
             break
         sleep(PAUSE_SECONDS)
-    return watermark.instant
 
 
 def _take(connection: Connection, latest: datetime) -> _Watermark:

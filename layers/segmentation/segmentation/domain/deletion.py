@@ -6,14 +6,15 @@ moment when the rows are deleted.
 
 from collections.abc import Generator, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
-from psycopg.rows import scalar_row
 
 from segmentation.database import transactions
+from segmentation.database.index_order import index_order
 from segmentation.jobs import leases
+from segmentation.jobs.batch_size import BatchSize
 from segmentation.jobs.leases import Kind, Lease, Step
 from segmentation.runtime import metrics
 
@@ -89,21 +90,28 @@ def end_pending_deletions(connection: Connection) -> Iterator[int]:
     """
     segments = connection.execute("select segments.segment_id from segments where segments.is_emptying").fetchall()
     for (segment_id,) in segments:
-        end_batch = partial(end_memberships, connection, segment_id, most=BATCH_MEMBERS)
+        end_batch = partial(BatchSize(BATCH_MEMBERS).fit, partial(_end_pending, connection, segment_id))
         while (ended := transactions.retry_aborted(end_batch)) or _has_memberships(connection, segment_id):
             metrics.count("MembershipsRemoved", ended)
             yield ended
 
 
+def _end_pending(connection: Connection, segment_id: int, most: int) -> int:
+    with index_order(connection):
+        return end_memberships(connection, segment_id, most=most)
+
+
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
     """End the memberships and delete the overrides, batch by batch, until none is left."""
     segment_id, done = lease.parameters["segment_id"], lease.progress.get("done", 0)
-    total = done + _count_memberships(connection, lease)
+    size = BatchSize(BATCH_MEMBERS)
+    total = done + _count_memberships(connection, segment_id)
     while True:
-        ended = transactions.retry_aborted(lambda: _end_batch(connection, lease, done, total))  # noqa: B023 -- called at once
+        end_batch = partial(_end_batch, connection, lease, done, total)
+        ended = transactions.retry_aborted(partial(size.fit, end_batch))
         if (
             ended == 0
-            and not _delete_overrides(connection, segment_id, most=BATCH_MEMBERS)
+            and not size.fit(partial(_end_overrides, connection, segment_id))
             and _finish(connection, segment_id)
         ):
             break
@@ -115,12 +123,17 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
     return {"users_deleted": _count_exits(connection, segment_id)}
 
 
-def _end_batch(connection: Connection, lease: Lease, done: int, total: int) -> int:
+def _end_batch(connection: Connection, lease: Lease, done: int, total: int, most: int) -> int:
     """End a batch and save the progress in one transaction, so a worker that is killed leaves both or neither."""
-    with transactions.transaction(connection, actor=lease.actor):
-        ended = end_memberships(connection, lease.parameters["segment_id"], most=BATCH_MEMBERS)
+    with index_order(connection), transactions.transaction(connection, actor=lease.actor):
+        ended = end_memberships(connection, lease.parameters["segment_id"], most=most)
         leases.save(connection, lease, Step(done + ended, total, {"done": done + ended}))
     return ended
+
+
+def _end_overrides(connection: Connection, segment_id: int, most: int) -> int:
+    with index_order(connection):
+        return _delete_overrides(connection, segment_id, most=most)
 
 
 def _finish(connection: Connection, segment_id: int) -> bool:
@@ -128,7 +141,7 @@ def _finish(connection: Connection, segment_id: int) -> bool:
 
     Another session may be ending them, and can still roll back.
     """
-    with connection.transaction():
+    with index_order(connection):
         emptied = connection.execute(
             """
             update segments
@@ -172,13 +185,19 @@ def _has_memberships(connection: Connection, segment_id: int) -> bool:
     return left.rowcount > 0
 
 
-def _count_memberships(connection: Connection, lease: Lease) -> int:
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        [members] = cursor.execute(
-            "select count(*) from memberships where memberships.segment_id = %s::integer",
-            (lease.parameters["segment_id"],),
-        ).fetchall()
-    return int(members)
+def _count_memberships(connection: Connection, segment_id: int) -> int:
+    return _count(
+        connection,
+        """
+        select count(*), count(*), max(members.user_id)
+          from (select memberships.user_id
+                  from memberships
+                 where memberships.segment_id = %(segment_id)s::integer and memberships.user_id > %(last)s::bigint
+                 order by memberships.user_id
+                 limit %(limit)s::integer) members
+        """,
+        segment_id,
+    )
 
 
 def _count_exits(connection: Connection, segment_id: int) -> int:
@@ -186,24 +205,39 @@ def _count_exits(connection: Connection, segment_id: int) -> int:
 
     The job's own number would be too low, because a report and the sweep also end memberships of the segment.
     """
-    counted, last, read = 0, 0, COUNTED_ROWS
-    while read == COUNTED_ROWS:
-        [(read, found, last)] = connection.execute(
-            """
-            select count(*), count(*) filter (where exits.is_counted), max(exits.history_id)
-              from (select history.history_id,
-                           history.segment_id = %(segment_id)s::integer
-                           and history.action_id = 2 and history.reason = 'segment_deleted' as is_counted
-                      from history
-                     where history.executed_at = (select segments.deleted_at
-                                                    from segments
-                                                   where segments.segment_id = %(segment_id)s::integer)
-                       and history.history_id > %(last)s::bigint
-                     order by history.history_id
-                     limit %(limit)s::integer) exits
-            """,
-            {"segment_id": segment_id, "last": last, "limit": COUNTED_ROWS},
-        ).fetchall()
+    return _count(
+        connection,
+        """
+        select count(*), count(*) filter (where exits.is_counted), max(exits.history_id)
+          from (select history.history_id,
+                       history.segment_id = %(segment_id)s::integer
+                       and history.action_id = 2 and history.reason = 'segment_deleted' as is_counted
+                  from history
+                 where history.executed_at = (select segments.deleted_at
+                                                from segments
+                                               where segments.segment_id = %(segment_id)s::integer)
+                   and history.history_id > %(last)s::bigint
+                 order by history.history_id
+                 limit %(limit)s::integer) exits
+        """,
+        segment_id,
+    )
+
+
+def _count(connection: Connection, query: LiteralString, segment_id: int) -> int:
+    """Count rows piece by piece. The query returns the rows read, those counted, and the key of the last."""
+    size, counted, last = BatchSize(COUNTED_ROWS), 0, 0
+
+    def count_piece(limit: int) -> tuple[bool, int, int]:
+        with index_order(connection):
+            [(read, found, newest)] = connection.execute(
+                query, {"segment_id": segment_id, "last": last, "limit": limit}
+            ).fetchall()
+        return read == limit, found, newest
+
+    has_more = True
+    while has_more:
+        has_more, found, last = size.fit(count_piece)
         counted += found
     return counted
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
-from psycopg import Connection, errors
+from psycopg import Connection, errors, sql
 from psycopg.rows import class_row
 
 from segmentation.database import errors as database_errors
+from segmentation.database.index_order import index_order
 from segmentation.runtime import metrics
 from segmentation.runtime.log import logger
 
@@ -17,8 +18,6 @@ BATCH = 10_000
 
 MOST_SKIPPED = 100
 """The most memberships that a run skips because their removal fails. More failures mean a common cause."""
-
-_BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -31,15 +30,47 @@ class Backlog:
 
 @dataclass(frozen=True)
 class _Batch:
+    """The number of removed memberships, and the key of the last one."""
+
     removed: int
-    last_due: datetime | None
+    expires_at: datetime
+    user_id: int
+    segment_id: int
 
 
 @dataclass(frozen=True)
-class _FailedRow:
-    row_id: str
+class _Membership:
+    """A membership, by the key that orders the due ones."""
+
+    expires_at: datetime
     user_id: int
     segment_id: int
+
+
+_BEGINNING = _Membership(datetime(1, 1, 1, tzinfo=UTC), 0, 0)
+
+_DUE = sql.SQL("""
+select memberships.ctid as row_id, memberships.expires_at, memberships.user_id, memberships.segment_id
+  from memberships
+ where memberships.expires_at <= now()
+   and (memberships.expires_at, memberships.user_id, memberships.segment_id)
+       > (%(expires_at)s::timestamptz, %(user_id)s::bigint, %(segment_id)s::integer)
+ order by memberships.expires_at, memberships.user_id, memberships.segment_id
+ limit %(most)s::integer
+   for update skip locked
+""")
+
+# The deletion is by an array of ctids: a join would read the whole table for every batch. The arrays have the order of
+# the due memberships, so their last elements are the key of the last one.
+_REMOVAL = sql.SQL("""
+with due as materialized ({}),
+deleted as (delete from memberships where memberships.ctid = any (array(select due.row_id from due)))
+select count(*)::integer as removed, max(due.expires_at) as expires_at,
+       (array_agg(due.user_id))[count(*)] as user_id, (array_agg(due.segment_id))[count(*)] as segment_id
+  from due
+""").format(_DUE)
+
+_FIRST_DUE = sql.SQL("select due.expires_at, due.user_id, due.segment_id from ({}) due").format(_DUE)
 
 
 def sweep(connection: Connection, *, go_on: Callable[[], bool]) -> int:
@@ -49,21 +80,20 @@ def sweep(connection: Connection, *, go_on: Callable[[], bool]) -> int:
     delays no other: batches shrink until they hold only that row. The run then logs and skips it, and the next run
     tries it again.
     """
-    removed, since, most = 0, _BEGINNING, BATCH
-    skipped: list[str] = []
+    removed, skipped, last, most = 0, 0, _BEGINNING, BATCH
     while go_on():
         try:
-            batch = _sweep_batch(connection, since, most, skipped)
+            batch = _sweep_batch(connection, last, most)
         except psycopg.Error as error:
             _raise_unless_about_a_row(error, skipped)
             if most == 1:
-                skipped += _skip_row(connection, since, skipped, error)
+                last, skipped = _skip(connection, last, error), skipped + 1
             most = max(1, most // 2)
             continue
-        removed += batch.removed
-        if batch.last_due is None:
+        if not batch.removed:
             break
-        since, most = batch.last_due, min(BATCH, most * 2)
+        removed += batch.removed
+        last, most = _Membership(batch.expires_at, batch.user_id, batch.segment_id), min(BATCH, most * 2)
     metrics.record("MembershipsExpired", removed)
     return removed
 
@@ -86,40 +116,30 @@ def end_expired(connection: Connection, segment_id: int) -> None:
     metrics.record("MembershipsExpired", removed.rowcount)
 
 
-def _raise_unless_about_a_row(error: psycopg.Error, skipped: list[str]) -> None:
+def _raise_unless_about_a_row(error: psycopg.Error, skipped: int) -> None:
     """Raise an error that a later run can avoid, and any error after too many skipped rows.
 
     A statement timeout is no such error, because a smaller batch helps against it.
     """
     is_temporary = database_errors.problem_of(error) is not None and not isinstance(error, errors.QueryCanceled)
-    if is_temporary or len(skipped) >= MOST_SKIPPED:
+    if is_temporary or skipped >= MOST_SKIPPED:
         raise error
 
 
-def _skip_row(connection: Connection, since: datetime, skipped: list[str], error: psycopg.Error) -> list[str]:
-    """Log the row at which a batch of one failed, and return its ctid. Return nothing if the row no longer exists."""
-    with connection.cursor(row_factory=class_row(_FailedRow)) as cursor:
-        rows = cursor.execute(
-            """
-            select memberships.ctid::text as row_id, memberships.user_id, memberships.segment_id
-              from memberships
-             where memberships.expires_at >= %s::timestamptz and memberships.expires_at <= now()
-               and memberships.ctid <> all (%s::tid[])
-             order by memberships.expires_at
-             limit 1
-               for update skip locked
-            """,
-            (since, skipped),
-        ).fetchall()
-    for row in rows:
-        logger.error(
-            "membership cannot be removed",
-            user_id=row.user_id,
-            segment_id=row.segment_id,
-            error=type(error).__name__,
-            sqlstate=error.sqlstate,
-        )
-    return [row.row_id for row in rows]
+def _skip(connection: Connection, last: _Membership, error: psycopg.Error) -> _Membership:
+    """Log the membership at which a batch of one failed, and return it. Return the last one if it no longer exists."""
+    with index_order(connection), connection.cursor(row_factory=class_row(_Membership)) as cursor:
+        failed = cursor.execute(_FIRST_DUE, {**vars(last), "most": 1}).fetchone()
+    if failed is None:
+        return last
+    logger.error(
+        "membership cannot be removed",
+        user_id=failed.user_id,
+        segment_id=failed.segment_id,
+        error=type(error).__name__,
+        sqlstate=error.sqlstate,
+    )
+    return failed
 
 
 def backlog(connection: Connection) -> Backlog:
@@ -138,27 +158,8 @@ def backlog(connection: Connection) -> Backlog:
     return found
 
 
-def _sweep_batch(connection: Connection, since: datetime, most: int, skipped: list[str]) -> _Batch:
-    """Remove the oldest due rows. Start where the last batch ended, which avoids the dead index entries before it."""
-    with connection.cursor(row_factory=class_row(_Batch)) as cursor:
-        [batch] = cursor.execute(
-            """
-            with due as materialized (
-                select memberships.ctid as row_id
-                  from memberships
-                 where memberships.expires_at >= %s::timestamptz and memberships.expires_at <= now()
-                   and memberships.ctid <> all (%s::tid[])
-                 order by memberships.expires_at
-                 limit %s::integer
-                   for update skip locked),
-            deleted as (
-                -- by an array of ctids: a join would read the whole table for every batch
-                delete from memberships
-                 where memberships.ctid = any (array(select due.row_id from due))
-             returning memberships.expires_at)
-            select count(*)::integer as removed, max(deleted.expires_at) as last_due
-              from deleted
-            """,
-            (since, skipped, most),
-        ).fetchall()
+def _sweep_batch(connection: Connection, last: _Membership, most: int) -> _Batch:
+    """Remove the first due memberships after the last one, which avoids the dead index entries before it."""
+    with index_order(connection), connection.cursor(row_factory=class_row(_Batch)) as cursor:
+        [batch] = cursor.execute(_REMOVAL, {**vars(last), "most": most}).fetchall()
     return batch

@@ -1,9 +1,12 @@
 """The progress of a month report, which is saved with its job."""
 
-from dataclasses import asdict, dataclass, replace
+import json
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from segmentation.reports import storage
+from segmentation.reports.month_rows import Place, Scope
 from segmentation.reports.upload_part import EMPTY, Checksum
 
 
@@ -13,18 +16,17 @@ class Progress:
 
     The total is an estimate until all rows are stored. The file name is saved before the upload begins, so an upload
     whose id was not saved is found by the name. kept is the beginning of the next part, in base64. The checksum is that
-    of the text so far. A compressed file has ended when its trailer is uploaded.
+    of the text so far. A file has ended when its last part is uploaded.
     """
 
     file_name: str
-    until: str
+    scope: Scope
+    place: Place
     total: int
     upload_id: str = ""
     tags: tuple[str, ...] = ()
     kept: str = ""
     rows: int = 0
-    executed_at: str = "0001-01-01T00:00:00+00:00"
-    history_id: int = 0
     checksum: Checksum = EMPTY
     has_ended: bool = False
 
@@ -36,26 +38,48 @@ class Progress:
     def saved(self) -> dict[str, Any]:
         """Return the members to save with the job. Version 1.0.0 may continue the job after a rollback.
 
-        That version would end the file with a second gzip member. So the checksum is saved in the upload's id. S3 knows
-        no upload with such an id, and that version then begins a new file.
+        That version knows neither a place among due exits nor a checksum. So they are saved in the upload's id. S3
+        knows no upload with such an id, and that version then begins a new file.
         """
-        members = asdict(self)
-        del members["checksum"], members["has_ended"]
-        if self.is_compressed and self.upload_id:
-            end = f"{self.checksum.crc} {self.checksum.length} {int(self.has_ended)}"
-            members["upload_id"] = f"{self.upload_id} {end}"
-        if not self.kept:
-            del members["kept"]  # versions before 1.0.0 do not know this member
-        return members
+        newer = {
+            "upload_id": self.upload_id,
+            "newest_id": self.scope.newest_id,
+            "due_from": self.scope.due_from.isoformat(),
+            "user_id": self.place.user_id,
+            "segment_id": self.place.segment_id,
+            "checksum": asdict(self.checksum),
+            "has_ended": self.has_ended,
+        }
+        members = {
+            "file_name": self.file_name,
+            "until": self.scope.until.isoformat(),
+            "total": self.total,
+            "upload_id": json.dumps(newer),
+            "tags": self.tags,
+            "rows": self.rows,
+            "executed_at": self.place.executed_at.isoformat(),
+            "history_id": self.place.history_id,
+        }
+        return members | {"kept": self.kept} if self.kept else members  # versions before 1.0.0 do not know kept
 
     @classmethod
     def restored(cls, saved: dict[str, Any]) -> "Progress":
-        """Return a saved progress. A compressed file without a checksum is begun again: its parts are gzip members."""
-        progress = cls(**saved | {"tags": tuple(saved["tags"])})
-        if not progress.is_compressed or not progress.upload_id:
-            return progress
-        upload_id, *numbers = progress.upload_id.split()
-        if not numbers:
+        """Return a saved progress. Raises UploadGone for a file that version 1.0.0 began: it is begun again."""
+        if not saved["upload_id"].startswith("{"):
             raise storage.UploadGone("The upload was begun by an older version.")
-        crc, length, has_ended = map(int, numbers)
-        return replace(progress, upload_id=upload_id, checksum=Checksum(crc, length), has_ended=bool(has_ended))
+        newer = json.loads(saved["upload_id"])
+        executed_at = datetime.fromisoformat(saved["executed_at"])
+        return cls(
+            file_name=saved["file_name"],
+            scope=Scope(
+                datetime.fromisoformat(saved["until"]), newer["newest_id"], datetime.fromisoformat(newer["due_from"])
+            ),
+            place=Place(executed_at, saved["history_id"], newer["user_id"], newer["segment_id"]),
+            total=saved["total"],
+            upload_id=newer["upload_id"],
+            tags=tuple(saved["tags"]),
+            kept=saved.get("kept", ""),
+            rows=saved["rows"],
+            checksum=Checksum(**newer["checksum"]),
+            has_ended=newer["has_ended"],
+        )

@@ -21,14 +21,19 @@ from segmentation.runtime.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, DeleteObjectsOutputTypeDef, ObjectIdentifierTypeDef
 
 PREFIX = "reports/"
 LINK_SECONDS = 900
 """The lifetime of a link. The bucket policy rejects older signatures, whatever expiry the link has."""
 
+FILES_PER_REQUEST = 1000
+"""S3 lists and deletes no more files in a request."""
+
 MAX_SUBJECT_LENGTH = 200
 """The rest of the file name then fits in the 255 bytes that file systems allow."""
+
+_USER = "user-"
 
 FileType = Literal["csv", "csv.gz"]
 MEDIA_TYPES: dict[FileType, str] = {"csv": "text/csv; charset=utf-8", "csv.gz": "application/gzip"}
@@ -61,6 +66,16 @@ class Link:
     expires_at: datetime
 
 
+def subject_of_user(user_id: int) -> str:
+    """Return the subject in the file names of a user's reports."""
+    return f"{_USER}{user_id}"
+
+
+def subject_of_segment(slug: str) -> str:
+    """Return the subject in the file names of a segment's reports, which no user has."""
+    return f"segment-{slug}" if slug.startswith(_USER) else slug
+
+
 def new_file_name(subject: str, month: Month, file_type: FileType) -> str:
     """Return a new unguessable name: the subject, cut to a maximum length, the month, and 128 random bits."""
     return f"{subject[:MAX_SUBJECT_LENGTH]}-{month}-{secrets.token_hex(16)}.{file_type}"
@@ -72,6 +87,27 @@ def put(file_name: str, body: bytes) -> None:
         _s3(REQUEST_TIMEOUTS).put_object(
             Bucket=_bucket(), Key=PREFIX + file_name, Body=body, **_object_headers(file_name)
         )
+
+
+def delete_reports(user_id: int) -> int:
+    """Delete the reports of a user, and return their number. Raises StorageUnavailable."""
+    s3, deleted = _s3(REQUEST_TIMEOUTS), 0
+    prefix = f"{PREFIX}{subject_of_user(user_id)}-"  # the hyphen, because user 1 is not user 10
+    with _errors_as_problems():
+        for page in s3.get_paginator("list_objects_v2").paginate(
+            Bucket=_bucket(), Prefix=prefix, PaginationConfig={"PageSize": FILES_PER_REQUEST}
+        ):
+            keys: list[ObjectIdentifierTypeDef] = [{"Key": found["Key"]} for found in page.get("Contents", [])]
+            if keys:
+                _require_deletion(s3.delete_objects(Bucket=_bucket(), Delete={"Objects": keys, "Quiet": True}))
+            deleted += len(keys)
+    return deleted
+
+
+def _require_deletion(answer: "DeleteObjectsOutputTypeDef") -> None:
+    """Raise StorageUnavailable if S3 could not delete a file. Its answer is 200 nevertheless."""
+    for error in answer.get("Errors", []):
+        raise _unavailable(f"The report storage answered {error.get('Code')} for a file to delete.")
 
 
 def link(file_name: str) -> Link:

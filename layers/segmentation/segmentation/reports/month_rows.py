@@ -1,0 +1,212 @@
+"""The rows of a month report, read batch by batch in the order of time.
+
+A report has two sets of rows, which are fixed when it begins. The recorded rows are in the history by then: no id is
+above the newest one. The due exits are recorded later or never. Until the sweep removes the membership of a due exit,
+the exit is read from there, and then from the history, where its id is above the newest one. Each statement therefore
+sees every due exit once, and the sweep can run at any time.
+
+At one instant the recorded rows come first, in order of id. The due exits follow in order of user and segment.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.rows import class_row
+
+from segmentation.database import watermark
+from segmentation.database.index_order import index_order
+from segmentation.reports.months import Month
+
+TEXT_ROWS = 2_500
+"""Rows that become one text. More rows do not fit in the processor's caches. Fewer rows mean more overhead per row."""
+
+DUE = 9_223_372_036_854_775_807
+"""Stands for the history_id of each due exit, because it is greater than all others."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a report reads, fixed when it begins: recorded rows until an instant, and due exits from another."""
+
+    until: datetime
+    newest_id: int
+    due_from: datetime
+
+
+@dataclass(frozen=True)
+class Place:
+    """The last row that was read. The user and the segment are 0 unless the row is a due exit."""
+
+    executed_at: datetime
+    history_id: int = 0
+    user_id: int = 0
+    segment_id: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The CSV lines of a batch, the place of its last row, and whether the month ends there."""
+
+    text: str
+    place: Place
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class _Row:
+    read: int
+    text: str
+    executed_at: datetime
+    history_id: int
+    user_id: int
+    segment_id: int
+
+
+# Rows outside the report are read too, but make no line (null). So each statement reads a limited number of rows. An
+# instant is cut to its second, not rounded, so no row moves into the next month.
+# The server makes the text, because one message per row costs more than all other work.
+_LINES = sql.SQL("""
+select count(*)::integer as read,
+       coalesce(string_agg(
+           line.user_id || ',' || case when %(slug)s::text is null or line.slug = %(slug)s::text then line.slug end
+           || case line.action_id when 1 then ',I,' when 2 then ',D,' end
+           || date_bin('1 second', line.executed_at at time zone interval '0', '2000-01-01'),
+           E'\\r\\n') || E'\\r\\n', '') as text,
+       max(line.executed_at) as executed_at,
+       coalesce((array_agg(line.history_id))[count(*)], 0) as history_id,
+       coalesce((array_agg(line.user_id))[count(*)], 0) as user_id,
+       coalesce((array_agg(line.segment_id))[count(*)], 0) as segment_id
+  from ({}) line
+""")
+
+# The bounds on the time alone select the partitions, and the last bound the row in the index.
+_RECORDED = sql.SQL("""
+select history.user_id, 0 as segment_id, history.slug, history.action_id, history.executed_at, history.history_id
+  from history
+ where history.executed_at >= %(executed_at)s::timestamptz and history.executed_at < %(until)s::timestamptz
+   and history.executed_at >= {executed_at}
+   and (history.executed_at, history.history_id) > ({executed_at}, {history_id})
+   and history.history_id <= %(newest_id)s::bigint
+ order by history.executed_at, history.history_id
+ limit %(limit)s::integer
+""")
+
+# The worker streams the texts, so the server makes the next one while the worker compresses and stores one.
+_TEXTS = sql.SQL("""
+with recursive texts as (
+    select 0 as number, %(limit)s::integer as read, '' collate "C" as text,
+           %(executed_at)s::timestamptz as executed_at, %(history_id)s::bigint as history_id
+     union all
+    select texts.number + 1, lines.read, lines.text, lines.executed_at, lines.history_id
+      from texts
+     cross join lateral ({} having count(*) > 0) lines
+     where texts.read = %(limit)s::integer and texts.number < %(texts)s::integer)
+select texts.read, texts.text, texts.executed_at, texts.history_id, 0 as user_id, 0 as segment_id
+  from texts
+ where texts.number > 0
+""").format(
+    _LINES.format(_RECORDED.format(executed_at=sql.SQL("texts.executed_at"), history_id=sql.SQL("texts.history_id")))
+)
+
+# Recorded rows limit the range in which due exits are searched: those at or after the last one are for a later batch.
+_RECORDED_AND_DUE = _LINES.format(
+    sql.SQL("""
+with recorded as materialized ({}),
+range as materialized (
+    select coalesce(
+           (select max(recorded.executed_at) from recorded having count(*) = %(limit)s::integer),
+           %(until)s::timestamptz) as until)
+select recorded.* from recorded
+ union all
+(select memberships.user_id, memberships.segment_id,
+        (select segments.slug from segments where segments.segment_id = memberships.segment_id),
+        2, memberships.expires_at, 9223372036854775807
+   from memberships
+  where memberships.expires_at < (select range.until from range)
+    and (memberships.expires_at, memberships.user_id, memberships.segment_id)
+        > (%(executed_at)s::timestamptz, %(user_id)s::bigint, %(segment_id)s::integer)
+  order by memberships.expires_at, memberships.user_id, memberships.segment_id
+  limit %(limit)s::integer)
+ union all
+(select history.user_id, history.segment_id, history.slug, history.action_id, history.executed_at, 9223372036854775807
+   from history
+  where history.executed_at >= %(executed_at)s::timestamptz and history.executed_at < (select range.until from range)
+    and history.history_id > %(newest_id)s::bigint and history.action_id = 2 and history.reason = 'ttl'
+    and (history.executed_at, history.user_id, history.segment_id)
+        > (%(executed_at)s::timestamptz, %(user_id)s::bigint, %(segment_id)s::integer)
+  order by history.executed_at, history.user_id, history.segment_id
+  limit %(limit)s::integer)
+ order by executed_at, history_id, user_id, segment_id
+ limit %(limit)s::integer
+""").format(
+        _RECORDED.format(
+            executed_at=sql.SQL("%(executed_at)s::timestamptz"), history_id=sql.SQL("%(history_id)s::bigint")
+        )
+    )
+)
+
+
+def fix_scope(connection: Connection, month: Month, until: datetime) -> Scope:
+    """Fix what a report reads of a month until an instant, up to which all writers have committed.
+
+    A sweep that runs at the moment can have drawn its ids before. Its exits are recorded rows, so wait for it.
+    """
+    with index_order(connection), connection.cursor(row_factory=class_row(Scope)) as cursor:
+        [scope] = cursor.execute(
+            """
+            select %(until)s::timestamptz as until,
+                   case when history_ids.is_called then history_ids.last_value else 0 end as newest_id,
+                   coalesce((select min(memberships.expires_at)
+                               from memberships
+                              where memberships.expires_at >= %(begins_at)s::timestamptz
+                                and memberships.expires_at < %(until)s::timestamptz),
+                            %(until)s::timestamptz) as due_from
+              from history_ids
+            """,
+            {"begins_at": month.begins_at, "until": until},
+        ).fetchall()
+    watermark.wait_for_writers(connection)
+    return scope
+
+
+def read(connection: Connection, scope: Scope, place: Place, slug: str | None, limit: int) -> Iterator[Batch]:
+    """Yield the batches of one statement after a place. They have about as many rows as the limit."""
+    members = {"newest_id": scope.newest_id, **vars(place), "slug": slug}
+    if place.executed_at < scope.due_from:
+        yield from _read_recorded(connection, scope, members, limit)
+    else:
+        yield from _read_recorded_and_due(connection, scope, members, limit)
+
+
+def _read_recorded(connection: Connection, scope: Scope, members: dict[str, Any], limit: int) -> Iterator[Batch]:
+    rows = min(limit, TEXT_ROWS)
+    members |= {"until": scope.due_from, "limit": rows, "texts": limit // rows}
+    texts, has_more = 0, True
+    with index_order(connection), connection.cursor(row_factory=class_row(_Row)) as cursor:
+        for row in cursor.stream(_TEXTS, members):
+            yield Batch(row.text, _place_of(row), is_last=False)
+            texts, has_more = texts + 1, row.read == rows
+    if not (texts and has_more):
+        yield Batch("", Place(scope.due_from), is_last=scope.due_from == scope.until)
+
+
+def _read_recorded_and_due(
+    connection: Connection, scope: Scope, members: dict[str, Any], limit: int
+) -> Iterator[Batch]:
+    members |= {"until": scope.until, "limit": limit}
+    with index_order(connection), connection.cursor(row_factory=class_row(_Row)) as cursor:
+        # prepared, the statement would get a plan for any place, which guesses the number of rows
+        [row] = cursor.execute(_RECORDED_AND_DUE, members, prepare=False).fetchall()
+    if row.read == limit:
+        yield Batch(row.text, _place_of(row), is_last=False)
+    else:
+        yield Batch(row.text, Place(scope.until), is_last=True)
+
+
+def _place_of(row: _Row) -> Place:
+    if row.history_id == DUE:
+        return Place(row.executed_at, DUE, row.user_id, row.segment_id)
+    return Place(row.executed_at, row.history_id)
