@@ -137,3 +137,11 @@ def test_a_file_cannot_be_had_without_a_link(member, report, download):
     link = report(member)["report_link"]
 
     assert download(link.partition("?")[0]).status in (400, 403)  # S3 says 403, rclone 400
+
+
+def test_the_erasure_of_the_user_deletes_the_file(client, member, report):
+    name = file_name_of(report(member)["report_link"])
+
+    client.delete(f"/user/{member}", params={"erase": "true"}).raise_for_status()
+
+    assert client.get(f"/segment/reports/{name}").status_code == 404

@@ -90,7 +90,7 @@ def test_used_action_is_kept_after_its_segment_and_user_are_deleted(recorded_exp
     assert delete_action("exposure").status == 409
 
 
-def test_action_can_be_deleted_after_its_only_history_is_erased(recorded_exposure):
+def test_action_can_be_deleted_after_its_only_history_is_erased(aws, recorded_exposure):
     done(delete_user(1, erase="true"))
 
     assert delete_action("exposure").status == 200

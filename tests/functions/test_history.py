@@ -70,7 +70,7 @@ def test_history_of_a_deleted_user_is_shown(three_operations):
     assert summary(history_of(1))[3:] == [("AAA", "D", "user_deleted")]
 
 
-def test_erased_history_is_not_shown(three_operations):
+def test_erased_history_is_not_shown(aws, three_operations):
     done(delete_user(1, erase="true"))
 
     assert history_of(1) == []

@@ -130,7 +130,7 @@ def test_deleting_a_user_twice_is_404():
     assert answer.status == 404
 
 
-def test_erase_removes_the_history_too(owner):
+def test_erase_removes_the_history_too(owner, aws):
     create_segments("AAA")
     add_members("AAA", 1000)
 
@@ -140,7 +140,7 @@ def test_erase_removes_the_history_too(owner):
     assert rows(owner) == (0, 1, 0, 0)
 
 
-def test_erase_keeps_the_history_of_other_users(owner):
+def test_erase_keeps_the_history_of_other_users(owner, aws):
     create_segments("AAA")
     add_members("AAA", 1000, 1001)
 
@@ -149,7 +149,7 @@ def test_erase_keeps_the_history_of_other_users(owner):
     assert owner.execute("select user_id from history").fetchall() == [(1001,)]
 
 
-def test_erase_works_after_the_user_was_deleted(owner):
+def test_erase_works_after_the_user_was_deleted(owner, aws):
     create_segments("AAA")
     add_members("AAA", 1000)
     done(delete_user(1000))
@@ -160,7 +160,7 @@ def test_erase_works_after_the_user_was_deleted(owner):
     assert rows(owner) == (0, 1, 0, 0)
 
 
-def test_erasing_an_unknown_user_is_404():
+def test_erasing_an_unknown_user_is_404(aws):
     answer = delete_user(1000, erase="true")
 
     assert answer.status == 404

@@ -41,7 +41,7 @@ def list_users(connection: Connection, *, after: int, limit: int) -> UserPage:
     return UserPage(users=users, next_cursor=next_cursor)
 
 
-def delete(connection: Connection, user_id: int, *, erase: bool, actor: str) -> UserDeleted:
+def delete(connection: Connection, user_id: int, *, erase: bool = False, actor: str) -> UserDeleted:
     """End a user's memberships and delete the user. The history stays, unless the caller erases it too.
 
     Raises UserUnknown if there is no user to delete and no history to erase.

@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 
 from segmentation.contract import csv_text
 from segmentation.contract.responses import ReportLink
-from segmentation.reports import storage
+from segmentation.reports import storage, user_lock
 from segmentation.reports.months import Month
 from segmentation.reports.requested_month import requested_month
 from segmentation.runtime import metrics
@@ -44,21 +44,28 @@ def create_for_user(
     """
     wanted = requested_month(connection, year, month, location="query")
     columns = EXTENDED_COLUMNS if report_format == "extended" else COLUMNS
-    cells = (
-        [row[name] for name in columns]
-        for row in rows_of_user(connection, user_id, wanted)
-        if report_format == "extended" or row["operation"] in PLAIN_OPERATIONS
-    )
+    file_name = storage.new_file_name(storage.subject_of_user(user_id), wanted, "csv")
+    with connection.transaction():
+        user_lock.hold(connection, user_id)
+        cells = (
+            [row[name] for name in columns]
+            for row in rows_of_user(connection, user_id, wanted)
+            if report_format == "extended" or row["operation"] in PLAIN_OPERATIONS
+        )
+        body, rows = _file(columns, cells, delimiter)
+        storage.put(file_name, body)
+    metrics.count("ReportRows", rows)
+    link = storage.link(file_name)
+    return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=rows)
+
+
+def _file(columns: tuple[str, ...], cells: Iterator[list[object]], delimiter: str) -> tuple[bytes, int]:
+    """Return the bytes of a file, and its number of rows."""
     file = io.BytesIO()
     with io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
         rows = csv_text.write(text, columns, cells, delimiter)
         text.flush()
-        body = file.getvalue()
-    file_name = storage.new_file_name(f"user-{user_id}", wanted, "csv")
-    storage.put(file_name, body)
-    metrics.count("ReportRows", rows)
-    link = storage.link(file_name)
-    return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=rows)
+        return file.getvalue(), rows
 
 
 def rows_of_user(connection: Connection, user_id: int, month: Month) -> Iterator[dict[str, object]]:
