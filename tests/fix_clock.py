@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.stepping import step
+
 
 @pytest.fixture(params=[-300, 300], ids=["five minutes behind", "five minutes ahead"])
 def wrong_clock(request, monkeypatch) -> timedelta:
@@ -22,3 +24,9 @@ def wrong_clock(request, monkeypatch) -> timedelta:
             monkeypatch.setattr(module, "datetime", Wrong)
     monkeypatch.setattr(time, "time", lambda: right() + distance.total_seconds())
     return distance
+
+
+@pytest.fixture
+def step_clock(superuser):
+    """Step the clock of the database by so many seconds."""
+    return lambda seconds: step(superuser, timedelta(seconds=seconds))

@@ -35,10 +35,11 @@ def test_concurrent_runs_apply_each_migration_once(fresh_database):
     assert sorted(applied) == sorted(script.name for script in (*migrate.migrations(), *migrate.objects()))
 
 
-def test_versions_count_up_from_the_baseline():
+def test_versions_increase_from_the_baseline():
     versions = [step.version for step in migrate.migrations()]
 
-    assert versions == list(range(10, 10 + len(versions)))
+    assert versions[0] == 10
+    assert versions == sorted(set(versions))
 
 
 def test_edited_migration_is_refused(fresh_database):

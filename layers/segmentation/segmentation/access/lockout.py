@@ -5,6 +5,7 @@ Failures are counted for unknown usernames too, so a lock does not reveal which 
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 
 import psycopg
 from psycopg import Connection
@@ -42,7 +43,8 @@ def counted_attempt(connection: Connection, username: str) -> Iterator[None]:
 def count_attempt(connection: Connection, username: str) -> None:
     """Count an attempt as failed before its password is checked. Raises TooManyFailures, and then counts nothing.
 
-    Concurrent guesses cannot exceed the limit, because each is counted before its check.
+    Concurrent guesses cannot exceed the limit, because each is counted before its check. If the clock of the database
+    steps back, a lock lasts at most twice as long.
     """
     counted = connection.execute(
         """
@@ -51,20 +53,21 @@ def count_attempt(connection: Connection, username: str) -> None:
              where sign_in_failures.ctid = any (array(
                 select old.ctid
                   from sign_in_failures old
-                 where old.failed_at <= now() - make_interval(secs => %(lock)s) and old.username <> lower(%(username)s)
+                 where old.failed_at <= now() - %(lock)s::interval and old.username <> lower(%(username)s)
                  limit 10
                    for update skip locked)))
         insert into sign_in_failures as known (username, under_way)
         values (lower(%(username)s), 1)
             on conflict (username) do update
-           set failures = case when known.failed_at > now() - make_interval(secs => %(lock)s)
+           set failures = case when known.failed_at between now() - %(lock)s::interval and now() + %(lock)s::interval
                                then known.failures + 1 else 1 end,
-               under_way = case when known.failed_at > now() - make_interval(secs => %(lock)s)
+               under_way = case when known.failed_at between now() - %(lock)s::interval and now() + %(lock)s::interval
                                 then known.under_way + 1 else 1 end,
                failed_at = now()
-         where known.failures < %(limit)s or known.failed_at <= now() - make_interval(secs => %(lock)s)
+         where known.failures < %(limit)s
+            or known.failed_at not between now() - %(lock)s::interval and now() + %(lock)s::interval
         """,
-        {"username": username, "lock": LOCK_SECONDS, "limit": MAX_FAILURES},
+        {"username": username, "lock": timedelta(seconds=LOCK_SECONDS), "limit": MAX_FAILURES},
     ).rowcount
     if not counted:
         raise TooManyFailures(_seconds_left(connection, username))
@@ -105,7 +108,7 @@ def _seconds_left(connection: Connection, username: str) -> int:
         left = cursor.execute(
             """
             select case when sign_in_failures.under_way > 0
-                             and sign_in_failures.failed_at > now() - make_interval(secs => %(check)s)
+                             and abs(extract(epoch from sign_in_failures.failed_at - now())) < %(check)s
                         then %(retry)s
                         else ceil(extract(epoch from sign_in_failures.failed_at - now()) + %(lock)s)::integer end
               from sign_in_failures

@@ -122,8 +122,8 @@ def _claim(connection: Connection, request: Request) -> Answer | None:
 def _store(connection: Connection, request: Request, answer: Answer) -> None:
     connection.execute(
         """
-        insert into idempotency_keys (scope, fingerprint, status, headers, body)
-        values (%s::bytea, %s::bytea, %s::smallint, %s::jsonb, %s::text)
+        insert into idempotency_keys (scope, fingerprint, status, headers, body, created_at)
+        values (%s::bytea, %s::bytea, %s::smallint, %s::jsonb, %s::text, (select clock_now()))
         """,
         (request.scope, request.fingerprint, answer.status, Jsonb(answer.headers), answer.body),
     )

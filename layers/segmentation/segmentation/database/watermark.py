@@ -26,9 +26,9 @@ class _Watermark:
 def settled_instant(connection: Connection, latest: datetime) -> datetime:
     """Wait until all rows dated before an instant are committed. Return the instant: latest, or now if that is earlier.
 
-    Now is the database's clock, which also dates the history. A writer gets its transaction id before it dates its
-    rows. So every writer to wait for has a lower id than the new one that this session takes. The highest id already
-    in use would not do, because it may be the writer's own.
+    Now is a new instant of the database's clock: later rows get later instants, even if the clock steps back. A writer
+    gets its transaction id before it dates its rows. So every writer to wait for has a lower id than the new one that
+    this session takes. The highest id already in use would not do, because it may be the writer's own.
     """
     watermark = _take(connection, latest)
     _wait(connection, watermark.xid)
@@ -52,7 +52,7 @@ def _wait(connection: Connection, xid: str) -> None:
 def _take(connection: Connection, latest: datetime) -> _Watermark:
     with connection.cursor(row_factory=class_row(_Watermark)) as cursor:
         [watermark] = cursor.execute(
-            "select least(%s::timestamptz, statement_timestamp()) as instant, pg_current_xact_id()::text as xid",
+            "select least(%s::timestamptz, next_moment()) as instant, pg_current_xact_id()::text as xid",
             (latest,),
             prepare=False,
         ).fetchall()

@@ -8,6 +8,7 @@ import psycopg
 from psycopg import Connection, errors, sql
 from psycopg.rows import class_row
 
+from segmentation.database import clock
 from segmentation.database import errors as database_errors
 from segmentation.database.index_order import index_order
 from segmentation.runtime import metrics
@@ -30,8 +31,9 @@ class Backlog:
 
 @dataclass(frozen=True)
 class _Batch:
-    """The number of removed memberships, and the key of the last one."""
+    """The numbers of due and of removed memberships, and the key of the last due one."""
 
+    due: int
     removed: int
     expires_at: datetime
     user_id: int
@@ -52,7 +54,7 @@ _BEGINNING = _Membership(datetime(1, 1, 1, tzinfo=UTC), 0, 0)
 _DUE = sql.SQL("""
 select memberships.ctid as row_id, memberships.expires_at, memberships.user_id, memberships.segment_id
   from memberships
- where memberships.expires_at <= now()
+ where memberships.expires_at <= %(until)s::timestamptz
    and (memberships.expires_at, memberships.user_id, memberships.segment_id)
        > (%(expires_at)s::timestamptz, %(user_id)s::bigint, %(segment_id)s::integer)
  order by memberships.expires_at, memberships.user_id, memberships.segment_id
@@ -60,12 +62,21 @@ select memberships.ctid as row_id, memberships.expires_at, memberships.user_id, 
    for update skip locked
 """)
 
-# The deletion is by an array of ctids: a join would read the whole table for every batch. The arrays have the order of
-# the due memberships, so their last elements are the key of the last one.
+# Segments that a session is deleting are left out: see keep_out. The deletion is by an array of ctids: a join would read
+# the whole table for every batch. The arrays have the order of the due memberships, so their last elements are the key
+# of the last one.
 _REMOVAL = sql.SQL("""
 with due as materialized ({}),
-deleted as (delete from memberships where memberships.ctid = any (array(select due.row_id from due)))
-select count(*)::integer as removed, max(due.expires_at) as expires_at,
+sweepable as materialized (
+    select named.segment_id
+      from (select distinct due.segment_id from due) named
+     where pg_try_advisory_lock_shared(8, named.segment_id) and pg_advisory_unlock_shared(8, named.segment_id)),
+deleted as (
+    delete from memberships
+     where memberships.ctid = any (array(
+           select due.row_id from due join sweepable on sweepable.segment_id = due.segment_id))
+ returning 1)
+select count(*)::integer as due, (select count(*) from deleted)::integer as removed, max(due.expires_at) as expires_at,
        (array_agg(due.user_id))[count(*)] as user_id, (array_agg(due.segment_id))[count(*)] as segment_id
   from due
 """).format(_DUE)
@@ -82,15 +93,16 @@ def sweep(connection: Connection, *, go_on: Callable[[], bool]) -> int:
     """
     removed, skipped, last, most = 0, 0, _BEGINNING, BATCH
     while go_on():
+        until = clock.next_moment(connection)
         try:
-            batch = _sweep_batch(connection, last, most)
+            batch = _sweep_batch(connection, last, until, most)
         except psycopg.Error as error:
             _raise_unless_about_a_row(error, skipped)
             if most == 1:
-                last, skipped = _skip(connection, last, error), skipped + 1
+                last, skipped = _skip(connection, last, until, error), skipped + 1
             most = max(1, most // 2)
             continue
-        if not batch.removed:
+        if not batch.due:
             break
         removed += batch.removed
         last, most = _Membership(batch.expires_at, batch.user_id, batch.segment_id), min(BATCH, most * 2)
@@ -107,13 +119,21 @@ def end_expired(connection: Connection, segment_id: int) -> None:
         """
         delete from memberships
          where memberships.segment_id = %s::integer
-           -- not now(), because the transaction may have waited for the lock of the segment
-           and memberships.expires_at <= statement_timestamp()
+           and memberships.expires_at <= %s::timestamptz
         """,
-        (segment_id,),
+        (segment_id, clock.next_moment(connection)),
         prepare=False,  # a plan for this instant expects that few memberships are due
     )
     metrics.record("MembershipsExpired", removed.rowcount)
+
+
+def keep_out(connection: Connection, segment_id: int) -> None:
+    """Keep sweeps out of a segment until the transaction ends, which is about to delete it.
+
+    A sweep does not see the time of the deletion before the commit, and would date exits after it. A sweep that finds
+    this lock free has fixed its own time before, which is then earlier than that of the deletion.
+    """
+    connection.execute("select pg_advisory_xact_lock(8, %s::integer)", (segment_id,))
 
 
 def _raise_unless_about_a_row(error: psycopg.Error, skipped: int) -> None:
@@ -126,10 +146,10 @@ def _raise_unless_about_a_row(error: psycopg.Error, skipped: int) -> None:
         raise error
 
 
-def _skip(connection: Connection, last: _Membership, error: psycopg.Error) -> _Membership:
+def _skip(connection: Connection, last: _Membership, until: datetime, error: psycopg.Error) -> _Membership:
     """Log the membership at which a batch of one failed, and return it. Return the last one if it no longer exists."""
     with index_order(connection), connection.cursor(row_factory=class_row(_Membership)) as cursor:
-        failed = cursor.execute(_FIRST_DUE, {**vars(last), "most": 1}).fetchone()
+        failed = cursor.execute(_FIRST_DUE, {**vars(last), "until": until, "most": 1}).fetchone()
     if failed is None:
         return last
     logger.error(
@@ -158,8 +178,8 @@ def backlog(connection: Connection) -> Backlog:
     return found
 
 
-def _sweep_batch(connection: Connection, last: _Membership, most: int) -> _Batch:
+def _sweep_batch(connection: Connection, last: _Membership, until: datetime, most: int) -> _Batch:
     """Remove the first due memberships after the last one, which avoids the dead index entries before it."""
     with index_order(connection), connection.cursor(row_factory=class_row(_Batch)) as cursor:
-        [batch] = cursor.execute(_REMOVAL, {**vars(last), "most": most}).fetchall()
+        [batch] = cursor.execute(_REMOVAL, {**vars(last), "until": until, "most": most}).fetchall()
     return batch

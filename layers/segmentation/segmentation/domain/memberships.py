@@ -24,7 +24,7 @@ SEGMENTS_OF_USER: LiteralString = """
             where segments.segment_id = memberships.segment_id and segments.deleted_at is null
            offset 0) segment
      where memberships.user_id = %s::bigint
-       and (memberships.expires_at is null or memberships.expires_at > now())
+       and is_active(memberships.expires_at)
      order by segment.slug
      limit 80000
     """
@@ -50,7 +50,7 @@ SLUGS_OF_USERS: LiteralString = """
                                  where segments.segment_id = memberships.segment_id and segments.deleted_at is null
                                 offset 0) segment
                           where memberships.user_id = wanted.user_id
-                            and (memberships.expires_at is null or memberships.expires_at > now())) segment
+                            and is_active(memberships.expires_at)) segment
                    limit 750001) found
             group by found.user_id) counted
     """

@@ -93,23 +93,29 @@ def list_segments(connection: Connection, *, prefix: str, after: str, limit: int
 
 def get(connection: Connection, slug: str) -> SegmentWithMembers:
     """Return a segment with its exact number of members. Raises SegmentUnknown."""
-    with connection.cursor(row_factory=class_row(SegmentWithMembers)) as cursor:
+    with connection.cursor(row_factory=dict_row) as cursor:
         segment = cursor.execute(
             """
             select segments.slug, segments.user_percent, segments.description, segments.created_at,
-                   segments.updated_at,
-                   (select count(*)
-                      from memberships
-                     where memberships.segment_id = segments.segment_id
-                       and (memberships.expires_at is null or memberships.expires_at > now())) as members
+                   segments.updated_at, counted.members, counted.ended_at
               from segments
+             cross join lateral (
+                   select count(*) filter (where memberships.expires_at is null
+                                              or memberships.expires_at > (select clock_now())) as members,
+                          max(memberships.expires_at)
+                              filter (where memberships.expires_at <= (select clock_now())) as ended_at
+                     from memberships
+                    where memberships.segment_id = segments.segment_id) counted
              where segments.slug = %s::text and segments.deleted_at is null
             """,
             (slug,),
         ).fetchone()
     if segment is None:
         raise SegmentUnknown([slug])
-    return segment
+    if ended_at := segment.pop("ended_at"):
+        # a statement of its own, because a function that can write would prevent a parallel count
+        connection.execute("select keep_ended(%s::timestamptz)", (ended_at,))
+    return SegmentWithMembers(**segment)
 
 
 def update(connection: Connection, slug: str, change: SegmentChange, *, actor: str) -> SegmentChanged:
@@ -217,10 +223,11 @@ def delete(connection: Connection, slug: str, *, actor: str) -> Done:
 def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
     """Set the time of the deletion. The locks wait for writers, and a trigger for arrivals: no entry is later."""
     segment_id = _lock(connection, slug)
+    expiry.keep_out(connection, segment_id)
     connection.execute(
         """
         update segments
-           set deleted_at = clock_timestamp(), deleted_by = %s::text
+           set deleted_at = next_moment(), deleted_by = %s::text
          where segments.segment_id = %s::integer
         """,
         (actor, segment_id),
@@ -247,7 +254,7 @@ def list_members(connection: Connection, slug: str, *, after: int, limit: int) -
             select memberships.user_id, memberships.added_at, memberships.expires_at
               from memberships
              where memberships.segment_id = %s::integer and memberships.user_id > %s::bigint
-               and (memberships.expires_at is null or memberships.expires_at > now())
+               and is_active(memberships.expires_at)
              order by memberships.user_id
              limit %s::integer
             """,

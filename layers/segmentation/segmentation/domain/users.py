@@ -6,7 +6,7 @@ from psycopg.rows import class_row, scalar_row
 from segmentation.contract import cursors
 from segmentation.contract.problems import UserUnknown
 from segmentation.contract.responses import User, UserDeleted, UserPage
-from segmentation.database import transactions
+from segmentation.database import clock, transactions
 from segmentation.runtime import metrics
 
 
@@ -48,7 +48,9 @@ def delete(connection: Connection, user_id: int, *, erase: bool = False, actor: 
     """
     with transactions.transaction(connection, actor=actor, reason="user_deleted"):
         connection.execute("select hold_percents()")  # before the user's lock: setting a percent waits for it
+        _lock_segments_of(connection, user_id)
         found = connection.execute("select from users where users.user_id = %s::bigint for update", (user_id,)).rowcount
+        _lock_segments_of(connection, user_id)  # those that another writer added during the wait
         # a user who arrives now stays, because a deletion without the row lock can deadlock with writers
         ended = _delete_user(connection, user_id) if found else 0
         erased = _erase_history(connection, user_id) if erase else 0
@@ -58,8 +60,28 @@ def delete(connection: Connection, user_id: int, *, erase: bool = False, actor: 
     return UserDeleted(segments_deleted=ended)
 
 
+def _lock_segments_of(connection: Connection, user_id: int) -> None:
+    """Lock a user's segments as every writer does, so that none is deleted before this transaction ends.
+
+    Otherwise an exit could be dated after the deletion of its segment.
+    """
+    connection.execute("select pg_advisory_xact_lock_shared(0, 0)")
+    connection.execute(
+        """
+        select from segments
+         where segments.segment_id in (
+               select memberships.segment_id from memberships where memberships.user_id = %s::bigint)
+           for share
+        """,
+        (user_id,),
+    )
+
+
 def _delete_user(connection: Connection, user_id: int) -> int:
     """Delete a user that the caller has locked, and return how many active memberships ended."""
+    # the trigger dates the exits with this instant, so that the history and the count agree
+    moment = clock.next_moment(connection)
+    connection.execute("select set_config('segmentation.removed_at', %s, true)", (moment.isoformat(),))
     [(ended,)] = connection.execute(
         """
         with deleted as (
@@ -68,9 +90,10 @@ def _delete_user(connection: Connection, user_id: int) -> int:
         select count(*)
           from deleted
           join segments on segments.segment_id = deleted.segment_id
-         where segments.deleted_at is null and (deleted.expires_at is null or deleted.expires_at > clock_timestamp())
+         where segments.deleted_at is null
+           and (deleted.expires_at is null or deleted.expires_at > %s::timestamptz)
         """,
-        (user_id,),
+        (user_id, moment),
     ).fetchall()
     connection.execute("delete from users where users.user_id = %s::bigint", (user_id,))
     return int(ended)

@@ -26,6 +26,9 @@ LEASE_SECONDS = 120
 REQUEUE_SECONDS = 180
 """After this time without a valid lease or a new message, a job is queued again. Its message or worker is lost."""
 
+# The clock of the database can step back. An instant more than ten minutes ahead therefore counts as one in the past.
+# Otherwise the jobs of lost workers would wait until the clock has passed it.
+
 
 class LeaseLost(Exception):
     """Another worker has taken this job over, or has finished it."""
@@ -112,7 +115,9 @@ def claim(connection: Connection, job_id: UUID) -> Lease | None:
                set status = 'running', lease = gen_random_uuid(), attempts = jobs.attempts + 1,
                    leased_until = now() + make_interval(secs => %s::integer)
              where jobs.job_id = %s::uuid
-               and (jobs.status = 'queued' or jobs.status = 'running' and jobs.leased_until < now())
+               and (jobs.status = 'queued'
+                    or jobs.status = 'running'
+                       and jobs.leased_until not between now() and now() + interval '10 minutes')
                and jobs.attempts < %s::integer
          returning jobs.job_id, jobs.lease, jobs.kind, jobs.parameters, jobs.actor, jobs.progress, jobs.attempts
             """,
@@ -163,7 +168,8 @@ def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> flo
         seconds = cursor.execute(
             """
             update jobs
-               set status = 'succeeded', result = %s::jsonb, lease = null, leased_until = null, finished_at = now()
+               set status = 'succeeded', result = %s::jsonb, lease = null, leased_until = null,
+                   finished_at = greatest(now(), jobs.queued_at)
              where jobs.job_id = %s::uuid and jobs.lease = %s::uuid
          returning extract(epoch from jobs.finished_at - jobs.created_at)::float
             """,
@@ -184,7 +190,8 @@ def retry_or_fail(connection: Connection, lease: Lease, error: str) -> bool:
             update jobs
                set status = case when jobs.attempts < %(most)s then 'queued' else 'failed' end,
                    error = case when jobs.attempts < %(most)s then null else %(error)s::text end,
-                   finished_at = case when jobs.attempts < %(most)s then null else now() end,
+                   finished_at = case when jobs.attempts < %(most)s then null
+                                      else greatest(now(), jobs.queued_at) end,
                    lease = null, leased_until = null
              where jobs.job_id = %(job_id)s::uuid and jobs.lease = %(lease)s::uuid
          returning jobs.status
@@ -201,9 +208,10 @@ def fail_exhausted(connection: Connection, job_id: UUID) -> bool:
     ended = connection.execute(
         """
         update jobs
-           set status = 'failed', error = %s::text, lease = null, leased_until = null, finished_at = now()
+           set status = 'failed', error = %s::text, lease = null, leased_until = null,
+               finished_at = greatest(now(), jobs.queued_at)
          where jobs.job_id = %s::uuid and jobs.finished_at is null and jobs.attempts >= %s::integer
-           and (jobs.leased_until is null or jobs.leased_until < now())
+           and (jobs.leased_until is null or jobs.leased_until not between now() and now() + interval '10 minutes')
         """,
         (f"The job was interrupted {MAX_ATTEMPTS} times without progress.", job_id, MAX_ATTEMPTS),
     )
@@ -226,7 +234,11 @@ def find_failure(connection: Connection, job_id: UUID) -> Failure | None:
 def mark_reported(connection: Connection, job_id: UUID, failed_at: datetime) -> None:
     """Record that the dead letter of this failure has been sent."""
     connection.execute(
-        "update jobs set queued_at = now() where jobs.job_id = %s::uuid and jobs.finished_at = %s::timestamptz",
+        """
+        update jobs
+           set queued_at = greatest(now(), jobs.finished_at + interval '1 microsecond')
+         where jobs.job_id = %s::uuid and jobs.finished_at = %s::timestamptz
+        """,
         (job_id, failed_at),
     )
 
@@ -251,8 +263,9 @@ def requeue_lost(connection: Connection) -> list[UUID]:
             update jobs
                set queued_at = now()
              where jobs.finished_at is null
-               and jobs.queued_at < now() - make_interval(secs => %s::integer)
-               and (jobs.leased_until is null or jobs.leased_until < now())
+               and jobs.queued_at not between now() - make_interval(secs => %s::integer)
+                                          and now() + interval '10 minutes'
+               and (jobs.leased_until is null or jobs.leased_until not between now() and now() + interval '10 minutes')
          returning jobs.job_id
             """,
             (REQUEUE_SECONDS,),

@@ -24,5 +24,5 @@ def requested_month(connection: Connection, year: int, month: int, *, location: 
 
 def _now(connection: Connection) -> datetime:
     now: datetime
-    [(now,)] = connection.execute("select now()").fetchall()
+    [(now,)] = connection.execute("select clock_now()").fetchall()
     return now

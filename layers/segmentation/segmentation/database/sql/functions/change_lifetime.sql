@@ -20,7 +20,7 @@ begin
     perform from memberships
       where memberships.user_id = p_user_id and memberships.segment_id = v_segment_id
         for update;
-    v_moment := clock_timestamp();
+    v_moment := next_moment();
 
     perform set_config('segmentation.actor', p_actor, true),
             set_config('segmentation.lifetime_changed_at', v_moment::text, true);

@@ -5,6 +5,7 @@
 -- - The segments need no order among each other. They are locked for share, and a transaction that locks a segment
 --   exclusively holds no other segment.
 -- - The time is read after the last lock, so the history of a user and a segment is in time order.
+-- The trigger gets the time of the removals as a setting, so that the history and the count of the answer agree.
 -- A new user is not enrolled by a percent in the segments that the request names. What the request decides about a
 -- percent segment is stored, and the percent leaves it alone.
 -- Plans are made once per session (force_generic_plan). Postgres would otherwise plan again for the lists of each call.
@@ -18,7 +19,7 @@ as $$
 declare
     v_add integer[];
     v_delete integer[];
-    v_actor text;
+    v_setting text;
     v_gate text;
     v_present integer;
     v_first_end timestamptz;
@@ -47,7 +48,7 @@ begin
         return;
     end if;
 
-    v_actor := set_config('segmentation.actor', p_actor, true);
+    v_setting := set_config('segmentation.actor', p_actor, true);
     loop
         perform from users where users.user_id = p_user_id for no key update;
         exit when found;
@@ -56,14 +57,17 @@ begin
     end loop;
 
     if v_delete <> '{}' then
+        v_moment := next_moment();
+        v_setting := set_config('segmentation.removed_at', v_moment::text, true);
         with gone as (
             delete from memberships
              where memberships.user_id = p_user_id
                and memberships.segment_id = any (v_delete) and not memberships.segment_id = any (v_add)
          returning memberships.expires_at)
-        select count(*) filter (where gone.expires_at is null or gone.expires_at > clock_timestamp())
+        select count(*) filter (where gone.expires_at is null or gone.expires_at > v_moment)
           into segments_deleted
           from gone;
+        v_setting := set_config('segmentation.removed_at', '', true);
     end if;
     select count(*), min(present.expires_at)
       into v_present, v_first_end
@@ -72,7 +76,7 @@ begin
              where memberships.user_id = p_user_id and memberships.segment_id = any (v_add)
                for update) present;
 
-    v_moment := clock_timestamp();
+    v_moment := next_moment();
     v_expires_at := end_of_lifetime(v_moment, p_ttl, p_expires_at);
 
     if v_first_end <= v_moment then

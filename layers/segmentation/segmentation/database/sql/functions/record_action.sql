@@ -26,7 +26,7 @@ begin
      where actions.name = p_action
        for key share;
     if user_known and segment_known and action_operation = 'A' then
-        executed_at := clock_timestamp();
+        executed_at := next_moment();
         insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
         values (p_user_id, v_segment_id, p_slug, v_action_id, 'manual', p_actor, executed_at);
         v_count := count_operations('operations_custom', 1);

@@ -1,15 +1,15 @@
 -- Write the history of updated memberships.
 -- A new added_at is a new membership in the place of an expired one. It is an exit, at the end of the old lifetime, and
 -- an entry. Any other update is a change of the lifetime.
--- change_lifetime passes the time at which it found the membership active. The trigger's own clock is later. The
--- old or the new end may have passed by then.
+-- change_lifetime passes the time at which it found the membership active. The trigger's own time is later. The old or
+-- the new end may have passed by then.
 -- The rows are counted after the INSERT, because one row can be two operations or one.
 create or replace function record_changes() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
 as $$
 declare
-    v_moment constant timestamptz := coalesce(
-        nullif(current_setting('segmentation.lifetime_changed_at', true), '')::timestamptz, clock_timestamp());
+    v_moment constant timestamptz :=
+        nullif(current_setting('segmentation.lifetime_changed_at', true), '')::timestamptz;
     v_replaced bigint;
     v_rows bigint;
 begin
@@ -28,7 +28,8 @@ begin
            history_actor(),
            case when after.added_at <> before.added_at and after.source = 'percent' then segments.user_percent end,
            after.expires_at,
-           case when after.added_at <> before.added_at then after.added_at else v_moment end
+           case when after.added_at <> before.added_at then after.added_at
+                else coalesce(v_moment, (select next_moment())) end
       from old_rows before
       join new_rows after on after.user_id = before.user_id and after.segment_id = before.segment_id
       join segments on segments.segment_id = after.segment_id

@@ -1,5 +1,7 @@
 -- Write an exit into the history for each deleted membership.
 -- The exit is dated at the end of the lifetime or at the deletion of the segment, if that came before this removal.
+-- Code that counts the removals passes the time by which it counts.
+-- The exit is never before the entry, even if an entry was dated by another clock.
 -- The actor of an exit from a deleted segment is the one who deleted the segment.
 -- "offset 0" makes Postgres look up each segment by itself, as in change_memberships.
 -- The INSERT counts its own rows: the condition with nextval is always true, and Postgres evaluates it once per row.
@@ -7,7 +9,8 @@ create or replace function record_exits() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
 as $$
 declare
-    v_moment constant timestamptz := clock_timestamp();
+    v_moment constant timestamptz := coalesce(
+        nullif(current_setting('segmentation.removed_at', true), '')::timestamptz, next_moment());
     v_reason constant reason := history_reason();
     v_actor constant text := history_actor();
 begin
@@ -23,7 +26,7 @@ begin
                      and (gone.expires_at > v_moment) is not false
                 then segment.user_percent end,
            gone.expires_at,
-           least(gone.expires_at, segment.deleted_at, v_moment)
+           greatest(least(gone.expires_at, segment.deleted_at, v_moment), gone.added_at)
       from gone
      cross join lateral (
            select segments.slug, segments.deleted_at, segments.deleted_by, segments.user_percent

@@ -4,7 +4,7 @@ language plpgsql
 as $$
 begin
     perform hold_arrivals();
-    new.deleted_at := clock_timestamp();
+    new.deleted_at := next_moment();
     return new;
 end
 $$;

@@ -1,0 +1,14 @@
+"""The clock: the database's time, which never goes back (sql/functions/next_moment.sql)."""
+
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import scalar_row
+
+
+def next_moment(connection: Connection) -> datetime:
+    """Return an instant that is later than every instant that the service has written or compared with."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        moment: datetime
+        [moment] = cursor.execute("select next_moment()").fetchall()
+    return moment
