@@ -26,7 +26,7 @@ help: ## run: show this list
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## run: create or update the environments of the service and its tests
 
-fetch: setup .local/audit/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
+fetch: setup .local/audit/.made .local/faketime/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
 
 run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run: run the whole service locally; PORT=8080, AUTH=on, CORS_ORIGINS=http://localhost:3000, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (the built package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
@@ -48,7 +48,7 @@ check: lint ## check: lint, types, and the contract and unit tests; takes about 
 test: lint ## check: lint, types and all tests; TESTS=tests/unit runs some, WORKERS=0 uses one process
 	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
-chaos: setup ## check: break Postgres, S3 and SQS, and check that no change is lost or doubled; SECONDS=10 per fault, TESTS=tests/chaos/chaos_load.py
+chaos: setup .local/faketime/.made ## check: break Postgres, S3 and SQS, and check that no change is lost or doubled; SECONDS=10 per fault, TESTS=tests/chaos/chaos_load.py
 	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=chaos_*.py' $(or $(TESTS),tests/chaos)
 
 load: setup .local/load/.made ## check: simulate a day and an overload, check that no change is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
@@ -140,6 +140,10 @@ lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in
 
 .local/prometheus/.made: .ci/fetch_programs.sh
 	$(INSIST) $< $(@D) prometheus promtool
+	@touch $@
+
+.local/faketime/.made: .ci/fetch_programs.sh
+	$(INSIST) $< $(@D) faketime
 	@touch $@
 
 .local/pgbouncer/.made: .ci/fetch_programs.sh

@@ -20,6 +20,17 @@ from tests.stopwatch import Stopwatch
 USERS = range(1000, 1020)
 SLUGS = [f"SEGMENT_{number}" for number in range(6)]
 ANSWERED_SECONDS = 60
+WEIGHTS = {
+    "list_memberships": 30,
+    "change_memberships": 40,
+    "create_user": 10,
+    "change_lifetime": 10,
+    "change_percent": 3,
+    "recreate_segment": 2,
+    "delete_user": 3,
+    "sweep": 2,
+}
+"""The actions of the clients. Those with a greater number are more frequent."""
 
 
 @dataclass
@@ -38,11 +49,11 @@ class Tally:
         )
 
 
-def run_load(url: str, seed: int, seconds: float) -> Tally:
-    """Serve a mixed load for this many seconds."""
+def run_load(url: str, seed: int, seconds: float, leave_out: str = "") -> Tally:
+    """Serve a mixed load for this many seconds. It can leave out one action."""
     os.environ["DATABASE_URL"] = url
     logger.registered_handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- open until this process ends
-    clients = Clients(random.Random(seed))  # noqa: S311 -- reproducible, not secret
+    clients = Clients(random.Random(seed), leave_out)  # noqa: S311 -- reproducible, not secret
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         clients.send_one()
@@ -52,25 +63,14 @@ def run_load(url: str, seed: int, seconds: float) -> Tally:
 class Clients:
     """Clients that send every write under an idempotency key until they have its final answer."""
 
-    def __init__(self, chance: random.Random) -> None:
+    def __init__(self, chance: random.Random, leave_out: str = "") -> None:
         self.chance = chance
+        self.weights = {name: weight for name, weight in WEIGHTS.items() if name != leave_out}
         self.tally = Tally()
 
     def send_one(self) -> None:
-        [action] = self.chance.choices(
-            [
-                self.list_memberships,
-                self.change_memberships,
-                self.create_user,
-                self.change_lifetime,
-                self.change_percent,
-                self.recreate_segment,
-                self.delete_user,
-                self.sweep,
-            ],
-            [30, 40, 10, 10, 3, 2, 3, 2],
-        )
-        action()
+        [action] = self.chance.choices([*self.weights], [*self.weights.values()])
+        getattr(self, action)()
 
     def list_memberships(self) -> None:
         self.send("list_memberships", path=f"/segment/user/{self.user()}")
