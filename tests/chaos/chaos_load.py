@@ -62,11 +62,11 @@ def make_loaded(server: postgres.Server) -> Database:
     return made
 
 
-def under_load(of: Database, fault: Callable[[psycopg.Connection], None], *, leave_out: str = "") -> Tally:
+def under_load(of: Database, fault: Callable[[psycopg.Connection], None]) -> Tally:
     """Repeat a fault while processes serve a load. Then compare the history with the reads and the clients' answers."""
     superuser_url = of.server.url(database=of.name)
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
-        running = [pool.submit(run_load, of.url, seed, SECONDS, leave_out) for seed in range(PROCESSES)]
+        running = [pool.submit(run_load, of.url, seed, SECONDS) for seed in range(PROCESSES)]
         while not all(one.done() for one in running):
             with suppress(psycopg.OperationalError), psycopg.connect(superuser_url, autocommit=True) as superuser:
                 fault(superuser)

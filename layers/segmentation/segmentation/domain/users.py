@@ -47,8 +47,8 @@ def delete(connection: Connection, user_id: int, *, erase: bool = False, actor: 
     Raises UserUnknown if there is no user to delete and no history to erase.
     """
     with transactions.transaction(connection, actor=actor, reason="user_deleted"):
-        connection.execute("select hold_percents()")  # before the user's lock: setting a percent waits for it
         _lock_segments_of(connection, user_id)
+        connection.execute("select hold_percents()")  # before the user's lock: setting a percent waits for it
         found = connection.execute("select from users where users.user_id = %s::bigint for update", (user_id,)).rowcount
         _lock_segments_of(connection, user_id)  # those that another writer added during the wait
         # a user who arrives now stays, because a deletion without the row lock can deadlock with writers

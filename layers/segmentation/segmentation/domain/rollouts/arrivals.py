@@ -58,7 +58,7 @@ _ARRIVED: LiteralString = """
                select memberships.ctid as row_id, memberships.source
                  from memberships
                 where memberships.user_id = users.user_id and memberships.segment_id = %(segment_id)s::integer
-                  and (memberships.expires_at is null or memberships.expires_at > now())
+                  and (memberships.expires_at is null or memberships.expires_at > (select clock_now()))
                offset 0) member on true
          where users.ordinal >= %(since)s::bigint)
     """
@@ -69,7 +69,7 @@ _COUNT: LiteralString = """
 
 _ENROL: LiteralString = """
     insert into memberships (user_id, segment_id, added_at, source)
-    select arrived.user_id, %(segment_id)s::integer, clock_timestamp(), 'percent'
+    select arrived.user_id, %(segment_id)s::integer, (select next_moment()), 'percent'
       from arrived
      where arrived.row_id is null
        and not exists (

@@ -77,7 +77,7 @@ def count(connection: Connection, rollout: Rollout) -> Counts:
                     on rollout_overrides.user_id = memberships.user_id
                    and rollout_overrides.segment_id = memberships.segment_id
                  where memberships.segment_id = %(segment_id)s::integer and users.ordinal < %(arrivals)s::bigint
-                   and (memberships.expires_at is null or memberships.expires_at > now()))
+                   and (memberships.expires_at is null or memberships.expires_at > (select clock_now())))
             select covered.users, members.enrolled, members.releasable,
                    covered.users - members.total
                    -- no percent enrols a user removed by hand
@@ -155,7 +155,7 @@ def _has_expired(connection: Connection, parameters: dict[str, object]) -> bool:
     expired = connection.execute(
         """
         select from memberships
-         where memberships.segment_id = %(segment_id)s::integer and memberships.expires_at <= now()
+         where memberships.segment_id = %(segment_id)s::integer and memberships.expires_at <= (select clock_now())
          -- the order makes the planner use the index of due memberships, however many members there are
          order by memberships.expires_at
          limit 1
@@ -181,7 +181,7 @@ _INSERT_CHOSEN: LiteralString = """
                         where memberships.user_id = users.user_id and memberships.segment_id = %(segment_id)s::integer
                           -- the planner does not infer it, and would read the members of all earlier batches
                           and memberships.user_id > %(after)s::bigint
-                          and (memberships.expires_at is null or memberships.expires_at > now()))
+                          and (memberships.expires_at is null or memberships.expires_at > (select clock_now())))
                    and not exists (
                        select from rollout_overrides
                         where rollout_overrides.user_id = users.user_id
@@ -206,9 +206,8 @@ _INSERT_CHOSEN: LiteralString = """
                  cross join part)),
     inserted as (
         insert into memberships (user_id, segment_id, added_at, source)
-        select chosen.user_id, %(segment_id)s::integer, moment.now, 'percent'
+        select chosen.user_id, %(segment_id)s::integer, (select next_moment()), 'percent'
           from chosen
-         cross join (select clock_timestamp() as now) moment
          order by chosen.user_id
     """
 
@@ -236,7 +235,7 @@ def _release(connection: Connection, parameters: dict[str, object]) -> Batch:
                   join users on users.user_id = memberships.user_id
                  where memberships.segment_id = %(segment_id)s::integer and memberships.user_id > %(after)s::bigint
                    and memberships.source = 'percent'
-                   and (memberships.expires_at is null or memberships.expires_at > now())
+                   and (memberships.expires_at is null or memberships.expires_at > (select clock_now()))
                    and users.ordinal < %(arrivals)s::bigint
                    and not exists (
                        select from rollout_overrides

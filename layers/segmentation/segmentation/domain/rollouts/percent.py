@@ -218,7 +218,7 @@ def _count_users(connection: Connection, segment_id: int, settled: int) -> _Coun
                    (select count(*)
                       from memberships
                      where memberships.segment_id = %(segment_id)s::integer and memberships.source = 'percent'
-                       and (memberships.expires_at is null or memberships.expires_at > now()))
+                       and (memberships.expires_at is null or memberships.expires_at > (select clock_now())))
                    - (select count(*)
                         from late
                        cross join lateral (
@@ -227,7 +227,7 @@ def _count_users(connection: Connection, segment_id: int, settled: int) -> _Coun
                               where memberships.user_id = late.user_id
                                 and memberships.segment_id = %(segment_id)s::integer
                                 and memberships.source = 'percent'
-                                and (memberships.expires_at is null or memberships.expires_at > now())
+                                and (memberships.expires_at is null or memberships.expires_at > (select clock_now()))
                              offset 0) enrolled) as enrolled
             """,
             {"segment_id": segment_id, "settled": settled},

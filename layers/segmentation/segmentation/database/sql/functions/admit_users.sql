@@ -13,10 +13,9 @@ begin
     end if;
     v_ordinals := array(select arrived.ordinal from arrived);
     insert into memberships (user_id, segment_id, added_at, source)
-    select arrived.user_id, enrolled.segment_id, moment.now, 'percent'
+    select arrived.user_id, enrolled.segment_id, (select next_moment()), 'percent'
       from enrolled_arrivals(v_ordinals) enrolled
       join arrived on arrived.ordinal = enrolled.ordinal
-     cross join (select clock_timestamp() as now offset 0) moment
      where enrolled.segment_id <> all (v_by_hand)
      order by arrived.user_id, enrolled.segment_id
         on conflict do nothing;
