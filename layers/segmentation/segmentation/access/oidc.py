@@ -8,12 +8,15 @@ import jwt
 
 from segmentation.access.jwks import KeySet
 from segmentation.access.permissions import Caller
-from segmentation.access.tokens import LEEWAY_SECONDS, TokenRefused
+from segmentation.access.tokens import TokenRefused
 from segmentation.contract.roles import RESERVED_SUBJECTS, ROLES, Role
 from segmentation.runtime.settings import OpenIdProvider
 
 MAX_SUBJECT_LENGTH = 255
-_REQUIRED = ["iss", "aud", "sub", "exp", "iat"]
+LEEWAY_SECONDS = 30
+"""The largest difference between the clocks of a provider and of this service."""
+
+_REQUIRED = ["iss", "sub", "exp", "iat"]
 _OF_ID_TOKENS = {"nonce", "at_hash", "c_hash"}
 
 
@@ -30,17 +33,36 @@ def verify(token: str, header: dict[str, Any], provider: OpenIdProvider) -> Call
         key,
         algorithms=[key.algorithm_name],
         issuer=provider.issuer,
-        audience=provider.audience,
         leeway=LEEWAY_SECONDS,
-        options={"require": _REQUIRED, "enforce_minimum_key_length": True},
+        options={"require": _REQUIRED, "verify_aud": False, "enforce_minimum_key_length": True},
     )
-    if claims.keys() & _OF_ID_TOKENS or claims.get("token_use") == "id":
-        raise TokenRefused("an ID token identifies a person, it grants no access")
+    if not _is_access_token(claims):
+        raise TokenRefused("only an access token grants access; an ID token identifies a person")
+    if provider.audience not in _audiences(claims):
+        raise TokenRefused("the token is for another audience")
     subject = claims["sub"]
     if not (1 <= len(subject) <= MAX_SUBJECT_LENGTH and subject.isprintable()) or subject in RESERVED_SUBJECTS:
         raise TokenRefused("the subject is not 1 to 255 printable characters, or it is reserved")
     role = _role(claims, provider.role_claim)
     return Caller(subject, role, int(claims["exp"]) + LEEWAY_SECONDS) if role else None
+
+
+def _is_access_token(claims: Mapping[str, Any]) -> bool:
+    """Return whether a token is an access token. Cognito says it in token_use, and Keycloak in typ.
+
+    Keycloak before version 25 puts the nonce of the ID token into the access token too.
+    """
+    if claims.get("token_use", "access") != "access" or claims.get("typ", "Bearer") != "Bearer":
+        return False
+    return not claims.keys() & (_OF_ID_TOKENS - {"nonce"} if "typ" in claims else _OF_ID_TOKENS)
+
+
+def _audiences(claims: Mapping[str, Any]) -> list[Any]:
+    """Return the audiences of a token. Access tokens of Cognito have none: their client_id names the client."""
+    if "aud" not in claims and claims.get("token_use") == "access":
+        return [claims.get("client_id")]
+    audience = claims.get("aud")
+    return audience if isinstance(audience, list) else [audience]
 
 
 @functools.cache
