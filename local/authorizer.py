@@ -13,7 +13,7 @@ from local.runtime import Answer
 
 ROUTE = "arn:aws:execute-api:us-east-1:123456789012:local/$default/"
 LOCAL_ADMIN = {"subject": "local", "role": "admin", "expires_at": 2**53}
-"""The caller of every request when access is open."""
+"""The caller of every request without a valid token when access is open."""
 
 
 class Refused(Exception):

@@ -20,6 +20,7 @@ KEYS = {
     "users": IDS.map(str),
     "slugs": SLUGS,
     "actions": st.from_regex(r"[A-Za-z][A-Za-z0-9_.:-]{0,30}", fullmatch=True),
+    "usernames": st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.@+-]{0,30}", fullmatch=True),
     "history": st.tuples(INSTANTS, IDS.map(str)).map(" ".join),
 }
 
@@ -49,6 +50,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
     correct_month(case.query)
     correct_range(case.query)
     correct_slug(case.path_parameters)
+    spare_admin(case.path_parameters)
     correct_key(case.headers)
 
 
@@ -110,6 +112,12 @@ def correct_slug(path_parameters: dict[str, Any]) -> None:
     """Replace a value that Schemathesis copies from another answer and that is not a slug."""
     if "slug" in path_parameters and not re.fullmatch(SLUG_PATTERN, str(path_parameters["slug"])):
         path_parameters["slug"] = "NONE"
+
+
+def spare_admin(path_parameters: dict[str, Any]) -> None:
+    """Keep the account that Schemathesis itself uses: another password would end its token."""
+    if str(path_parameters.get("username", "")).lower() == "admin":
+        path_parameters["username"] = "nobody"
 
 
 def correct_key(headers: Any) -> None:

@@ -104,21 +104,40 @@ def test_api_gateway_may_invoke_the_authorizer(translated):
 
 
 def test_the_table_of_roles_names_existing_routes(api):
-    named = caller_permissions._READER_ROUTES | caller_permissions._EDITOR_ROUTES
+    named = caller_permissions._READER_ROUTES | caller_permissions._EDITOR_ROUTES | caller_permissions._ADMIN_READS
 
     assert named <= security(api).keys()
 
 
-def test_only_admins_make_accounts_and_change_users(api):
+def test_only_admins_manage_accounts_and_change_users(api):
     of_admins = {route for route in security(api) if caller_permissions.required_role(route) == "admin"}
 
-    assert of_admins == {"POST /auth/sign-up", "POST /user", "DELETE /user/{user_id}"}
+    assert of_admins == {
+        "POST /auth/sign-up",
+        "GET /account",
+        "PATCH /account/{username}",
+        "DELETE /account/{username}",
+        "POST /user",
+        "DELETE /user/{user_id}",
+    }
 
 
-def test_readers_read_and_nothing_else(api):
+def test_readers_read_order_reports_and_change_their_own_password(api):
     of_readers = {route for route in security(api) if caller_permissions.required_role(route) == "reader"}
 
-    assert {route for route in of_readers if not route.startswith("GET ")} == {"POST /segment/user/batch"}
+    assert {route for route in of_readers if not route.startswith("GET ")} == {
+        "POST /segment/user/batch",
+        "POST /report",
+        "POST /auth/password",
+    }
+
+
+def test_routes_that_hash_passwords_for_everybody_are_throttled(api, translated):
+    [stage] = [
+        each["Properties"] for each in translated["Resources"].values() if each["Type"] == "AWS::ApiGatewayV2::Stage"
+    ]
+
+    assert stage["RouteSettings"].keys() == {"POST /auth/sign-in", "POST /auth/password"}
 
 
 def test_no_variable_of_a_function_holds_a_key_or_a_password(translated):

@@ -2,6 +2,9 @@
 
 import pytest
 
+from segmentation.access import permissions
+from tests.template_routes import ROUTES, name_of
+
 READ_SECRET = ("secretsmanager:GetSecretValue", "application")
 READ_OWNER_SECRET = ("secretsmanager:GetSecretValue", "owner")
 READ_SIGNING_KEYS = ("secretsmanager:GetSecretValue", "SigningKeys")
@@ -24,7 +27,7 @@ SPECIAL = {
     "DeleteSegment": {READ_SECRET, SEND_JOBS},
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS},
     "OpenDocs": set(),
-    "OpenReport": {READ_REPORTS},
+    "OpenReport": {READ_SECRET, READ_REPORTS},
     "RejectRoute": set(),
     "RunJob": {
         READ_SECRET,
@@ -59,6 +62,13 @@ def test_every_function_has_the_rights_listed_here_and_no_other(translated, role
 
     assert rights == {name: SPECIAL.get(name, {READ_SECRET}) for name in roles}
     assert SPECIAL.keys() <= roles.keys()
+
+
+def test_every_route_that_needs_a_token_can_look_at_the_callers_account(roles):
+    protected = {route.function for route in ROUTES if name_of(route) not in permissions.PUBLIC}
+    readers = {name for name, role in roles.items() if {"Ref": "ReadApplicationSecret"} in role["ManagedPolicyArns"]}
+
+    assert {function.title().replace("_", "") for function in protected} <= readers
 
 
 def test_the_managed_policies_are_those_for_logs_traces_and_the_network(roles):

@@ -19,7 +19,7 @@ from tests.template_routes import name_of
 from tests.tokens import bad, signed
 
 PATTERN = re.compile(r"\{(\w+)\}")
-VALUES = {"user_id": "1", "slug": "NOT_THERE", "file_name": "none", "job_id": "none"}
+VALUES = {"user_id": "1", "slug": "NOT_THERE", "file_name": "none", "job_id": "none", "username": "nobody"}
 UNKNOWN_PATH = "/nowhere/else"
 BAD = sorted(bad("of-another-service" * 3))
 
@@ -41,8 +41,14 @@ def client(run):
 
 
 @pytest.fixture(scope="module")
-def key(run):
-    return json.loads((run.state / "data" / "signing-keys.json").read_text())["current"]
+def key(run, client):
+    """The key that signs tokens. Each role has an account of its name, because a token needs its account."""
+    known = json.loads((run.state / "data" / "signing-keys.json").read_text())["current"]
+    admin = {"Authorization": as_role(known, "admin")}
+    for role in ("reader", "editor"):
+        account = {"username": role, "password": "correct horse battery staple", "role": role}
+        client.post("/auth/sign-up", json=account, headers=admin).raise_for_status()
+    return known
 
 
 def ask(client, route, authorization=None):

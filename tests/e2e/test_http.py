@@ -97,6 +97,20 @@ def test_a_body_that_is_not_utf_8_is_refused(client):
     assert answer.status_code == 400
 
 
+@pytest.mark.parametrize(("given", "subject"), [("a valid token", "bob"), ("Bearer of-another-run", "local")])
+def test_an_open_run_uses_a_token_only_if_it_is_valid(client, segment, given, subject):
+    account = {"username": "bob", "password": "correct horse battery staple", "role": "editor"}
+    client.post("/auth/sign-up", json=account).raise_for_status()
+    credentials = {name: account[name] for name in ("username", "password")}
+    token = client.post("/auth/sign-in", json=credentials).json()["token"]
+    authorization = f"Bearer {token}" if subject == "bob" else given
+
+    change = {"user_id": 1, "add_segments": [segment("AAA")]}
+    client.post("/segment/user", json=change, headers={"Authorization": authorization}).raise_for_status()
+
+    assert client.get("/user/1/history").json()["operations"][0]["actor"] == subject
+
+
 def test_sixty_four_clients_at_once_are_answered(client):
     with ThreadPoolExecutor(64) as threads:
         answers = list(threads.map(lambda _: client.get("/health"), range(256)))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from segmentation.access import authorizer
 from tests.functions.openapi_document import assert_documented
 
 EVENTS = Path(__file__).parents[2] / "events"
@@ -27,6 +28,8 @@ WITH_BODY = {
     "delete_action": "/action",
     "sign_up": "/auth/sign-up",
     "sign_in": "/auth/sign-in",
+    "change_password": "/auth/password",
+    "update_account": "/account/bob",
 }
 """The functions that take a body, with an example path."""
 
@@ -58,6 +61,11 @@ def caller(subject: str, role: str = "admin") -> dict[str, Any]:
     return {"authorizer": {"lambda": {"subject": subject, "role": role, "expires_at": 4102444800}}}
 
 
+def identified(token: str) -> Any:
+    """Return what the authorizer says of a token."""
+    return authorizer.authorize({"headers": {"authorization": f"Bearer {token}"}})["context"]
+
+
 def invoke(function: str, event: dict[str, Any]) -> Any:
     return importlib.import_module(f"functions.{function}.app").handler(event, None)
 
@@ -73,8 +81,9 @@ def call(
     base64: bool = False,
     broken_base64: bool = False,
     actor: str | None = None,
+    token: str | None = None,
 ) -> Answer:
-    """Call a function. A body that is no text is sent as JSON. None keeps the sample's method or path."""
+    """Call a function. A body that is no text is sent as JSON. None keeps the sample's method, path or caller."""
     event = sample(function)
     event.pop("body", None)
     if path is not None:
@@ -85,6 +94,8 @@ def call(
     event["headers"] = without_body_headers(event["headers"]) | (headers or {"content-type": "application/json"})
     if actor is not None:
         event["requestContext"] |= caller(actor)
+    if token is not None:
+        event["requestContext"]["authorizer"] = {"lambda": identified(token)}
     if body is not NO_BODY:
         event |= payload(body, base64=base64)
     if broken_base64:

@@ -7,7 +7,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from local import ports
-from segmentation.access import signing_keys
+from segmentation.access import signing_keys, standing
 from segmentation.database import connection
 from tests.emptying import empty
 from tests.fix_log import log as log
@@ -18,6 +18,7 @@ def service(empty_database, monkeypatch) -> Iterator[None]:
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
     monkeypatch.setenv("SIGNING_KEYS", '{"current": "a-key-of-these-tests-and-of-nothing-else"}')
     signing_keys.forget()
+    standing.forget()
     yield
     connection.close()
 
@@ -27,9 +28,16 @@ def shared_service(migrated_database) -> Iterator[Connection[TupleRow]]:
     """The service, for a module with tests that write nothing: one empty database. Return the owner's connection."""
     with pytest.MonkeyPatch.context() as patch, connection.connect(migrated_database.owner_url) as owner:
         empty(owner)
+        standing.forget()
         patch.setenv("DATABASE_URL", migrated_database.url)
         yield owner
     connection.close()
+
+
+@pytest.fixture
+def callers_stand(monkeypatch) -> None:
+    """Let each caller pass the check of its account. The database of the test has no accounts."""
+    monkeypatch.setattr(standing, "_is_current", lambda *_: True)
 
 
 @pytest.fixture

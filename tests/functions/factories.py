@@ -22,10 +22,11 @@ def create_segments(*slugs: str) -> None:
 
 
 def create_samples_world() -> None:
-    """Create what the sample events need: their segments, their action, and user 1000 as a member."""
+    """Create what the sample events need: their segments, their action, user 1000 as a member, and an account."""
     create_segments(SLUG, "AVITO_VOICE")
     add_members(SLUG, 1000)
     done(call("create_action", {"name": "exposure"}))
+    done(call("sign_up", {"username": "bob", "password": "correct horse battery staple"}))
 
 
 def create_users(*user_ids: int) -> None:

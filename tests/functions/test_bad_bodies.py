@@ -8,7 +8,7 @@ import pytest
 from tests.functions.calls import NO_BODY, PROBLEM, WITH_BODY, call
 from tests.functions.factories import create_segments, rows
 
-pytestmark = pytest.mark.usefixtures("service")
+pytestmark = pytest.mark.usefixtures("service", "callers_stand")
 LAMBDA_ANSWER_BYTES = 6 * 1024 * 1024
 MEBIBYTE = 1024 * 1024
 FORM = "application/x-www-form-urlencoded"

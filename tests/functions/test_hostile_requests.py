@@ -15,6 +15,7 @@ from tests.functions.factories import add_members, create_segments
 from tests.hostile import BODIES, FREE_TEXTS, QUERIES
 from tests.template_routes import ROUTES, name_of
 
+pytestmark = pytest.mark.usefixtures("callers_stand")
 EVERY_ROUTE = pytest.mark.parametrize("route", ROUTES, ids=name_of)
 MARKS = ("MARKED-TEXT", "eyJNQVJLRUQ", "X-Amz-Signature", "drop table", "jndi")
 

@@ -22,6 +22,7 @@ from tests.samples import CREATES
 from tests.template_routes import ROUTES, name_of
 
 OTHER_BODIES = {
+    "change_password": {"password": "correct horse battery staple", "new_password": "of another request"},
     "change_memberships": {"user_id": 77},
     "create_action": {"name": "conversion"},
     "create_report": {"year": 2023, "month": 9},
@@ -29,6 +30,7 @@ OTHER_BODIES = {
     "create_user": {"user_id": 77},
     "record_action": {"slug": "AVITO_VOICE", "action": "exposure"},
     "sign_up": {"username": "other", "password": "correct horse battery staple"},
+    "update_account": {"role": "reader"},
     "update_membership": {"ttl": 77},
     "update_segment": {"description": None},
 }

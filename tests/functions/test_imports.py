@@ -8,7 +8,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FUNCTIONS = {path.parent.name for path in ROOT.glob("functions/*/app.py")}
-WITH_PASSWORDS = {"apply_migrations", "authorize_request", "sign_in", "sign_up"}
+OF_ACCOUNTS = {"change_password", "delete_account", "list_accounts", "sign_up", "update_account"}
+WITH_PASSWORDS = {"apply_migrations", "authorize_request", "sign_in", *OF_ACCOUNTS}
 PASSWORDS = {"argon2", "_argon2_cffi_bindings"}
 TOKENS = {"cryptography", "jwt"}
 SERVICE = {
@@ -60,7 +61,11 @@ def test_a_single_read_imports_the_packages_of_a_request_only(function):
 
 @pytest.mark.parametrize(
     ("function", "more"),
-    [("apply_migrations", PASSWORDS), ("sign_in", PASSWORDS | TOKENS), ("sign_up", PASSWORDS)],
+    [
+        ("apply_migrations", PASSWORDS),
+        ("sign_in", PASSWORDS | TOKENS),
+        *((function, PASSWORDS) for function in sorted(OF_ACCOUNTS)),
+    ],
 )
 def test_functions_of_accounts_import_the_password_and_token_packages(function, more):
     assert imported_by(function) == SERVICE | more

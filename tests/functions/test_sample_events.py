@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from segmentation.database import migrate
-from tests.functions.calls import Answer, answer_of, call, invoke, sample
-from tests.functions.factories import create_samples_world, create_segments, done
+from tests.functions.calls import Answer, answer_of, invoke, sample
+from tests.functions.factories import create_samples_world, create_segments
 from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, CREATES, HTTP_SAMPLES, SLUG, expected
 
 
@@ -19,7 +19,6 @@ def run(function: str) -> Answer:
 @pytest.fixture
 def world(service, aws) -> None:
     create_samples_world()
-    done(call("sign_up", {"username": "bob", "password": "correct horse battery staple"}))
 
 
 @pytest.mark.parametrize("function", sorted({*HTTP_SAMPLES} - CREATES - ANSWERS_CSV - ANSWERS_HTML - ANSWERS_METRICS))

@@ -21,9 +21,11 @@ FORBIDDEN = [
     "insert into schema_migrations values (7, 'x', 'y')",
     "select from schema_objects",
     "select create_history_partitions('2001-01-01', 1)",
-    "update accounts set role = 'admin'",
-    "update accounts set password_hash = '$argon2id$'",
-    "delete from accounts",
+    "update accounts set username = 'me'",
+    "update accounts set generation = gen_random_uuid()",
+    "insert into accounts (username, password_hash, role, generation) values ('x', '$argon2id$', 'reader', null)",
+    "truncate accounts",
+    "alter table accounts disable trigger all",
     "truncate sign_in_failures",
 ]
 

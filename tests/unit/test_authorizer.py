@@ -32,7 +32,7 @@ def test_a_valid_token_gives_its_subject_and_role(scheme):
 
     answer = ask(f"{scheme} {signed(KEY, role='editor', exp=end)}")
 
-    context = {"subject": "mira", "role": "editor", "expires_at": end + tokens.LEEWAY_SECONDS}
+    context = {"subject": "mira", "role": "editor", "expires_at": end + tokens.LEEWAY_SECONDS, "generation": ""}
     assert answer == {"isAuthorized": True, "context": context}
 
 
@@ -53,12 +53,12 @@ def test_a_token_of_the_previous_key_is_valid():
 
 def test_a_token_issued_at_sign_in_is_valid():
     before = time.time()
-    token, expires_in = tokens.issue("bob", "reader")
+    token, expires_in = tokens.issue("bob", "reader", "g-1")
     after = time.time()
 
     context = ask(f"Bearer {token}")["context"]
 
-    assert (context["subject"], context["role"]) == ("bob", "reader")
+    assert (context["subject"], context["role"], context["generation"]) == ("bob", "reader", "g-1")
     assert expires_in == settings.DEFAULT_TOKEN_SECONDS
     issued_at = context["expires_at"] - expires_in - tokens.LEEWAY_SECONDS
     assert int(before) <= issued_at <= after
@@ -67,11 +67,11 @@ def test_a_token_issued_at_sign_in_is_valid():
 def test_the_lifetime_of_a_token_can_be_set(monkeypatch):
     monkeypatch.setenv("TOKEN_SECONDS", "300")
 
-    assert tokens.issue("bob", "reader").expires_in == 300
+    assert tokens.issue("bob", "reader", "g-1").expires_in == 300
 
 
 def test_every_token_has_an_id_of_its_own():
-    assert tokens.issue("bob", "reader").token != tokens.issue("bob", "reader").token
+    assert tokens.issue("bob", "reader", "g-1").token != tokens.issue("bob", "reader", "g-1").token
 
 
 def test_clocks_may_differ_by_a_few_seconds():

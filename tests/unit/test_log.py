@@ -29,6 +29,13 @@ def test_a_request_is_logged_without_body_query_path_or_token(log):
     assert not [word for word in ("SECRET", "not-a-secret", "424242") if word in log.text]
 
 
+def test_the_line_of_a_request_names_its_caller_if_there_is_one(log):
+    begin().end_request("GET /segment", 200, "mira@example.com")
+    begin().end_request("GET /health", 200)
+
+    assert [line.get("subject", "none") for line in log.lines] == ["mira@example.com", "none"]
+
+
 def test_a_failed_request_is_an_error(log):
     begin().end_request("GET /health", 503)
 

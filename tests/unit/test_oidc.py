@@ -39,6 +39,7 @@ def test_a_valid_token_of_the_provider_gives_its_subject_and_role(ask, key, algo
     context = ask(key, algorithm, key_id)["context"]
 
     assert (context["subject"], context["role"]) == ("auth0|42", "editor")
+    assert "generation" not in context
 
 
 @pytest.mark.parametrize(

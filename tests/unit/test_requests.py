@@ -9,6 +9,7 @@ from segmentation.contract import requests
 from segmentation.contract.requests import LifetimeChange, MembershipChange, Request, SegmentChange
 
 EXAMPLES = {
+    "AccountChange": {"role": "editor", "password": "correct horse"},
     "LifetimeChange": {"ttl": 60, "expires_at": "2999-01-31T12:00:00Z"},
     "MembershipChange": {
         "user_id": 1,

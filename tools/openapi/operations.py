@@ -31,6 +31,7 @@ TAG_OF_PATH = {
     "/job": "Reports",
     "/action": "History",
     "/auth": "Access",
+    "/account": "Access",
     "/health": "Operations",
     "/metrics": "Operations",
     "/docs": "Operations",

@@ -33,6 +33,7 @@ VARIABLES = {
     "other_slug": "AVITO_DISCOUNT_50",
     "action": "exposure",
     "username": "mira",
+    "account_token": "",
     "job_id": "",
     "file_name": "",
 }
@@ -90,7 +91,7 @@ def collection(document: Json, made: Json) -> Json:
     return {
         "info": {**made["info"], "_postman_id": identity("collection")},
         "item": chapters,
-        "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{token}}", "type": "string"}]},
+        "auth": bearer("token"),
         "variable": [{"key": name, "value": value} for name, value in VARIABLES.items()],
     }
 
@@ -112,6 +113,8 @@ def request(step: Step, requests: dict[str, Json], route: str, operation: Json) 
         variable["value"] = step.path.get(variable["key"], variable["value"])
     asked["url"]["query"] = [each for each in asked["url"]["query"] if each["key"] != "cursor"]
     asked["header"] = [each for each in asked["header"] if each["key"] != HEADER]  # a repeated run must write again
+    if step.token:
+        asked["auth"] = bearer(step.token)
     if step.body:
         asked["body"]["raw"] = json.dumps({**json.loads(asked["body"]["raw"]), **step.body}, indent=2)
     item["response"] = [stable(answer) for answer in item["response"] if is_shown(answer)]
@@ -119,6 +122,11 @@ def request(step: Step, requests: dict[str, Json], route: str, operation: Json) 
     item["protocolProfileBehavior"] = {"disableBodyPruning": True, "followRedirects": False}
     item["id"] = identity(f"{step.operation} {step.title}")
     return item
+
+
+def bearer(variable: str) -> Json:
+    """Return the authorization by the token in a variable."""
+    return {"type": "bearer", "bearer": [{"key": "token", "value": f"{{{{{variable}}}}}", "type": "string"}]}
 
 
 def checks_of(step: Step, operation: Json) -> str:

@@ -12,17 +12,28 @@ class Step:
     body: dict[str, Any] = field(default_factory=dict)
     path: dict[str, str] = field(default_factory=dict)
     title: str = ""
+    token: str = ""
+    """The variable with the token of the request, if it is not that of the collection."""
+
     keeps: dict[str, str] = field(default_factory=dict)
     """Values that later steps use: a variable's name, and the JavaScript that reads its value from the answer."""
 
 
 SLUG, OTHER_SLUG, ACTION, USERNAME = "{{slug}}", "{{other_slug}}", "{{action}}", "{{username}}"
+ACCOUNT_TOKEN = {"account_token": "pm.response.json().token"}
 JOB_ID = {"job_id": "pm.response.json().job_id"}
 FILE_NAME = {"file_name": "pm.response.json().report_link.match(/reports\\/([^?]+)/)[1]"}
 
 STORY: dict[str, tuple[Step, ...]] = {
     "Is it there": (Step("check_health"), Step("show_openapi"), Step("open_docs")),
-    "Access": (Step("sign_up", {"username": USERNAME}), Step("sign_in", {"username": USERNAME})),
+    "Access": (
+        Step("sign_up", {"username": USERNAME}),
+        Step("sign_in", {"username": USERNAME}, keeps=ACCOUNT_TOKEN),
+        Step("change_password", token="account_token"),  # noqa: S106 -- the name of a variable
+        Step("list_accounts"),
+        Step("update_account", path={"username": USERNAME}),
+        Step("delete_account", path={"username": USERNAME}),
+    ),
     "Users": (Step("create_user"), Step("list_users")),
     "Segments": (
         Step("create_segment", {"slug": SLUG}),

@@ -23,6 +23,7 @@ class Account:
     username: str
     password_hash: str
     role: Role
+    generation: str
 
 
 def create(connection: Connection, new: NewAccount) -> AccountRef:
@@ -79,7 +80,7 @@ def _find(connection: Connection, username: str) -> Account | None:
     with connection.cursor(row_factory=class_row(Account)) as cursor:
         return cursor.execute(
             """
-            select accounts.username, accounts.password_hash, accounts.role
+            select accounts.username, accounts.password_hash, accounts.role, accounts.generation::text
               from accounts
              where lower(accounts.username) = lower(%s::text)
             """,

@@ -27,7 +27,7 @@ def authorize(event: Mapping[str, Any]) -> dict[str, Any]:
     """Return the answer that API Gateway expects (payload format 2.0, simple responses). Raises Unauthorized.
 
     The answer does not depend on the route, because API Gateway caches it by token. The function of each route
-    decides what a role permits.
+    decides what a role permits, and whether the account still stands.
     """
     try:
         caller = _caller(_bearer(event["headers"].get("authorization", "")))
@@ -37,7 +37,7 @@ def authorize(event: Mapping[str, Any]) -> dict[str, Any]:
         raise Unauthorized() from None
     if caller is None:
         return {"isAuthorized": False}
-    return {"isAuthorized": True, "context": asdict(caller)}
+    return {"isAuthorized": True, "context": {k: value for k, value in asdict(caller).items() if value is not None}}
 
 
 def _bearer(authorization: str) -> str:

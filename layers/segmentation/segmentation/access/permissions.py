@@ -18,7 +18,7 @@ PUBLIC = frozenset(
 final slash is redirected without one.
 """
 
-_READER_ROUTES = frozenset({"POST /segment/user/batch"})
+_READER_ROUTES = frozenset({"POST /segment/user/batch", "POST /report", "POST /auth/password"})
 _EDITOR_ROUTES = frozenset(
     {
         "POST /segment",
@@ -30,9 +30,9 @@ _EDITOR_ROUTES = frozenset(
         "POST /user/{user_id}/history",
         "POST /action",
         "DELETE /action",
-        "POST /report",
     }
 )
+_ADMIN_READS = frozenset({"GET /account"})
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,12 @@ class Caller:
     expires_at: int
     """Unix time, in seconds, at which the token expires."""
 
+    generation: str | None = None
+    """The generation of the account that the token was issued to, or None if the caller has no account here.
+
+    Tokens of release 1.0 have none: the text is empty.
+    """
+
 
 def required_role(route_key: str) -> Role | None:
     """Return the lowest role that a route permits, or None for a public route.
@@ -52,7 +58,7 @@ def required_role(route_key: str) -> Role | None:
     """
     if route_key in PUBLIC:
         return None
-    if route_key in _READER_ROUTES or route_key.startswith("GET "):
+    if route_key in _READER_ROUTES or (route_key.startswith("GET ") and route_key not in _ADMIN_READS):
         return "reader"
     return "editor" if route_key in _EDITOR_ROUTES else "admin"
 
@@ -62,10 +68,19 @@ def caller(request: Mapping[str, Any]) -> Caller:
 
     API Gateway caches the authorizer's answer, so the token's expiry is checked again.
     """
-    found = (request.get("authorizer") or {}).get("lambda")
+    found = _context(request)
     if not found or int(found["expires_at"]) <= time.time():
         raise Unauthenticated()
-    return Caller(found["subject"], found["role"], int(found["expires_at"]))
+    return Caller(found["subject"], found["role"], int(found["expires_at"]), found.get("generation"))
+
+
+def subject(request: Mapping[str, Any]) -> str | None:
+    """Return the subject that the authorizer identified, or None. Its token may have expired meanwhile."""
+    return _context(request).get("subject")
+
+
+def _context(request: Mapping[str, Any]) -> dict[str, Any]:
+    return (request.get("authorizer") or {}).get("lambda") or {}
 
 
 def admit(request: Mapping[str, Any]) -> None:

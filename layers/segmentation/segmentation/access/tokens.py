@@ -35,12 +35,12 @@ class TokenRefused(Exception):
     """The token is invalid. The reason is for the log only."""
 
 
-def issue(subject: str, role: Role) -> Issued:
-    """Sign a token for an authenticated subject. Raises SigningKeyUnavailable."""
+def issue(subject: str, role: Role, generation: str) -> Issued:
+    """Sign a token for an authenticated account. Raises SigningKeyUnavailable."""
     lifetime = settings.token_seconds()
     now = int(time.time())
     claims = {
-        **{"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "role": role},
+        **{"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "role": role, "generation": generation},
         **{"iat": now, "nbf": now, "exp": now + lifetime, "jti": uuid.uuid4().hex},
     }
     key_id, key = _current_key()
@@ -74,4 +74,4 @@ def verify(token: str, header: dict[str, Any]) -> Caller:
     )
     if claims["role"] not in ROLES:
         raise TokenRefused("unknown role")
-    return Caller(claims["sub"], claims["role"], int(claims["exp"]) + LEEWAY_SECONDS)
+    return Caller(claims["sub"], claims["role"], int(claims["exp"]) + LEEWAY_SECONDS, claims.get("generation", ""))

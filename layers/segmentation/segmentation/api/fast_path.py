@@ -7,8 +7,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from segmentation.access import permissions
-from segmentation.api import idempotency, json_body
+from segmentation.api import admission, idempotency, json_body
 from segmentation.api.resolver import JSON, Api, written
 from segmentation.contract.problems import Problem
 from segmentation.database import transactions
@@ -29,7 +28,7 @@ class FastPathApi(Api):
             return super()._resolve_as_json(event, context)
         self.begin(event)
         try:
-            permissions.admit(event["requestContext"])
+            admission.admit(event["requestContext"])
             body = written(transactions.retry_aborted(partial(route.func, **arguments)))
         except Exception as error:
             return self.answer_error(error, route)

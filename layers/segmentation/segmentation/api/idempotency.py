@@ -24,6 +24,8 @@ KEY_PATTERN = r"^[!-~]{1,255}$"
 STORED = frozenset(
     {
         "POST /auth/sign-up",
+        "POST /auth/password",
+        "PATCH /account/{username}",
         "POST /segment",
         "PATCH /segment/{slug}",
         "POST /segment/user",
@@ -90,7 +92,8 @@ def once(connection: Connection, request: Request, run: Callable[[], Answer]) ->
         answer = run()
         if len(answer.body) > MAX_STORED_CHARACTERS:
             raise AnswerTooLarge(_TOO_LARGE)
-        _store(connection, request, answer)
+        if answer.status < 400:
+            _store(connection, request, answer)
     return answer, False
 
 

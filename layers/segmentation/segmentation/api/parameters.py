@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import unquote
 from uuid import UUID
 
 from aws_lambda_powertools.event_handler.openapi.params import Header, Path, Query
@@ -24,6 +25,7 @@ from segmentation.contract.values import (
     MAX_USER_ID,
     NOT_RESERVED,
     SLUG_PATTERN,
+    USERNAME_PATTERN,
     in_utc,
     instant,
     not_reserved,
@@ -134,6 +136,19 @@ ReportFormat = Annotated[
     Query(alias="format", description="plain: entries and exits; extended: every operation, with reason and actor."),
 ]
 Delimiter = Annotated[Literal[",", ";"], Query(description="The character between two values.")]
+UsernameInPath = Annotated[
+    str,
+    Field(pattern=USERNAME_PATTERN),
+    BeforeValidator(unquote),  # clients encode the characters @ and +, and no username has a percent sign
+    Path(description="The username of an account, in any case."),
+]
+UsernameCursor = Annotated[
+    str,
+    Field(pattern=USERNAME_PATTERN),
+    WrapValidator(_key_of_cursor),
+    WithJsonSchema({"type": "string", "format": "cursor-of-usernames", "minLength": 1}),
+    Query(description="The next_cursor of the previous page."),
+]
 FileNameInPath = Annotated[str, Path(description="The file name of a report.")]
 JobIdInPath = Annotated[UUID, BeforeValidator(_job_id), Path(description="The id of a job.")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="The beginning of the slugs.")]

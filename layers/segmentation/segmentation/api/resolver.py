@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from segmentation.access import permissions
-from segmentation.api import idempotency, json_body, negotiation, unknown_routes
+from segmentation.api import admission, idempotency, json_body, negotiation, unknown_routes
 from segmentation.api.powertools import PowertoolsApi
 from segmentation.contract.problems import (
     MAX_ANSWER_BYTES,
@@ -70,7 +70,8 @@ class Api(PowertoolsApi):
             answer = self._resolve_as_json(event, context)
             status = answer["statusCode"]
         finally:
-            invocation.end_request(event["requestContext"].get("routeKey", "$default"), status)
+            asked = event["requestContext"]
+            invocation.end_request(asked.get("routeKey", "$default"), status, permissions.subject(asked))
         answer["headers"]["x-request-id"] = event["requestContext"]["requestId"]
         answer["headers"].setdefault("Cache-Control", NOT_STORED)
         return answer
@@ -87,9 +88,11 @@ class Api(PowertoolsApi):
     def refusal(self) -> Response[str] | None:
         """Return the answer to a caller without the permission for the route, or None."""
         try:
-            permissions.admit(self.current_event["requestContext"])
+            admission.admit(self.current_event["requestContext"])
         except Problem as problem:
             return self._answer_problem(problem)
+        except psycopg.Error as error:
+            return self._answer_database_error(error)
         return None
 
     def check_request(self, route: Route) -> None:
@@ -106,7 +109,12 @@ class Api(PowertoolsApi):
     @property
     def actor(self) -> str:
         """Return the subject of the caller. The history names it as the actor."""
-        return permissions.caller(self.current_event["requestContext"]).subject
+        return self.caller.subject
+
+    @property
+    def caller(self) -> permissions.Caller:
+        """Return the caller that the authorizer identified."""
+        return permissions.caller(self.current_event["requestContext"])
 
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
         """Return a result with a status, or with 202 if a job completes the work."""
@@ -228,7 +236,12 @@ def _keyed_request(app: Api) -> idempotency.Request | None:
 
 
 def _run_keyed(app: Api, next_middleware: NextMiddleware) -> idempotency.Answer:
-    response = next_middleware(app)
+    try:
+        response = next_middleware(app)
+    except Problem as problem:
+        if not problem.keeps_writes:
+            raise
+        response = app._answer_problem(problem)
     body: Any = response.body
     text = body if isinstance(body, str) else app.serialize(body)
     return idempotency.Answer(response.status_code, response.headers, text)

@@ -20,6 +20,9 @@ class Problem(Exception):
     retry_after: int | None = None
     """Seconds after which a repeated request may succeed. None if waiting does not help."""
 
+    keeps_writes: ClassVar[bool] = False
+    """Whether a request under an Idempotency-Key commits what it wrote before this problem."""
+
     def __init__(self, detail: str | None = None, **members: Any) -> None:
         super().__init__(detail or self.title())
         self.detail = detail or self.title()
@@ -78,6 +81,7 @@ class CredentialsWrong(Problem):
     """The username or the password is wrong."""
 
     status = 401
+    keeps_writes = True  # the failed attempt counts
 
 
 class RoleTooLow(Problem):
@@ -136,6 +140,12 @@ class JobUnknown(Problem):
     status = 404
 
 
+class AccountUnknown(Problem):
+    """There is no such account."""
+
+    status = 404
+
+
 class SlugTaken(Problem):
     """Another segment has this slug."""
 
@@ -164,6 +174,12 @@ class ActionKept(Problem):
 
 class UsernameTaken(Problem):
     """An account with this name already exists."""
+
+    status = 409
+
+
+class LastAdmin(Problem):
+    """The last admin cannot be deleted or get another role."""
 
     status = 409
 

@@ -15,6 +15,7 @@ from segmentation.contract.values import (
     ActionName,
     Description,
     ExpiresAt,
+    GivenPassword,
     NewPassword,
     Percent,
     Slug,
@@ -194,8 +195,30 @@ class NewAccount(Request):
     role: Role = "reader"
 
 
+class AccountChange(Request):
+    """The members of an account to change. A member that is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    role: Role | None = None
+    password: NewPassword | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("must name at least one of: role, password")
+        return self
+
+
+class PasswordChange(Request):
+    """The caller's own password, and the new one. A text that no password can be is wrong, not invalid."""
+
+    password: GivenPassword
+    new_password: NewPassword
+
+
 class Credentials(Request):
     """The username and password of a caller. A text that no account can have is wrong, not invalid."""
 
     username: Annotated[str, Field(strict=True, examples=["alice"])]
-    password: Annotated[str, Field(strict=True, examples=["correct horse battery staple"])]
+    password: GivenPassword

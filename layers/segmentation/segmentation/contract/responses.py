@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from segmentation.contract.roles import Role
 from segmentation.contract.values import Instant, ShownPercent
 
 
@@ -219,6 +220,22 @@ class AccountRef(BaseModel):
     """The id of an account."""
 
     id: int
+
+
+class Account(BaseModel):
+    """An account. last_signed_in_at is null before the first sign-in."""
+
+    username: str
+    role: Role
+    created_at: Instant
+    last_signed_in_at: Instant | None
+
+
+class AccountPage(BaseModel):
+    """A page of accounts, ordered by username. The case of letters does not matter."""
+
+    accounts: list[Account]
+    next_cursor: str | None
 
 
 class Token(BaseModel):

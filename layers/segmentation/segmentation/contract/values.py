@@ -162,6 +162,7 @@ ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in
 Username = Annotated[
     str, Field(strict=True, pattern=USERNAME_PATTERN, examples=["alice"]), AfterValidator(_not_a_reserved_subject)
 ]
+GivenPassword = Annotated[str, Field(strict=True, examples=["correct horse battery staple"])]
 # only the length counts (NIST SP 800-63B, section 5.1.1.2): rules of composition make passwords worse
 NewPassword = Annotated[
     str, Field(strict=True, min_length=MIN_PASSWORD, max_length=MAX_PASSWORD, examples=["correct horse battery staple"])

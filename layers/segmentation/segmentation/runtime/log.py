@@ -59,11 +59,12 @@ class Invocation:
         logger.append_keys(**self._ids)
         metrics.begin()
 
-    def end_request(self, route: str, status: int) -> None:
-        """Write the line of a request, with the metrics of its route."""
+    def end_request(self, route: str, status: int, subject: str | None = None) -> None:
+        """Write the line of a request, with its caller's subject and the metrics of its route."""
         milliseconds = self._milliseconds()
         metrics.count_request(status, milliseconds, cold=self._cold)
-        self._write("request", failed=status >= 500, route=route, status=status, duration_ms=milliseconds)
+        caller = {} if subject is None else {"subject": subject}
+        self._write("request", failed=status >= 500, route=route, status=status, **caller, duration_ms=milliseconds)
 
     def end(self, function: str, *, failed: bool) -> None:
         """Write the line of an invocation without a request."""
