@@ -79,6 +79,47 @@ def test_free_id_skips_ids_in_the_history():
     assert chosen != 1
 
 
+def test_ids_at_doubling_distances_do_not_exhaust_the_free_ids():
+    create_users(*(2**power for power in range(63)))
+
+    chosen = [call("create_user").json["user_id"] for _ in range(3)]
+
+    assert len({*chosen}) == 3
+    assert max(chosen) < 2**18
+
+
+def test_step_over_a_long_run_of_ids_is_bounded(owner):
+    owner.execute("insert into users (user_id) select number from generate_series(1, 100000) number")
+
+    chosen = call("create_user").json["user_id"]
+
+    assert 100_000 < chosen <= 100_000 + 2**16
+
+
+def test_greatest_ids_of_callers_do_not_move_the_free_ids():
+    create_users(2**53 - 1, 2**53, 2**63 - 1)
+
+    assert call("create_user").json == {"user_id": 1}
+
+
+@pytest.mark.parametrize("last", [2**53 - 2, 2**53 - 1, 2**53, 2**63 - 2, 2**63 - 1])
+def test_free_ids_begin_again_where_the_last_one_that_javascript_reads_exactly_is_taken(owner, last):
+    create_users(1, 2**53 - 1, 2**53, 2**63 - 1)
+    owner.execute("select setval('user_ids', %s)", (last,))
+
+    chosen = [call("create_user").json["user_id"] for _ in range(2)]
+
+    assert chosen == [2, 3]
+
+
+def test_free_id_is_the_last_one_below_2_to_the_53(owner):
+    owner.execute("select setval('user_ids', %s)", (2**53 - 2,))
+
+    chosen = [call("create_user").json["user_id"] for _ in range(2)]
+
+    assert chosen == [2**53 - 1, 1]
+
+
 def test_new_user_is_in_no_segment():
     create_segments("AAA")
     create_users(1000)
