@@ -26,7 +26,7 @@ help: ## run: show this list
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## run: create or update the environments of the service and its tests
 
-fetch: setup .local/audit/.made .local/faketime/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
+fetch: setup .local/audit/.made .local/clients/.made .local/faketime/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
 
 run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run: run the whole service locally; PORT=8080, AUTH=on, CORS_ORIGINS=http://localhost:3000, POOLER=on (PgBouncer), RUNTIME=worker (as on macOS), BUILT=1 (the built package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
@@ -77,7 +77,7 @@ openapi: setup .local/api/.made .local/node/.made ## release: write docs/openapi
 diagram: setup ## release: draw the tables of the migrated schema in docs/data-model.md
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.er_diagram
 
-check-api: setup .local/api/.made .local/node/.made ## check: check the API document: linter, browser, Schemathesis, newman
+check-api: setup .local/api/.made .local/clients/.made .local/node/.made ## check: check the API document: linter, browser, Schemathesis, newman, generated clients
 	.local/api/bin/pytest -vv tests/api
 
 fuzz: setup .local/api/.made .local/node/.made ## check: let Schemathesis look for violations of the API document, with a new seed each time; SECONDS=600
@@ -107,7 +107,7 @@ bench: setup built-here ## check: compare the speed with bare SQL, and write doc
 lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in files; UPGRADE=--upgrade takes the newest versions
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
 	$(LOCK) --python-version 3.13 --no-deps layers/cryptography/requirements.in -o layers/cryptography/requirements.txt
-	for name in uv sam service runtime audit api load; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
+	for name in uv sam service runtime audit api clients load; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
 	$(NPM) install --prefix local/node --package-lock-only --omit-lockfile-registry-resolved
 
@@ -125,8 +125,9 @@ lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in
 .local/runtime/.made: $(REQUIREMENTS)/runtime.txt .local/uv/.made
 .local/audit/.made: $(REQUIREMENTS)/audit.txt .local/uv/.made
 .local/api/.made: $(REQUIREMENTS)/api.txt .local/uv/.made
+.local/clients/.made: $(REQUIREMENTS)/clients.txt .local/uv/.made
 .local/load/.made: $(REQUIREMENTS)/load.txt .local/uv/.made
-.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made .local/api/.made .local/load/.made:
+.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made .local/api/.made .local/clients/.made .local/load/.made:
 	$(UV) venv --quiet --clear --python .local/uv/bin/python $(@D)
 	$(INSIST) $(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
 	@touch $@

@@ -9,7 +9,7 @@ from segmentation.contract import requests
 from segmentation.contract.values import RESERVED_SLUGS
 from tests.functions.calls import WITH_BODY
 from tools.openapi import __main__ as written
-from tools.openapi import operations
+from tools.openapi import generators, operations
 
 OPENAPI = json.loads(written.PATH.read_text("utf-8"))
 OPERATIONS = {
@@ -77,7 +77,7 @@ def test_every_json_of_an_operation_has_an_example(route):
 @pytest.mark.parametrize("route", sorted(route for route in OPERATIONS if "requestBody" in OPERATIONS[route]))
 def test_the_example_of_a_body_is_valid(route):
     content = OPERATIONS[route]["requestBody"]["content"]["application/json"]
-    model = getattr(requests, content["schema"]["$ref"].rpartition("/")[2])
+    model = getattr(requests, generators.model_name(content["schema"]["$ref"].rpartition("/")[2]))
 
     assert model.model_validate(content["example"]).model_fields_set == content["example"].keys()
 
@@ -105,7 +105,7 @@ def test_the_example_of_erase_is_false():
     assert erase["example"] is False
 
 
-@pytest.mark.parametrize("model", ["NewSegment", "SegmentChange"])
+@pytest.mark.parametrize("model", ["SegmentCreation", "SegmentChange"])
 def test_the_document_allows_every_percent_that_the_service_allows(model):
     check = validator(model)
     hundredths = [number / 100 for number in range(1, 10_001)]
@@ -117,7 +117,7 @@ def test_the_document_allows_every_percent_that_the_service_allows(model):
 def test_the_document_allows_no_reserved_slug(slug):
     [in_path] = (each for each in OPERATIONS["GET /segment/{slug}"]["parameters"] if each["name"] == "slug")
 
-    assert not validator("NewSegment").is_valid({"slug": slug})
+    assert not validator("SegmentCreation").is_valid({"slug": slug})
     assert not Draft202012Validator(in_path["schema"]).is_valid(slug)
 
 

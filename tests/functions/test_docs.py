@@ -15,11 +15,11 @@ LAMBDA_LIMIT = 6 * 1024 * 1024
 PLAIN = {"accept-encoding": "identity"}
 
 
-def test_document_is_the_published_one():
+def test_document_is_the_published_one_with_the_host_that_the_client_asked():
     answer = call("show_openapi")
 
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json; charset=utf-8")
-    assert answer.json == DOCUMENT
+    assert answer.json == DOCUMENT | {"servers": [{"url": "https://api.example.com"}]}
 
 
 def test_page_is_small_enough_for_lambda_even_uncompressed():

@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 
 from segmentation.contract.version import VERSION
-from tools.openapi import errors, keys, operations, schemas
+from tools.openapi import errors, generators, keys, operations, schemas
 from tools.openapi.routes import Route, apps, routes_of, schema_of
 
 Json = dict[str, Any]
@@ -18,7 +18,8 @@ pass `next_cursor` back as `cursor` until it is null. Errors are problem documen
 `x-request-id`, and the log names the request by it.
 """
 CONTACT = {"name": "The maintainers of segmentation"}
-LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+LICENSE = {"name": "Apache License 2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}
+"""With a URL, because generators of OpenAPI 3.0 do not know an identifier."""
 BEARER = {
     "type": "http",
     "scheme": "bearer",
@@ -32,20 +33,22 @@ def build() -> Json:
     routes, merged = _merged()
     described = schemas.of_models_in(merged["paths"])
     info = merged["info"] | {"description": DESCRIPTION, "contact": CONTACT, "license": LICENSE}
-    return {
+    document = {
         "openapi": merged["openapi"],
         "info": info,
-        "servers": merged["servers"],
+        "servers": generators.SERVERS,
         "tags": [{"name": name, "description": text} for name, text in operations.TAGS.items()],
         "paths": _paths(merged["paths"], routes, described),
         "components": {
-            "schemas": described | {"ProblemDocument": errors.PROBLEM_DOCUMENT},
+            "schemas": described
+            | {"ProblemDocument": errors.PROBLEM_DOCUMENT, "ThrottledMessage": errors.THROTTLED_MESSAGE},
             "parameters": keys.PARAMETERS,
             "headers": errors.HEADERS | keys.HEADERS,
             "responses": errors.RESPONSES | _failures(routes),
             "securitySchemes": {"bearer": BEARER},
         },
     }
+    return generators.adapted(document)
 
 
 def _merged() -> tuple[dict[tuple[str, str], Route], Json]:

@@ -61,12 +61,19 @@ PROBLEM_DOCUMENT: dict[str, Any] = {
 }
 
 THROTTLED = "Throttled"
+THROTTLED_MESSAGE: dict[str, Any] = {
+    "title": "ThrottledMessage",
+    "description": "API Gateway's own answer.",
+    "type": "object",
+    "required": ["message"],
+    "properties": {"message": {"type": "string"}},
+}
 RESPONSES: dict[str, Any] = {
     THROTTLED: {
         "description": "Too many requests at the same time.",
         "content": {
             "application/json": {
-                "schema": {"type": "object", "required": ["message"], "properties": {"message": {"type": "string"}}},
+                "schema": {"$ref": "#/components/schemas/ThrottledMessage"},
                 "example": {"message": "Too Many Requests"},
             }
         },

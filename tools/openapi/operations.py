@@ -73,8 +73,8 @@ def _tag(path: str) -> str:
 
 def _parameter(given: Json) -> Json:
     schema = schemas.exact(given["schema"])
-    if given["name"] == "cursor":  # a client never writes a cursor itself, and the default means no cursor
-        return {**given, "schema": {name: value for name, value in schema.items() if name != "default"}}
+    if given["name"] == "cursor":  # a client never writes a cursor itself
+        return {**given, "schema": schema}
     return {**given, "schema": schema, "example": examples.of_parameter(given["name"])}
 
 

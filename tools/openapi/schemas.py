@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Literal
 
@@ -37,11 +38,15 @@ def of_models_in(paths: Json) -> Json:
 
 
 def exact(schema: Json) -> Json:
-    """Return the schema of a parameter with limits as integers. Powertools makes floats of them, too coarse for ids."""
+    """Return the schema of a parameter with limits as integers. Powertools makes floats of them, too coarse for ids.
+
+    A default with a format means absence: no cursor, or no end of a range. Clients in Go do not compile with it.
+    """
+    dropped = {"title", "description"} | ({"default"} if "format" in schema else set())
     return {
         name: min(int(value), MAX_USER_ID) if isinstance(value, float) else value
         for name, value in schema.items()
-        if name not in {"title", "description"}
+        if name not in dropped
     }
 
 
@@ -68,7 +73,8 @@ def _models(module: ModuleType, named: set[str]) -> dict[str, type[BaseModel]]:
 
 def _described(models: dict[str, type[BaseModel]], mode: Mode) -> Json:
     _, found = models_json_schema([(model, mode) for model in models.values()], ref_template=f"{REF}{{model}}")
-    return {name: _plain(schema) for name, schema in found["$defs"].items()}
+    member = _asked if mode == "validation" else _answered
+    return {name: _plain(schema, member) for name, schema in found["$defs"].items()}
 
 
 def _complete(schema: Json) -> Json:
@@ -76,12 +82,21 @@ def _complete(schema: Json) -> Json:
     return {**schema, "required": [*schema["properties"]]}
 
 
-def _plain(schema: Json) -> Json:
-    """Drop the titles that pydantic makes of names, and the defaults that mean absence."""
-    members = {name: _member(member) for name, member in schema["properties"].items()}
+def _plain(schema: Json, member: Callable[[Json], Json]) -> Json:
+    """Drop the titles that pydantic makes of names, and describe each member."""
+    members = {name: member(each) for name, each in schema["properties"].items()}
     return {name: value for name, value in schema.items() if name != "title"} | {"properties": members}
 
 
-def _member(schema: Json) -> Json:
+def _answered(schema: Json) -> Json:
+    """Drop the defaults that mean absence."""
     absent = schema.get("default", "") in ("", None)
     return {name: value for name, value in schema.items() if name != "title" and not (name == "default" and absent)}
+
+
+def _asked(schema: Json) -> Json:
+    """Move a default into the description. Generators of TypeScript require a member with a default."""
+    described = {name: value for name, value in schema.items() if name not in {"title", "default"}}
+    if not schema.get("default"):
+        return described
+    return described | {"description": f"{schema.get('description', '')} Default: {schema['default']}.".strip()}

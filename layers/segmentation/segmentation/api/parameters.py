@@ -115,13 +115,13 @@ From = Annotated[
     AwareDatetime,
     BeforeValidator(instant),
     AfterValidator(in_utc),
-    Query(alias="from", description="The beginning of the range, included."),
+    Query(alias="from", description="The beginning of the range, included. Default: the first operation."),
 ]
 To = Annotated[
     AwareDatetime,
     BeforeValidator(instant),
     AfterValidator(in_utc),
-    Query(alias="to", description="The end of the range, excluded."),
+    Query(alias="to", description="The end of the range, excluded. Default: the last operation."),
 ]
 # not in the schema: OpenAPI ignores a parameter of this name, and the answer's media types describe it
 Accept = Annotated[str, Header(description="application/json or text/csv.", include_in_schema=False)]
