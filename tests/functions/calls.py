@@ -3,6 +3,7 @@
 import base64 as base64_codec
 import importlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from urllib.parse import parse_qs, urlencode
 
 from segmentation.access import authorizer
 from tests.functions.openapi_document import assert_documented
+from tests.template_routes import ROUTES
 
 EVENTS = Path(__file__).parents[2] / "events"
 PROBLEM = "application/problem+json"
@@ -90,6 +92,7 @@ def call(
         event["rawPath"] = event["requestContext"]["http"]["path"] = path
     if method is not None:
         event["requestContext"]["http"]["method"] = method
+    event |= route_of(function, event)
     event |= query_of(query if isinstance(query, str) else urlencode(query))
     event["headers"] = without_body_headers(event["headers"]) | (headers or {"content-type": "application/json"})
     if actor is not None:
@@ -104,6 +107,18 @@ def call(
     http = event["requestContext"]["http"]
     assert_documented(http["method"], http["path"], answer.status, answer.headers.get("content-type", ""))
     return answer
+
+
+def route_of(function: str, event: dict[str, Any]) -> dict[str, Any]:
+    """Return the route of the function that API Gateway would choose for the event, and its path parameters."""
+    http = event["requestContext"]["http"]
+    for route in ROUTES:
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(route.path))
+        found = re.fullmatch(pattern, event["rawPath"])
+        if found and (route.function, route.method) == (function, http["method"]):
+            event["requestContext"]["routeKey"] = f"{route.method} {route.path}"
+            return {"routeKey": f"{route.method} {route.path}", "pathParameters": found.groupdict()}
+    return {"routeKey": "$default"}
 
 
 def query_of(text: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from segmentation.access import permissions
-from segmentation.api import admission, idempotency, json_body, negotiation, unknown_routes
+from segmentation.api import admission, idempotency, json_body, negotiation, routing, unknown_routes
 from segmentation.api.powertools import PowertoolsApi
 from segmentation.contract.problems import (
     MAX_ANSWER_BYTES,
@@ -64,6 +64,7 @@ class Api(PowertoolsApi):
 
     def resolve(self, event: Mapping[str, Any], context: LambdaContext) -> dict[str, Any]:
         """Answer an event of an HTTP API (payload format 2.0). This is the Lambda entry point."""
+        event = routing.routed(event)
         invocation = log.begin_request(event, context)
         status = 500
         try:
@@ -86,9 +87,10 @@ class Api(PowertoolsApi):
         return _without_body(answer) if event["requestContext"]["http"]["method"] == "HEAD" else answer
 
     def refusal(self) -> Response[str] | None:
-        """Return the answer to a caller without the permission for the route, or None."""
+        """Return the answer to a caller without the permission for the route, or to an ambiguous path, or None."""
         try:
             admission.admit(self.current_event["requestContext"])
+            _check_path(self.current_event["rawPath"])
         except Problem as problem:
             return self._answer_problem(problem)
         except psycopg.Error as error:
@@ -142,7 +144,8 @@ class Api(PowertoolsApi):
             return Response(200, content_types.APPLICATION_JSON, page.model_dump(mode="json"), headers)
         if page.next_cursor:
             query = {**self.current_event.query_string_parameters, "cursor": page.next_cursor}
-            headers["Link"] = f'<{self.current_event.path}?{urlencode(query)}>; rel="next"'
+            path = self.current_event["requestContext"]["http"]["path"]  # as the client wrote it
+            headers["Link"] = f'<{path}?{urlencode(query)}>; rel="next"'
         return Response(200, "text/csv; charset=utf-8", as_csv(page), headers)
 
     def _parse_body(self, text: str) -> dict[str, Any]:
@@ -186,6 +189,11 @@ class Api(PowertoolsApi):
     def _answer_failure(self, error: Exception) -> Response[str]:
         logger.exception("request failed")
         return self._answer_problem(InternalError())
+
+
+def _check_path(path: str) -> None:
+    if path == routing.DISAGREES:
+        raise RequestInvalid(("path", "must not contain an encoded question mark or number sign"))
 
 
 def _check_parameters(event: BaseProxyEvent, known: set[str]) -> None:
