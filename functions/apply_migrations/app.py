@@ -21,8 +21,12 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
 
 
 def apply_migrations(retry_for_seconds: float = 0) -> dict[str, Any]:
-    """Apply the missing migrations as the owner of the schema, and create the first admin."""
-    with connect(settings.database_owner_conninfo(), retry_for_seconds=retry_for_seconds) as owner:
-        outcome = migrate.migrate(owner, settings.database_conninfo())
+    """Apply the missing migrations as the owner of the schema, and create the first admin.
+
+    Read both logins first: an unreadable secret must not wait for a database that may still be starting.
+    """
+    owner_login, application_login = settings.database_owner_conninfo(), settings.database_conninfo()
+    with connect(owner_login, retry_for_seconds=retry_for_seconds) as owner:
+        outcome = migrate.migrate(owner, application_login)
         accounts.create_first(owner, settings.first_admin)
         return outcome

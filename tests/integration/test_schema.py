@@ -8,7 +8,7 @@ import pytest
 
 from segmentation.database import migrate
 from segmentation.database.connection import connect
-from tests.conftest import Database
+from tests.conftest import LOGIN, Database
 
 
 @pytest.fixture
@@ -155,6 +155,17 @@ def test_partitions_reach_a_year_ahead(migrated_database, owner):
 def test_application_login_may_not_be_the_owner(fresh_database):
     with connect(fresh_database.owner_url) as owner, pytest.raises(migrate.LoginIsOwner):
         migrate.migrate(owner, fresh_database.owner_url)
+
+
+@pytest.mark.parametrize(("pooled", "limit"), [("false", "10min"), ("true", "0")])
+def test_only_a_login_that_no_pooler_uses_has_a_limit_for_idle_sessions(fresh_database, monkeypatch, pooled, limit):
+    monkeypatch.setenv("DATABASE_POOLED", pooled)
+
+    fresh_database.migrate()
+
+    with connect(fresh_database.owner_url) as owner:
+        [settings] = owner.execute("select setconfig from pg_db_role_setting where setrole = %s::regrole", (LOGIN,))
+    assert f"idle_session_timeout={limit}" in settings[0]
 
 
 def test_login_gets_a_changed_password_at_the_next_run(fresh_database, postgres_server):

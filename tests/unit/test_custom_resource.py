@@ -102,6 +102,27 @@ def test_every_kind_of_error_is_sent_as_a_failure(cloud_formation, event):
     assert the_response(cloud_formation)["Status"] == "FAILED"
 
 
+LAYER = "arn:aws:lambda:eu-central-1:123456789012:layer:segmentation:"
+
+
+def update(event, *, of, to):
+    of, to = ({"LayerVersion": f"{LAYER}{number}"} for number in (of, to))
+    return {**event, "RequestType": "Update", "OldResourceProperties": of, "ResourceProperties": to}
+
+
+def test_a_failure_while_a_deployment_rolls_back_lets_the_roll_back_go_on(cloud_formation, event):
+    custom_resource.answer(update(event, of=10, to=9), fail)
+
+    assert the_response(cloud_formation)["Status"] == "SUCCESS"
+
+
+@pytest.mark.parametrize(("of", "to"), [(9, 10), (9, 9)])
+def test_a_failure_of_an_update_makes_the_deployment_roll_back(cloud_formation, event, of, to):
+    custom_resource.answer(update(event, of=of, to=to), fail)
+
+    assert the_response(cloud_formation)["Status"] == "FAILED"
+
+
 def test_deletion_does_nothing_and_succeeds(cloud_formation, event):
     custom_resource.answer({**event, "RequestType": "Delete"}, fail)
 

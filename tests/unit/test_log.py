@@ -77,6 +77,7 @@ def test_the_ids_of_a_request_do_not_reach_the_next_invocation(log):
         ({"traceparent": f"00-{'0' * 32}-b7ad6b7169203331-01"}, None),
         ({"traceparent": "00-nonsense", "x-request-id": "ours:42"}, "ours:42"),
         ({"x-request-id": 'a"\r\n{"level":"ERROR"}'}, None),
+        ({"x-request-id": "JKJaXmPLvHcESHA="}, "JKJaXmPLvHcESHA="),  # an id of API Gateway
         ({"x-request-id": "a" * 65}, None),
         ({"x-request-id": "token with spaces"}, None),
     ],

@@ -1,18 +1,23 @@
 """Secrets Manager without boto3: requests are signed like those of botocore, and failures are retried."""
 
 import os
+import ssl
 import threading
+import time
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from urllib.parse import urlsplit
 
 import pytest
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from local.settings import ROOT
 from segmentation.runtime import secrets_manager as runtime_secrets_manager
 from segmentation.runtime import settings
 
+CERTIFICATES = ROOT / "layers" / "segmentation" / "certificates"
 HOST = "secretsmanager.eu-central-1.amazonaws.com"
 BODY = b'{"SecretId": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:one"}'
 MOMENT = datetime(2026, 11, 22, 1, 2, 3, tzinfo=UTC)
@@ -40,6 +45,24 @@ def test_secret_is_read(keep_secret):
     arn = keep_secret("one", password="päss")  # noqa: S106 -- used in this test only
 
     assert runtime_secrets_manager.read(arn, os.environ) == '{"password": "p\\u00e4ss"}'
+
+
+@pytest.mark.parametrize("file", sorted(CERTIFICATES.glob("*.pem")), ids=lambda file: file.name)
+def test_a_connection_trusts_the_authorities_of_a_file_alone(file):
+    endpoint = urlsplit(f"https://{HOST}")
+
+    connection = runtime_secrets_manager._connection(endpoint, str(file))
+
+    assert len(connection._context.get_ca_certs()) == file.read_text().count("BEGIN CERTIFICATE")
+
+
+@pytest.mark.parametrize("file", sorted(CERTIFICATES.glob("*.pem")), ids=lambda file: file.name)
+def test_no_authority_of_the_layer_ends_within_a_year(file):
+    context = ssl.create_default_context(cafile=str(file))
+
+    ends = [ssl.cert_time_to_seconds(each["notAfter"]) for each in context.get_ca_certs()]
+
+    assert min(ends) > time.time() + 365 * 86_400
 
 
 def test_a_value_in_the_environment_takes_precedence_over_the_secret(monkeypatch):

@@ -1,4 +1,4 @@
-"""The host of a report's link, which depends on the S3 endpoint in the environment."""
+"""The client of S3: the host of a report's link, and the checksums of an upload."""
 
 import pytest
 
@@ -29,6 +29,19 @@ def link_to(monkeypatch):
 
 def test_link_to_aws_uses_the_regional_host_of_the_bucket(link_to):
     assert link_to().startswith(f"https://reports-bucket.s3.eu-central-1.amazonaws.com/reports/{NAME}?")
+
+
+def test_an_upload_names_no_checksum_so_that_s3_completes_it_without_those_of_the_parts(aws):
+    headers = []
+    s3 = storage._s3(storage.JOB_TIMEOUTS)
+    s3.meta.events.register("before-send.s3", lambda request, **_: headers.extend(request.headers))
+
+    upload = storage.begin_upload(NAME)
+    tag = storage.upload_part(NAME, upload, 1, b"user_id\n")
+    storage.complete_upload(NAME, upload, [tag])
+
+    assert len(headers) > 3
+    assert [name for name in headers if "checksum" in name.lower()] == []
 
 
 @pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])

@@ -14,6 +14,7 @@ from psycopg.rows import scalar_row
 
 from segmentation.contract.responses import Health
 from segmentation.contract.version import VERSION
+from segmentation.runtime import settings
 from segmentation.runtime.retry import retry
 
 _LOCK = 0x5E63_0001
@@ -273,7 +274,7 @@ def _grant_login(owner: Connection, name: str, password: str) -> None:
         verb = sql.SQL("alter role" if exists else "create role")
         owner.execute(sql.SQL("{} {} with login password {}").format(verb, login, sql.Literal(verifier)))
         owner.execute(sql.SQL("grant segmentation_app to {}").format(login))
-        for setting, value in _LOGIN_SETTINGS.items():
+        for setting, value in (_LOGIN_SETTINGS | _idle_settings()).items():
             owner.execute(
                 sql.SQL("alter role {} set {} = {}").format(login, sql.Identifier(setting), sql.Literal(value))
             )
@@ -291,5 +292,9 @@ _LOGIN_SETTINGS = {
     "tcp_keepalives_idle": "60",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
-    "idle_session_timeout": "10min",
 }
+
+
+def _idle_settings() -> dict[str, str]:
+    """Return the limit of an idle session. Behind a pooler there is none: the idle sessions are those of its pool."""
+    return {"idle_session_timeout": "0" if settings.database_is_pooled() else "10min"}

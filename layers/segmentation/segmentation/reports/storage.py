@@ -243,6 +243,8 @@ def _s3(timeouts: Timeouts) -> "S3Client":
     import boto3
 
     config = timeouts.config(
+        # S3 computes its own checksum. For one of botocore's, it would refuse to complete an upload without those of all parts.
+        request_checksum_calculation="when_required",
         signature_version="s3v4",  # the bucket policy cannot limit the age of an older kind of signature
         # links to AWS's global address break, because it redirects. Another S3 has one address for all buckets.
         s3={"addressing_style": "path" if settings.s3_is_not_aws() else "virtual"},

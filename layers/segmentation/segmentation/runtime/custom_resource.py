@@ -21,16 +21,40 @@ def is_request(event: dict[str, Any]) -> bool:
 
 
 def answer(event: dict[str, Any], do: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """Run the step, unless the stack is being deleted, and answer. A failure makes the deployment roll back."""
+    """Run the step, unless the stack is being deleted, and answer. A failure makes the deployment roll back.
+
+    A failure during that roll-back is only logged. Older code runs on the schema as it is, and a second failure would
+    leave the stack in UPDATE_ROLLBACK_FAILED.
+    """
+    data: dict[str, Any] = {}
     try:
-        data = {} if event["RequestType"] == "Delete" else do()
+        if event["RequestType"] != "Delete":
+            data = do()
     except Exception as error:
         logger.exception("the deployment step failed")
+        if _is_rollback(event):
+            _send(event, {"Status": "SUCCESS"})
+            return {}
         # the error's message stays in the log, because stack events have more readers than the log
         _send(event, {"Status": "FAILED", "Reason": f"{type(error).__name__}: see the log of the function"})
         return {}
     _send(event, {"Status": "SUCCESS", "Data": data})
     return data
+
+
+def _is_rollback(event: dict[str, Any]) -> bool:
+    """Return whether CloudFormation goes back to an older version of the layer. Every deployment makes a newer one."""
+    if event["RequestType"] != "Update":
+        return False
+    now, before = (
+        event.get(name, {}).get("LayerVersion", "") for name in ("ResourceProperties", "OldResourceProperties")
+    )
+    return _number(now) < _number(before)
+
+
+def _number(layer_version: str) -> int:
+    number = layer_version.rpartition(":")[2]
+    return int(number) if number.isdecimal() else 0
 
 
 def _send(event: dict[str, Any], outcome: dict[str, Any]) -> None:

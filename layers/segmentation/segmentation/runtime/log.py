@@ -21,7 +21,8 @@ output = logging.StreamHandler(sys.stdout)
 logger = Logger(service=SERVICE, utc=True, use_rfc3339=True, logger_handler=output)
 
 _TRACE = re.compile(r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,64}")
+"""API Gateway's own ids are base64 and end in "="."""
 
 _environment_is_new = True
 

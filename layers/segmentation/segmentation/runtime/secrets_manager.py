@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import ssl
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import partial
@@ -41,8 +42,7 @@ def _request(arn: str, environment: Mapping[str, str]) -> str:
     endpoint = _endpoint(environment)
     body = json.dumps({"SecretId": arn}).encode()
     headers = signed_headers(endpoint.netloc, body, environment, datetime.now(UTC))
-    opened = http.client.HTTPConnection if endpoint.scheme == "http" else http.client.HTTPSConnection
-    connection = opened(endpoint.netloc, timeout=TIMEOUT_SECONDS)
+    connection = _connection(endpoint, environment.get("AWS_SSL_ROOT_CERT"))
     try:
         connection.request("POST", "/", body, headers)
         response = connection.getresponse()
@@ -54,6 +54,14 @@ def _request(arn: str, environment: Mapping[str, str]) -> str:
         raise SecretUnreadable(f"{arn}: {response.status} {answer[:300].decode(errors='replace')}")
     text: str = json.loads(answer)["SecretString"]
     return text
+
+
+def _connection(endpoint: SplitResult, authorities: str | None) -> http.client.HTTPConnection:
+    """Return a connection that trusts the authorities of a file, or those of the system, which take longer to load."""
+    if endpoint.scheme == "http":
+        return http.client.HTTPConnection(endpoint.netloc, timeout=TIMEOUT_SECONDS)
+    context = ssl.create_default_context(cafile=authorities or None)
+    return http.client.HTTPSConnection(endpoint.netloc, timeout=TIMEOUT_SECONDS, context=context)
 
 
 def _endpoint(environment: Mapping[str, str]) -> SplitResult:
