@@ -47,6 +47,9 @@ REQUEST_TIMEOUTS = Timeouts(connect_seconds=1, read_seconds=2, tries=3)
 JOB_TIMEOUTS = Timeouts(connect_seconds=2, read_seconds=7, tries=3)
 """Longer, because a part is large and S3 needs time to combine all parts."""
 
+OF_JOBS = JOB_TIMEOUTS
+"""The name in release 1.0.0, whose functions run on this layer for a moment during a deployment."""
+
 
 class UploadGone(Exception):
     """S3 no longer has this upload."""
@@ -243,7 +246,7 @@ def _s3(timeouts: Timeouts) -> "S3Client":
     import boto3
 
     config = timeouts.config(
-        # S3 computes its own checksum. For one of botocore's, it would refuse to complete an upload without those of all parts.
+        # Otherwise botocore names an algorithm, and S3 then wants the checksum of each part again to complete it.
         request_checksum_calculation="when_required",
         signature_version="s3v4",  # the bucket policy cannot limit the age of an older kind of signature
         # links to AWS's global address break, because it redirects. Another S3 has one address for all buckets.
