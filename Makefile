@@ -17,7 +17,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch run replay psql reset check test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build bench built-here test-upgrade test-pooler lock
+.PHONY: help setup fetch run replay psql reset check test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build preflight deploy bench built-here test-upgrade test-pooler lock
 
 # The text after ## starts with the group of the target.
 help: ## run: show this list
@@ -94,6 +94,13 @@ dashboards: setup ## release: write the Grafana dashboard, docs/grafana/promethe
 
 build: setup ## release: build the package of a deployment
 	$(SAM) build $(SAM_OPTIONS)
+
+preflight: setup ## release: ask AWS what would stop a deployment, and change nothing; PARAMETERS="CreateDatabase=true …", STACK=segmentation
+	@.local/venv/bin/python -m tools.preflight $(or $(STACK),segmentation) $(PARAMETERS)
+
+# Each deployment is a release: without a new name, Lambda would publish no function whose layer alone has changed.
+deploy: build ## release: build and deploy; PARAMETERS="CreateDatabase=true …" changes parameters, CONFIG=staging selects a section of samconfig.toml
+	$(SAM) deploy $(if $(CONFIG),--config-env $(CONFIG)) --parameter-overrides Release=$$(date -u +%Y%m%dT%H%M%SZ) $(PARAMETERS)
 
 built-here: setup  # a package for this machine instead of Lambda
 	@echo 'Building the package for this machine. The log is .local/build.log.'

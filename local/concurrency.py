@@ -9,13 +9,18 @@ UNRESERVED = 4
 NOTHING = {"Ref": "AWS::NoValue"}
 
 
+CHOSEN = {"DatabaseMaxConnections": "100"}
+"""The local Postgres has more than a hundred connections. On AWS the first deployment reserves nothing."""
+
+
 class Concurrency:
-    """The template's ReservedConcurrentExecutions, with the default values of its parameters."""
+    """The template's ReservedConcurrentExecutions, for the chosen size and the defaults of other parameters."""
 
     def __init__(self, stack: Any) -> None:
         template = stack.template_dict
         defaults = {name: about.get("Default", "") for name, about in template.get("Parameters", {}).items()}
-        table = IntrinsicsSymbolTable(template=template, logical_id_translator=defaults)
+        chosen = {name: value for name, value in CHOSEN.items() if name in defaults}
+        table = IntrinsicsSymbolTable(template=template, logical_id_translator=defaults | chosen)
         self.resources = stack.resources  # unlike the template, with the properties of Globals
         self.resolver = IntrinsicResolver(template=template, symbol_resolver=table)
 

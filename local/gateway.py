@@ -12,7 +12,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local import cors, ports
+from local import cors, ports, template
 from local.functions import Functions
 from local.http_api import HttpApi
 from local.pool import Pool
@@ -60,6 +60,8 @@ def emulator(worker: bool) -> Path | None:
 def serve(settings: GatewaySettings, pool: Pool) -> None:
     """Serve the API and the Lambda endpoint."""
     stacks, _ = SamLocalStackProvider.get_stacks(settings.template)
+    for stack in stacks:
+        stack.template_dict = template.without_aliases(stack.template_dict)
     functions = Functions(stacks, pool, settings)
     configuration = cors.take(stacks[0])
     api = HttpApi(ApiProvider(stacks, cwd=functions.folder).api, functions, settings.port, ports.HOST, configuration)

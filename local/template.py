@@ -6,6 +6,9 @@ from typing import Any
 
 import yaml
 
+ALIAS = "Aliaslive"
+"""SAM names the resource of a function's alias by the function, with this suffix."""
+
 
 class Loader(yaml.SafeLoader):
     """Reads a template without resolving CloudFormation's tags, such as !Ref."""
@@ -49,8 +52,23 @@ def authorizer_seconds(template: Path, name: str) -> int:
     return 300
 
 
+def without_aliases(value: Any) -> Any:
+    """Return a part of a template with functions in place of their aliases. SAM CLI knows no alias."""
+    if isinstance(value, list):
+        return [without_aliases(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    name, _, attribute = str(value.get("Ref")).partition(".")
+    if attribute == "Alias":
+        return {"Fn::GetAtt": [name, "Arn"]}
+    return {key: without_aliases(each) for key, each in value.items()}
+
+
 def referred(value: Any) -> str:
-    """Return the logical name in a !Ref or !GetAtt. `sam build` writes both as mappings."""
+    """Return the logical name in a !Ref or !GetAtt. `sam build` writes both as mappings.
+
+    For the alias of a function it is the name of the function, because every caller uses the alias.
+    """
     if isinstance(value, dict):
         [value] = value.values()
-    return str(value if isinstance(value, str) else value[0]).partition(".")[0]
+    return str(value if isinstance(value, str) else value[0]).partition(".")[0].removesuffix(ALIAS)

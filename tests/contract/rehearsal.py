@@ -15,6 +15,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from local.template import ALIAS, referred
+
 STACK = "segmentation"
 REGION = "eu-central-1"
 ELSEWHERE = f"arn:aws:elsewhere:{REGION}:123456789012:"
@@ -24,13 +26,15 @@ SHAPES = {
         "DatabaseOwnerSecretArn": f"arn:aws:secretsmanager:{REGION}:123456789012:secret:owner",
     },
     "created database": {"CreateDatabase": "true"},
+    "created database without a proxy": {"CreateDatabase": "true", "UseProxy": "false"},
 }
-"""The two kinds of deployment, by their parameters."""
+"""The kinds of deployment, by their parameters."""
 
 SUBNETS = ["10.90.0.0/22", "10.90.4.0/22"]  # moto cannot compute them
 BEYOND_MOTO = re.compile(
     "AWS::ApiGatewayV2::|AWS::S3::BucketPolicy|AWS::SQS::QueuePolicy|AWS::Lambda::EventInvokeConfig|Custom::"
     "|AWS::SecretsManager::|AWS::RDS::|AWS::Lambda::LayerVersion|AWS::SNS::TopicPolicy|AWS::CloudWatch::"
+    "|AWS::Lambda::Version|AWS::Lambda::Alias"
 )
 """Types that moto skips silently or cannot refer to. Other tests check these in the template."""
 
@@ -49,7 +53,9 @@ class Stack:
     @property
     def resources(self) -> dict[str, str]:
         """The types of the resources that these parameters create, by logical name."""
-        conditions = {None, "CreatesDatabase"} if self.parameters.get("CreateDatabase") == "true" else {None}
+        conditions = {None}
+        if self.parameters.get("CreateDatabase") == "true":
+            conditions |= {"CreatesDatabase"} | ({"UsesProxy"} if self.parameters.get("UseProxy") != "false" else set())
         wanted = self.document["Resources"].items()
         return {name: each["Type"] for name, each in wanted if each.get("Condition") in conditions}
 
@@ -127,13 +133,15 @@ def within_moto(translated: dict[str, Any]) -> dict[str, Any]:
 
 
 def without(value: Any, left_out: set[str]) -> Any:
-    """Replace the references to resources that were left out."""
+    """Replace the references to resources that were left out. A function takes the place of its alias."""
     if isinstance(value, list):
         return [without(each, left_out) for each in value]
     if not isinstance(value, dict):
         return value
     if "Fn::Cidr" in value:
         return SUBNETS
+    if str(value.get("Ref")).endswith(ALIAS):
+        return {"Fn::GetAtt": [referred(value), "Arn"]}
     if value.get("Ref") in left_out:
         return ELSEWHERE + value["Ref"]
     if value.get("Fn::GetAtt", [None])[0] in left_out:

@@ -7,9 +7,11 @@ import re
 import pytest
 
 from local.settings import ROOT
+from local.template import ALIAS
 from segmentation.access import permissions as caller_permissions
 
 ASKS_FOR_A_TOKEN = [{"Token": []}]
+OF_AUTHORIZER = {"Ref": f"AuthorizeRequest{ALIAS}"}
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def test_the_authorizer_checks_tokens_and_its_answer_is_cached_by_token(api):
 
     authorizer = scheme["x-amazon-apigateway-authorizer"]
 
-    assert authorizer["authorizerUri"]["Fn::Sub"][1] == {"__FunctionArn__": {"Fn::GetAtt": ["AuthorizeRequest", "Arn"]}}
+    assert authorizer["authorizerUri"]["Fn::Sub"][1] == {"__FunctionArn__": OF_AUTHORIZER}
     assert authorizer["identitySource"] == ["$request.header.Authorization"]
     assert authorizer["authorizerPayloadFormatVersion"] == "2.0"
     assert authorizer["enableSimpleResponses"] is True
@@ -100,7 +102,7 @@ def test_api_gateway_may_invoke_the_authorizer(translated):
         if resource["Type"] == "AWS::Lambda::Permission" and "authorizers" in json.dumps(resource)
     ]
 
-    assert permissions == [{"Fn::GetAtt": ["AuthorizeRequest", "Arn"]}]
+    assert permissions == [OF_AUTHORIZER]
 
 
 def test_the_table_of_roles_names_existing_routes(api):

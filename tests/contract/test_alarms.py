@@ -27,6 +27,7 @@ OF_AWS = {("AWS/ApiGateway", name, ("ApiId",)) for name in ("4xx", "5xx", "Count
     ("AWS/SQS", "ApproximateAgeOfOldestMessage", ("QueueName",)),
     ("AWS/RDS", "ACUUtilization", ("DBClusterIdentifier",)),
     ("AWS/RDS", "DatabaseConnections", ("DBClusterIdentifier",)),
+    ("AWS/RDS", "DatabaseConnectionsCurrentlySessionPinned", ("ProxyName",)),
 }
 """Metrics of AWS's services with their dimensions, from the documentation of AWS."""
 
@@ -168,8 +169,8 @@ def test_every_queue_of_dead_letters_has_an_alarm(alarms, translated):
 def test_the_readme_says_how_many_alarms_there_are(alarms, translated):
     conditions = [translated["Resources"][name].get("Condition") for name in alarms]
 
-    assert "eight alarms, with `CreateDatabase=true` a ninth;" in README
-    assert (conditions.count(None), conditions.count("CreatesDatabase"), len(conditions)) == (8, 1, 9)
+    assert "eight alarms, with `CreateDatabase=true` two more;" in README
+    assert (conditions.count(None), *(conditions.count(each) for each in ("CreatesDatabase", "UsesProxy"))) == (8, 1, 1)
 
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):

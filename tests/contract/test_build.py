@@ -1,7 +1,9 @@
 """The output of `sam build` is complete: with it and Lambda's own SDK alone, every handler can be imported."""
 
 import filecmp
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +17,9 @@ SQL = Path("layers/segmentation/segmentation/database/sql")
 FUNCTIONS = sorted(path.parent.name for path in PROJECT.glob("functions/*/app.py"))
 LAYERS = ["SegmentationLayer", "CryptographyLayer"]
 UNZIPPED_MEGABYTES = 45
+AARCH64 = 183
+"""The number of the architecture in an ELF header."""
+
 RUNTIME = next((PROJECT / ".local" / "runtime" / "lib").glob("python*/site-packages"))
 THIS_MACHINE = {
     "LAYER_PYTHON": f"{sys.version_info.major}.{sys.version_info.minor}",
@@ -23,10 +28,10 @@ THIS_MACHINE = {
 }
 
 
-def build_layer(folder, **target):
-    subprocess.run(
-        ["make", "--silent", "--makefile", "../Makefile", "build-SegmentationLayer"],  # noqa: S607 -- as sam build finds it
-        cwd=PROJECT / "layers" / "segmentation",
+def build_layer(folder, name="SegmentationLayer", **target):
+    subprocess.run(  # noqa: S603 -- our own names
+        ["make", "--silent", "--makefile", "../Makefile", f"build-{name}"],  # noqa: S607 -- as sam build finds it
+        cwd=PROJECT / "layers" / name.removesuffix("Layer").lower(),
         env={**os.environ, **target, "ARTIFACTS_DIR": str(folder)},
         check=True,
     )
@@ -124,12 +129,48 @@ def test_the_layer_carries_the_sql_files(layer):
     assert {path.parent.name for path in carried} == {"migrations", "functions", "views", "triggers"}
 
 
-def test_the_layer_for_lambda_is_small(tmp_path):
-    layer = build_layer(tmp_path / "layer")
+@pytest.fixture(scope="module")
+def for_lambda(tmp_path_factory):
+    """The layers as a deployment has them."""
+    folder = tmp_path_factory.mktemp("lambda")
+    return [build_layer(folder / name, name) for name in LAYERS]
 
-    size = sum(path.stat().st_size for path in layer.rglob("*") if path.is_file())
+
+def test_the_layer_for_lambda_is_small(for_lambda):
+    size = sum(path.stat().st_size for path in for_lambda[0].rglob("*") if path.is_file())
 
     assert size < UNZIPPED_MEGABYTES * 1_000_000
+
+
+def test_every_compiled_library_for_lambda_is_of_its_architecture(for_lambda):
+    libraries = [path for layer in for_lambda for path in layer.rglob("*.so*")]
+
+    assert len(libraries) > 10
+    assert {path.name for path in libraries if machine_of(path) != AARCH64} == set()
+
+
+def test_every_extension_module_for_lambda_is_of_its_python(for_lambda):
+    # a library of a wheel, such as libpq, is of no Python, and stands in a folder of its own
+    libraries = [path for layer in for_lambda for path in layer.rglob("*.so") if not path.parent.name.endswith(".libs")]
+
+    assert {
+        path.name for path in libraries if not re.search(r"\.(cpython-313-aarch64-linux-gnu|abi3)\.so$", path.name)
+    } == set()
+
+
+def machine_of(library):
+    """Return the machine in the header of an ELF file."""
+    with library.open("rb") as file:
+        header = file.read(20)
+    assert header[:4] == b"\x7fELF", library
+    return int.from_bytes(header[18:20], "little")
+
+
+def test_the_layer_carries_the_certificates_that_the_template_names(layer, template):
+    named = set(re.findall(r"/opt/(certificates/\w+\.pem)", json.dumps(template)))
+
+    assert len(named) == 2
+    assert {name for name in named if not (layer / name).is_file()} == set()
 
 
 def test_two_builds_are_the_same_byte_for_byte(layer, tmp_path):

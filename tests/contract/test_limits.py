@@ -17,6 +17,7 @@ SIZES = {"100": 100, "400": 400, "1000": 1000}
 ACCOUNT_RESERVABLE = 900  # of the usual quota of 1000; Lambda reserves the rest for other functions
 GATEWAY_SECONDS = 30
 LAMBDA_EVENT_BYTES = 6 * 1024 * 1024
+AUTHORIZER_SECONDS = 10
 WORDED_BY_AWS = {"requestTime", "requestId", "routeKey", "status", "responseLatency", "responseLength"}
 NOTHING = {"Ref": "AWS::NoValue"}
 RUNBOOK = (ROOT / "docs" / "operations.md").read_text()
@@ -161,6 +162,21 @@ def test_a_function_of_a_route_times_out_before_the_gateway(resources, functions
     assert {name for name in routed if functions[name]["Timeout"] >= GATEWAY_SECONDS} == set()
 
 
+def test_the_authorizer_times_out_before_the_gateway(functions):
+    assert functions["AuthorizeRequest"]["Timeout"] < AUTHORIZER_SECONDS
+
+
+def test_the_access_log_says_why_the_authorizer_failed(resources):
+    [stage] = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::ApiGatewayV2::Stage"]
+
+    assert json.loads(stage["AccessLogSettings"]["Format"])["authorizer_error"] == "$context.authorizer.error"
+
+
+def test_lambda_ends_no_job_because_its_worker_feeds_its_own_queue(functions):
+    assert functions["RunJob"]["RecursiveLoop"] == "Allow"
+    assert [name for name, each in functions.items() if "RecursiveLoop" in each] == ["RunJob"]
+
+
 def test_a_function_has_time_to_answer_after_a_timeout_of_s3_or_sqs(functions):
     waits = {"REPORTS_BUCKET": storage.REQUEST_TIMEOUTS, "JOBS_QUEUE_URL": queue.TIMEOUTS}
 
@@ -223,7 +239,7 @@ def test_the_access_log_is_json_without_text_of_a_client(resources):
 
     assert isinstance(json.loads(line), dict)
     assert "\n" not in line
-    assert variables - {"integrationErrorMessage"} == WORDED_BY_AWS
+    assert variables - {"integrationErrorMessage", "authorizer.error"} == WORDED_BY_AWS
 
 
 def test_no_parameter_and_no_variable_holds_a_secret(translated, functions):

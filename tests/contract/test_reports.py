@@ -60,7 +60,7 @@ def test_old_reports_and_abandoned_uploads_expire(resources):
 def test_the_queue_sends_the_worker_one_message_at_a_time_and_keeps_a_failed_one(resources):
     mapping = resources["RunJobFromQueue"]
 
-    assert mapping["FunctionName"] == {"Ref": "RunJob"}
+    assert mapping["FunctionName"] == {"Ref": "RunJobAliaslive"}
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["JobsQueue", "Arn"]}
     assert mapping["BatchSize"] == 1
     assert mapping["FunctionResponseTypes"] == ["ReportBatchItemFailures"]

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from local.settings import ROOT
+from local.template import ALIAS
 from tests.samples import ANSWERS_CSV, ANSWERS_HTML, ANSWERS_METRICS, EXPECTED
 
 ROUTES = {
@@ -81,7 +82,7 @@ def operations(api):
 
 def test_the_api_serves_the_routes_of_the_table_and_no_other(operations):
     expected = {
-        route: f"functions/${{{resource_name(function)}.Arn}}/invocations"
+        route: f"functions/${{{resource_name(function)}{ALIAS}}}/invocations"
         for function, routes in ROUTES.items()
         for route in routes
     }

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
-from local.template import referred
+from local.template import ALIAS, referred
 from tests.template_routes import ROUTES
+
+PARTS_OF_AN_ALIAS = {"AWS::Lambda::Version", "AWS::Lambda::Alias", "AWS::Lambda::EventInvokeConfig"}
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +42,13 @@ def test_every_route_leads_to_its_function_and_the_api_may_invoke_it(api, permit
     for route in ROUTES:
         function = route.function.title().replace("_", "")
         integration = api["paths"][route.path][route.method.lower()]["x-amazon-apigateway-integration"]
-        assert integration["uri"]["Fn::Sub"].endswith(f"functions/${{{function}.Arn}}/invocations")
+        assert integration["uri"]["Fn::Sub"].endswith(f"functions/${{{function}{ALIAS}}}/invocations")
         assert integration["payloadFormatVersion"] == "2.0"
         assert (function, f"{route.method}{re.sub(r'{[^}]*}', '*', route.path)}") in sources
 
 
 def test_the_api_may_invoke_every_function_that_it_names(api, permitted):
-    named = set(re.findall(r"functions/\$\{(\w+)\.Arn\}/invocations", json.dumps(api)))
+    named = set(re.findall(rf"functions/\$\{{(\w+){ALIAS}\}}/invocations", json.dumps(api)))
 
     assert len(named) > 20
     assert named <= {referred(each["FunctionName"]) for each in permitted if "apigateway" in each["Principal"]}
@@ -85,7 +87,7 @@ def test_every_function_imports_from_the_layer_of_the_service(resources, functio
 def test_the_migrations_run_when_the_layer_or_the_database_changes(resources):
     migrations = resources["SchemaMigrations"]["Properties"]
 
-    assert migrations["ServiceToken"] == {"Fn::GetAtt": ["ApplyMigrations", "Arn"]}
+    assert migrations["ServiceToken"] == {"Ref": f"ApplyMigrations{ALIAS}"}
     assert migrations["LayerVersion"] == layer(resources, "SegmentationLayer")
     assert migrations["Database"]["Fn::If"][0] == "CreatesDatabase"
 
@@ -119,7 +121,7 @@ def test_a_created_database_is_reached_over_tls_and_through_the_proxy_only(resou
     assert proxy["RequireTLS"] is True
     assert resources["DatabaseSettings"]["Properties"]["Parameters"] == {"rds.force_ssl": "1"}
     assert resources["DatabaseInstance"]["Properties"]["PubliclyAccessible"] is False
-    assert to_database["SourceSecurityGroupId"] == {"Ref": "ProxySecurityGroup"}
+    assert to_database["SourceSecurityGroupId"]["Fn::If"][:2] == ["UsesProxy", {"Ref": "ProxySecurityGroup"}]
     assert proxy["VpcSecurityGroupIds"] == [{"Ref": "ProxySecurityGroup"}]
 
 
@@ -129,6 +131,49 @@ def test_the_proxy_reads_the_secrets_of_the_functions(resources, functions):
 
     assert told["Fn::If"] == ["CreatesDatabase", {"Ref": "ApplicationSecret"}, {"Ref": "DatabaseSecretArn"}]
     assert secrets == [{"Ref": "ApplicationSecret"}, {"Fn::GetAtt": ["Database", "MasterUserSecret.SecretArn"]}]
+
+
+def test_no_caller_reaches_a_function_except_through_its_alias(translated, permitted):
+    # its newest code and its newest layer do not arrive at once; a version has both
+    functions = {name for name, each in translated["Resources"].items() if each["Type"] == "AWS::Lambda::Function"}
+    others = [each for each in translated["Resources"].values() if each["Type"] not in PARTS_OF_AN_ALIAS]
+    text = json.dumps(others)
+
+    named = {
+        name
+        for name in functions
+        if re.search(rf'\["{name}", "Arn"\]|\{{"Ref": "{name}"\}}|\$\{{{name}(\.Arn)?\}}', text)
+    }
+
+    assert named == set()
+    assert len(permitted) > 30
+
+
+def test_a_created_database_without_a_proxy_is_reached_by_the_functions_alone(resources, functions):
+    variables = functions["ListUsers"]["Properties"]["Environment"]["Variables"]
+    [to_database] = resources["DatabaseSecurityGroup"]["Properties"]["SecurityGroupIngress"]
+    cluster = {"Fn::GetAtt": ["Database", "Endpoint.Address"]}
+
+    assert to_database["SourceSecurityGroupId"]["Fn::If"][2] == {"Ref": "FunctionSecurityGroup"}
+    assert variables["DATABASE_HOST"]["Fn::If"][2] == {"Fn::If": ["CreatesDatabase", cluster, {"Ref": "DatabaseHost"}]}
+    assert variables["DATABASE_POOLED"] == {
+        "Fn::If": ["CreatesDatabase", {"Ref": "UseProxy"}, {"Ref": "DatabasePooled"}]
+    }
+
+
+def test_without_a_proxy_no_resource_of_the_proxy_is_created(resources):
+    of_proxy = {name for name, each in resources.items() if each.get("Condition") == "UsesProxy"}
+    kinds = {resources[name]["Type"].rpartition("::")[2] for name in of_proxy}
+
+    assert kinds == {"DBProxy", "DBProxyTargetGroup", "Role", "LogGroup", "SecurityGroup", "Alarm"}
+
+
+def test_every_parameter_is_used(template):
+    text = json.dumps({name: part for name, part in template.items() if name not in {"Parameters", "Metadata"}})
+
+    unused = [each for each in template["Parameters"] if f'"Ref": "{each}"' not in text and f"${{{each}}}" not in text]
+
+    assert unused == []
 
 
 def test_every_parameter_has_a_description_and_one_group(translated):

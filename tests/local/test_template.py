@@ -32,3 +32,14 @@ def test_resources_are_found_by_type(path):
 )
 def test_a_reference_names_its_resource(reference):
     assert template.referred(reference) == "Inbox"
+
+
+@pytest.mark.parametrize("reference", ["Work.Alias", {"Ref": "Work.Alias"}, {"Ref": "WorkAliaslive"}])
+def test_a_reference_to_an_alias_names_the_function(reference):
+    assert template.referred(reference) == "Work"
+
+
+def test_a_function_takes_the_place_of_its_alias():
+    found = template.without_aliases({"Auth": [{"FunctionArn": {"Ref": "Work.Alias"}}, {"Ref": "Inbox"}]})
+
+    assert found == {"Auth": [{"FunctionArn": {"Fn::GetAtt": ["Work", "Arn"]}}, {"Ref": "Inbox"}]}
