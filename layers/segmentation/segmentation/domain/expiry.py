@@ -62,9 +62,9 @@ select memberships.ctid as row_id, memberships.expires_at, memberships.user_id, 
    for update skip locked
 """)
 
-# Segments that a session is deleting are left out: see keep_out. The deletion is by an array of ctids: a join would read
-# the whole table for every batch. The arrays have the order of the due memberships, so their last elements are the key
-# of the last one.
+# Segments that a session is deleting are left out: see keep_out. The deletion is by an array of ctids, because a join
+# would read the whole table for every batch. The arrays have the order of the due memberships, so their last elements
+# are the key of the last one.
 _REMOVAL = sql.SQL("""
 with due as materialized ({}),
 sweepable as materialized (
