@@ -25,6 +25,11 @@ SPECIAL = {
     "CreateSegment": {READ_SECRET, SEND_JOBS},
     "CreateUserReport": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
     "DeleteSegment": {READ_SECRET, SEND_JOBS},
+    "DeleteUser": {
+        READ_SECRET,
+        ("s3:ListBucket", "ReportsBucket"),
+        ("s3:DeleteObject", "${ReportsBucket.Arn}/reports/user-*"),
+    },
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS},
     "OpenDocs": set(),
     "OpenReport": {READ_SECRET, READ_REPORTS},

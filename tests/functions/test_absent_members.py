@@ -11,6 +11,7 @@ from tests.functions.factories import create_samples_world, create_segments, don
 from tests.functions.keys import KEY, KEYED, is_replayed, send_sample, under
 from tests.functions.openapi_document import operation_at
 from tests.samples import CREATES
+from tools.openapi.generators import model_name
 
 EXISTING_CLIENTS = [
     ("change_memberships", {"user_id": 1, "add_segments": ["AAA"], "ttl": 0, "delete_segments": None}, 200),
@@ -52,7 +53,8 @@ def with_nulls(function):
     """Return a sample's body with a null in each optional member that it leaves out."""
     event = sample(function)
     operation = operation_at(event["requestContext"]["http"]["method"], WITH_BODY[function])
-    model = getattr(requests, operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1])
+    published = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].split("/")[-1]
+    model = getattr(requests, model_name(published))
     optional = {name for name, field in model.model_fields.items() if not field.is_required()}
     body = b64decode(event["body"]) if event["isBase64Encoded"] else event["body"]
     return dict.fromkeys(optional - model.null_has_meaning) | json.loads(body)

@@ -176,7 +176,7 @@ def test_problem_of_an_id_beyond_its_bound_names_the_bound(digits):
 
 
 @pytest.mark.parametrize("function", WITH_USER_ID)
-@pytest.mark.parametrize("text", ["1\n", "1\x00", '1"', "1/2", "1/"])
+@pytest.mark.parametrize("text", ["1\n", "1\x00", '1"', "1/2", "1//"])
 def test_id_in_a_path_with_a_suffix_is_refused(function, text):
     answer = call(function, BODIES.get(function, ""), path=WITH_USER_ID[function].format(text))
 

@@ -23,6 +23,7 @@ def sent(function: str, path: str, encoding: str) -> int:
     """Return the number of bytes that a GET sends."""
     event = sample(function)
     event["rawPath"] = event["requestContext"]["http"]["path"] = path
+    event["routeKey"] = f"GET {path}"
     event["headers"]["accept-encoding"] = encoding
     answer = invoke(function, event)
     body = answer["body"] or ""
