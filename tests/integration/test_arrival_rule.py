@@ -99,9 +99,7 @@ def test_neighbours_are_enrolled_independently_within_the_bounds_of_the_share(ru
     both = owner.execute(
         """
         select count(*)
-          from enrolled_arrivals(array[4, 14]) one
-          join enrolled_arrivals(array[4, 14]) other on other.segment_id = one.segment_id
-         where one.ordinal = 4 and other.ordinal = 14
+          from (select from enrolled_arrivals(array[4, 14]) group by segment_id having count(*) = 2) enrolled
         """
     ).fetchall()
 
