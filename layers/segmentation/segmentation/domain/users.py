@@ -1,6 +1,6 @@
 """Users: create, list and delete them. The caller or the database chooses the id."""
 
-from psycopg import Connection
+from psycopg import Connection, Rollback
 from psycopg.rows import class_row, scalar_row
 
 from segmentation.contract import cursors
@@ -47,10 +47,7 @@ def delete(connection: Connection, user_id: int, *, erase: bool = False, actor: 
     Raises UserUnknown if there is no user to delete and no history to erase.
     """
     with transactions.transaction(connection, actor=actor, reason="user_deleted"):
-        _lock_segments_of(connection, user_id)
-        connection.execute("select hold_percents()")  # before the user's lock: setting a percent waits for it
-        found = connection.execute("select from users where users.user_id = %s::bigint for update", (user_id,)).rowcount
-        _lock_segments_of(connection, user_id)  # those that another writer added during the wait
+        found = _lock(connection, user_id)
         # a user who arrives now stays, because a deletion without the row lock can deadlock with writers
         ended = _delete_user(connection, user_id) if found else 0
         erased = _erase_history(connection, user_id) if erase else 0
@@ -60,21 +57,47 @@ def delete(connection: Connection, user_id: int, *, erase: bool = False, actor: 
     return UserDeleted(segments_deleted=ended)
 
 
-def _lock_segments_of(connection: Connection, user_id: int) -> None:
+def _lock(connection: Connection, user_id: int) -> bool:
+    """Lock a user's segments, the percents and the user, in the order of other writers. Return whether the user exists.
+
+    If the user enters another segment meanwhile, release the locks and begin again: a session that is setting its
+    percent has locked that segment, and waits for the percents.
+    """
+    while True:
+        with connection.transaction() as attempt:
+            locked = _lock_segments_of(connection, user_id)
+            connection.execute("select hold_percents()")
+            user = "select from users where users.user_id = %s::bigint for update"
+            found = bool(connection.execute(user, (user_id,)).rowcount)
+            if _segments_of(connection, user_id) <= locked:
+                return found
+            raise Rollback(attempt)
+
+
+def _lock_segments_of(connection: Connection, user_id: int) -> set[int]:
     """Lock a user's segments as every writer does, so that none is deleted before this transaction ends.
 
     Otherwise an exit could be dated after the deletion of its segment.
     """
     connection.execute("select pg_advisory_xact_lock_shared(0, 0)")
-    connection.execute(
+    rows = connection.execute(
         """
-        select from segments
+        select segments.segment_id
+          from segments
          where segments.segment_id in (
                select memberships.segment_id from memberships where memberships.user_id = %s::bigint)
            for share
         """,
         (user_id,),
     )
+    return {segment_id for (segment_id,) in rows}
+
+
+def _segments_of(connection: Connection, user_id: int) -> set[int]:
+    rows = connection.execute(
+        "select memberships.segment_id from memberships where memberships.user_id = %s::bigint", (user_id,)
+    )
+    return {segment_id for (segment_id,) in rows}
 
 
 def _delete_user(connection: Connection, user_id: int) -> int:
