@@ -87,7 +87,7 @@ fuzz: setup .local/api/.made .local/node/.made ## check: let Schemathesis look f
 NO_DATABASE = $(foreach name,any_json bad_* docs hostile_* imports,'--ignore-glob=*/tests/functions/test_$(name).py') '--ignore-glob=*/tests/e2e/test_hostile_http.py'
 
 test-pooler: setup .local/pgbouncer/.made ## check: run the tests of the service through PgBouncer, and stop PgBouncer and Postgres; TESTS=tests/pooler runs some
-	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e $(NO_DATABASE))
+	LAW_EXAMPLES=$(or $(LAW_EXAMPLES),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e $(NO_DATABASE))
 
 test-prometheus: setup .local/prometheus/.made ## check: let Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus

@@ -25,7 +25,7 @@ from tests import law
 from tests.integration.conftest import arrive as arrive
 from tests.integration.fix_jobs import deliver as deliver
 
-ARRIVALS = int(os.environ.get("ARRIVALS", "200000"))
+ARRIVALS = int(os.environ.get("ARRIVALS", "60000"))
 WRITERS = 4
 TOGETHER = 500
 USERS = 1500
