@@ -69,7 +69,7 @@ def _lock(connection: Connection, user_id: int) -> bool:
             connection.execute("select hold_percents()")
             user = "select from users where users.user_id = %s::bigint for update"
             found = bool(connection.execute(user, (user_id,)).rowcount)
-            if _segments_of(connection, user_id) <= locked:
+            if not found or _segments_of(connection, user_id) <= locked:
                 return found
             raise Rollback(attempt)
 
