@@ -28,7 +28,7 @@ CREATE_RULES = """
 
 seens = st.integers(0, 10**12)
 percents = st.integers(1, UNITS)
-seeds = st.integers(-(2**63), 2**63 - 1)
+seeds = st.integers(-(2**63 - 1), 2**63 - 1)
 
 
 @pytest.fixture(scope="module")
