@@ -83,11 +83,12 @@ check-api: setup .local/api/.made .local/clients/.made .local/node/.made ## chec
 fuzz: setup .local/api/.made .local/node/.made ## check: let Schemathesis look for violations of the API document, with a new seed each time; SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py
 
-# These tests never reach the database, so a pooler cannot change their result.
-NO_DATABASE = $(foreach name,any_json bad_* docs hostile_* imports,'--ignore-glob=*/tests/functions/test_$(name).py') '--ignore-glob=*/tests/e2e/test_hostile_http.py'
+# A pooler cannot change the result of these tests: they never reach the database, or test documents and processes.
+NO_POOLER = $(foreach name,any_json bad_* docs hostile_* imports,'--ignore-glob=*/tests/functions/test_$(name).py') \
+  $(foreach name,aws built events examples external_services hostile_http http lifecycle readme tutorial,'--ignore-glob=*/tests/e2e/test_$(name).py')
 
 test-pooler: setup .local/pgbouncer/.made ## check: run the tests of the service through PgBouncer, and stop PgBouncer and Postgres; TESTS=tests/pooler runs some
-	LAW_EXAMPLES=$(or $(LAW_EXAMPLES),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e $(NO_DATABASE))
+	LAW_EXAMPLES=$(or $(LAW_EXAMPLES),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e $(NO_POOLER))
 
 test-prometheus: setup .local/prometheus/.made ## check: let Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus
