@@ -106,7 +106,7 @@ def _together(databases: Databases, statement: str, prepare: str) -> float:
 
 
 def _beside(databases: Databases, users: int) -> float:
-    """Let users arrive, one by one, beside so many others."""
+    """Measure an arrival in a database that has this number of users."""
     with databases.copy(NAME), _prepared(databases, 10, WITH_RULE) as superuser:
         superuser.execute("set session_replication_role = replica")
         superuser.execute(

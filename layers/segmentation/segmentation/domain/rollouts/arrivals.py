@@ -100,16 +100,15 @@ def count(connection: Connection, segment_id: int, since: int) -> NewUsers:
     return new_users
 
 
-def enrol(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
-    """Enrol so many of these users, the first in the segment's order first. Return how many were enrolled."""
-    parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": users}
-    return connection.execute(_ARRIVED + _ENROL, parameters).rowcount
+def enrol_or_release(connection: Connection, segment_id: int, salt: int, since: int, change: int) -> int:
+    """Enrol a number of the users who arrived since a number, or release them if the change is negative.
 
-
-def release(connection: Connection, segment_id: int, salt: int, since: int, users: int) -> int:
-    """Release so many of these users, the last in the segment's order first. Return how many were released."""
-    parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": users}
-    return connection.execute(_ARRIVED + _RELEASE, parameters).rowcount
+    Users enter in the segment's order, and leave in the opposite order. Return the change that was made.
+    """
+    parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": abs(change)}
+    if change > 0:
+        return connection.execute(_ARRIVED + _ENROL, parameters).rowcount
+    return -connection.execute(_ARRIVED + _RELEASE, parameters).rowcount
 
 
 def open_rollout(

@@ -126,17 +126,18 @@ def _apply(connection: Connection, change: _Change, actor: str | None) -> Outcom
     settled = arrivals.settle(connection)
     counts = _count_users(connection, change.segment_id, settled)
     wanted = change.wanted(counts.users, counts.enrolled)
-    needs_job = actor is not None and abs(wanted - counts.enrolled) > MOST_CHANGES
-    changed = 0 if needs_job else _enrol_or_release(connection, change, settled, counts, wanted)
-    base = Base(settled, counts.users, wanted if needs_job else counts.enrolled + changed)
+    job_actor = actor if abs(wanted - counts.enrolled) > MOST_CHANGES else None
+    changed = 0 if job_actor else _enrol_or_release(connection, change, settled, counts, wanted)
+    base = Base(settled, counts.users, wanted if job_actor else counts.enrolled + changed)
     outcome = Outcome().plus(changed)
     next_arrival = arrivals.hold(connection)
     if next_arrival > settled:
         base, late = _level_arrivals(connection, change, base)
         base, outcome = replace(base, arrivals=next_arrival), outcome.plus(late)
-    if needs_job and actor is not None:
+    if job_actor:
+        # the previous release reads "wanted"
         parameters = {"segment_id": change.segment_id, "wanted": base.enrolled}
-        outcome = replace(outcome, job_id=leases.create(connection, ROLLOUT, parameters, actor=actor))
+        outcome = replace(outcome, job_id=leases.create(connection, ROLLOUT, parameters, actor=job_actor))
     arrivals.open_rollout(connection, change.segment_id, change.percent, base, outcome.job_id)
     return outcome
 
@@ -161,14 +162,11 @@ def _level_arrivals(connection: Connection, change: _Change, base: Base) -> tupl
     enrolled = min(max(base.enrolled, _floor(base.users, basis_points)), _ceiling(base.users, basis_points))
     enrolled += new.enrolled
     needed = replace(change, before=Decimal(change.percent)).wanted(users, enrolled) - enrolled
-    late = (change.segment_id, change.salt, base.arrivals)
-    changed = 0
-    if needed > 0:
-        changed = arrivals.enrol(connection, *late, needed)
-    elif needed < 0 and basis_points >= in_basis_points(change.before):
+    if needed < 0 and basis_points >= in_basis_points(change.before):
         raise _UnreleasableSurplus
-    elif needed < 0:
-        changed = -arrivals.release(connection, *late, -needed)
+    changed = 0
+    if needed:
+        changed = arrivals.enrol_or_release(connection, change.segment_id, change.salt, base.arrivals, needed)
     return Base(base.arrivals, users, enrolled + needed), changed
 
 

@@ -1,5 +1,5 @@
--- Return how many users the rule of a segment has enrolled when so many have arrived since its base.
--- It is the count at the base and the draws since. An arrival before the base counts by until_base.
+-- Return how many users the rule of a segment has enrolled after a number of arrivals since its base.
+-- This is the count at the base, plus the draws since. An arrival before the base counts by until_base.
 create or replace function count_enrolled_arrivals(p_segment_id integer, p_arrivals bigint) returns bigint
 language plpgsql stable
 as $$

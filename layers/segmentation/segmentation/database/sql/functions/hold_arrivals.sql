@@ -19,8 +19,6 @@ begin
         perform pg_sleep(0.1);
     end loop;
     v_limit := set_config('lock_timeout', v_lock_timeout, true);
-    return (select case when population_ordinals.is_called then population_ordinals.last_value + 1
-                        else population_ordinals.last_value end
-              from population_ordinals);
+    return next_ordinal();
 end
 $$;

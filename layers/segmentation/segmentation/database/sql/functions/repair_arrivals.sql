@@ -17,9 +17,7 @@ begin
     if not found then
         return 0;  -- another call is doing it
     end if;
-    v_next := (select case when population_ordinals.is_called then population_ordinals.last_value + 1
-                           else population_ordinals.last_value end
-                 from population_ordinals);
+    v_next := next_ordinal();
     if (select count(*) from users where users.ordinal >= v_verified and users.ordinal < v_next)
        = v_next - v_verified then
         update population set arrivals = v_next where population.arrivals <> v_next;
