@@ -1,10 +1,9 @@
 """A token ends within five minutes when its account is deleted, or gets another role or password."""
 
-import time
-
 import pytest
 
 from segmentation.access import standing
+from tests.fake_clock import FakeClock
 from tests.functions.calls import PROBLEM, call, caller
 from tests.functions.factories import done
 
@@ -53,13 +52,7 @@ def use(token):
 
 @pytest.fixture
 def clock(monkeypatch):
-    class Clock:
-        now = time.time()
-
-        def time(self):
-            return self.now
-
-    fake = Clock()
+    fake = FakeClock()
     monkeypatch.setattr(standing, "time", fake)
     return fake
 

@@ -1,13 +1,12 @@
 """Tokens of an external provider. A small HTTP server replaces the provider and serves its keys."""
 
-import time
-
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from segmentation.access import authorizer, jwks
+from tests.fake_clock import FakeClock
 from tests.fix_provider import AUDIENCE, EC, RSA, jwk
 from tests.tokens import claims, encoded, joined
 
@@ -124,16 +123,7 @@ def test_unknown_key_ids_do_not_cause_more_fetches(ask, provider):
 
 @pytest.fixture
 def clock(monkeypatch):
-    class Clock:
-        now = time.time()
-
-        def time(self):
-            return self.now
-
-        def monotonic(self):
-            return 1000.0  # a frozen environment stops this clock
-
-    fake = Clock()
+    fake = FakeClock()
     monkeypatch.setattr(jwks, "time", fake)
     return fake
 

@@ -7,6 +7,7 @@ import pytest
 from segmentation.access import signing_keys
 from segmentation.access.signing_keys import KeysUnusable
 from segmentation.runtime.secrets_manager import SecretUnreadable
+from tests.fake_clock import FakeClock
 
 OLD, NEW, NEXT = "old" * 20, "new" * 20, "next" * 20
 
@@ -27,16 +28,7 @@ def set_keys(monkeypatch):
 def clock(monkeypatch):
     """Replace the clock by one that a test sets."""
 
-    class Clock:
-        now = 1000.0
-
-        def time(self):
-            return self.now
-
-        def monotonic(self):
-            return 1000.0  # a frozen environment stops this clock
-
-    fake = Clock()
+    fake = FakeClock(1000.0)
     monkeypatch.setattr(signing_keys, "time", fake)
     return fake
 
