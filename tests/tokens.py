@@ -49,21 +49,38 @@ def encoded(part: Any) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
-def bad(key: str) -> dict[str, str]:
-    """Return Authorization headers that the service must reject, by defect. The key is that of the service."""
+def bad_claims(key: str) -> dict[str, str]:
+    """Return signed tokens whose claims are wrong, by defect."""
     now = int(time.time())
-    head, payload, signature = signed(key).split(".")
     own = {"alg": "HS256", "kid": key_id(key)}
-    given = {"alg": "HS256", "jwk": {"kty": "oct", "k": encoded(b"x" * 40)}}
-    wrong = {
+    return {
         "expired": signed(key, iat=now - 700, nbf=now - 700, exp=now - 60),
         "not yet valid": signed(key, nbf=now + 3600),
         "issued in the future": signed(key, iat=now + 3600),
+        "wrong audience": signed(key, aud="urn:another:api"),
+        "wrong issuer": signed(key, iss="urn:another"),
+        "no issuer": signed(key, iss=None),
+        "issuer that is a list": joined(own, claims(iss=[tokens.ISSUER]), key.encode()),
+        "no audience": signed(key, aud=None),
+        "no subject": signed(key, sub=None),
+        "subject that is no text": joined(own, claims(sub=5), key.encode()),
+        "no end": signed(key, exp=None),
+        "endless": joined(own, json.dumps(claims(exp=1)).replace('"exp": 1,', '"exp": 1e999,').encode(), key.encode()),
+        "no role": signed(key, role=None),
+        "role that is none": signed(key, role="owner"),
+        "role that is a list": joined(own, claims(role=["admin"]), key.encode()),
+    }
+
+
+def bad_signatures(key: str) -> dict[str, str]:
+    """Return tokens whose signature proves nothing, by defect."""
+    head, payload, signature = signed(key).split(".")
+    own = {"alg": "HS256", "kid": key_id(key)}
+    given = {"alg": "HS256", "jwk": {"kty": "oct", "k": encoded(b"x" * 40)}}
+    return {
         "tampered payload": f"{head}.{encoded(claims(sub='mallory'))}.{signature}",
         "tampered signature": f"{head}.{payload}.{'A' * len(signature)}",
         "no signature": f"{head}.{payload}.",
-        "wrong audience": signed(key, aud="urn:another:api"),
-        "wrong issuer": signed(key, iss="urn:another"),
         "alg none": joined({"alg": "none"}, claims()),
         "alg none and a key id": joined({**own, "alg": "none"}, claims()),
         "alg None in capitals": joined({**own, "alg": "NONE"}, claims()),
@@ -75,16 +92,13 @@ def bad(key: str) -> dict[str, str]:
         "no key id": jwt.encode(claims(), key, "HS256"),
         "key id that is no text": joined({"alg": "HS256", "kid": 5}, claims(), key.encode()),
         "key in the header": joined(given, claims(), b"x" * 40),
-        "no issuer": signed(key, iss=None),
-        "issuer that is a list": joined(own, claims(iss=[tokens.ISSUER]), key.encode()),
-        "no audience": signed(key, aud=None),
-        "no subject": signed(key, sub=None),
-        "subject that is no text": joined(own, claims(sub=5), key.encode()),
-        "no end": signed(key, exp=None),
-        "endless": joined(own, json.dumps(claims(exp=1)).replace('"exp": 1,', '"exp": 1e999,').encode(), key.encode()),
-        "no role": signed(key, role=None),
-        "role that is none": signed(key, role="owner"),
-        "role that is a list": joined(own, claims(role=["admin"]), key.encode()),
+    }
+
+
+def malformed(key: str) -> dict[str, str]:
+    """Return texts that are no tokens of this service, by defect."""
+    own = {"alg": "HS256", "kid": key_id(key)}
+    return {
         "payload that is no object": joined(own, [1], key.encode()),
         "payload nested deeply": joined(own, b"[" * 4000, key.encode()),
         "header that is no object": joined([1], claims(), key.encode()),
@@ -93,6 +107,11 @@ def bad(key: str) -> dict[str, str]:
         "not even ASCII": "\u00e9.\u00e9.\u00e9",
         "10 kB": signed(key, padding="x" * 8000),
     }
+
+
+def bad(key: str) -> dict[str, str]:
+    """Return Authorization headers that the service must reject, by defect. The key is that of the service."""
+    wrong = bad_claims(key) | bad_signatures(key) | malformed(key)
     headers = {what: f"Bearer {token}" for what, token in wrong.items()}
     good = signed(key)
     return headers | {
