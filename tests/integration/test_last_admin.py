@@ -10,6 +10,7 @@ from segmentation.access import account_management, accounts, passwords
 from segmentation.contract.problems import LastAdmin
 from segmentation.contract.requests import AccountChange, NewAccount
 from segmentation.database.connection import connect
+from segmentation.domain import users
 
 ROUNDS = int(os.environ.get("ADMIN_ROUNDS", "20"))
 READER = AccountChange(role="reader")
@@ -52,6 +53,17 @@ def test_one_of_two_admins_who_end_each_other_at_once_stays(connection, owner, a
 
         assert sorted(done) == [False, True]
         assert owner.execute(ADMINS).rowcount == 1
+
+
+def test_change_of_an_admin_does_not_wait_for_users_who_arrive(connection, empty_database):
+    create(connection, "alice", "bob")
+
+    with connect(empty_database.url) as other, other.transaction():
+        users.create(other, 1, actor="backend")
+        connection.execute("set lock_timeout = '10ms'")
+        demote(connection, "bob")
+
+    connection.execute("reset lock_timeout")
 
 
 def test_one_of_eight_admins_who_are_deleted_at_once_stays(connection, owner, at_once):

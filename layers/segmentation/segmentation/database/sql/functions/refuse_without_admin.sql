@@ -5,7 +5,7 @@ create or replace function refuse_without_admin() returns trigger
 language plpgsql
 as $$
 begin
-    perform pg_advisory_xact_lock(2, 0);
+    perform pg_advisory_xact_lock(5, 0);
     if not exists (select from accounts where accounts.role = 'admin') then
         raise integrity_constraint_violation using constraint = 'accounts_keep_an_admin';
     end if;
