@@ -49,14 +49,14 @@ test: lint ## check: lint, types and all tests; TESTS=tests/unit runs some, WORK
 	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile $(TESTS)
 
 chaos: setup .local/faketime/.made ## check: break Postgres, S3 and SQS, and check that no change is lost or doubled; SECONDS=10 per fault, TESTS=tests/chaos/chaos_load.py
-	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest --override-ini 'python_files=chaos_*.py' $(or $(TESTS),tests/chaos)
+	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --override-ini 'python_files=chaos_*.py' $(or $(TESTS),tests/chaos)
 
 load: setup .local/load/.made ## check: simulate a day and an overload, check that no change is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
 	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
 	  .local/venv/bin/pytest --override-ini 'python_files=load_*.py' $(or $(TESTS),tests/load)
 
 test-upgrade: setup ## check: run the code before the newest schema change on the newest schema; FROM=v1.2 selects the commit of the older code
-	UPGRADE_FROM=$(FROM) .local/venv/bin/pytest --override-ini 'python_files=upgrade_*.py' tests/upgrade
+	UPGRADE_FROM=$(FROM) UPGRADE_WORKERS=$(WORKERS) .local/venv/bin/pytest --override-ini 'python_files=upgrade_*.py' tests/upgrade
 
 lint: setup ## check: check style, formatting and types
 	.local/venv/bin/ruff check
@@ -78,7 +78,7 @@ diagram: setup ## release: draw the tables of the migrated schema in docs/data-m
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.er_diagram
 
 check-api: setup .local/api/.made .local/clients/.made .local/node/.made ## check: check the API document: linter, browser, Schemathesis, newman, generated clients
-	.local/api/bin/pytest -vv tests/api
+	.local/api/bin/pytest -n $(WORKERS) --dist loadfile tests/api
 
 fuzz: setup .local/api/.made .local/node/.made ## check: let Schemathesis look for violations of the API document, with a new seed each time; SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py

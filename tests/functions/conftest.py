@@ -10,6 +10,7 @@ from local import ports
 from segmentation.access import signing_keys, standing
 from segmentation.database import connection
 from tests.emptying import empty
+from tests.fix_hashes import fast_hashes as fast_hashes
 from tests.fix_log import log as log
 
 

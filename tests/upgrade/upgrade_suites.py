@@ -9,6 +9,7 @@ import pytest
 
 PLUGIN = Path(__file__).with_name("newest_schema.py")
 LEAST_TESTS = {"tests/functions": 500, "tests/integration": 200}
+WORKERS = os.environ.get("UPGRADE_WORKERS", "0")
 HAS_ITS_OWN_SCHEMA = (
     "--deselect=tests/functions/test_access.py::test_a_migration_makes_the_first_admin",
     # the name of this file in commits before its renaming
@@ -61,7 +62,7 @@ LEFT_OUT = (
 @pytest.mark.parametrize("suite", LEAST_TESTS)
 def test_previous_code_passes_its_own_tests_on_the_newest_schema(code_before, suite, tmp_path, capfd):
     results = tmp_path / "results.xml"
-    options = ("-p", PLUGIN.stem, "-p", "no:cacheprovider", f"--junit-xml={results}")
+    options = ("-p", PLUGIN.stem, "-p", "no:cacheprovider", f"--junit-xml={results}", "-n", WORKERS, "--dist=loadfile")
     with capfd.disabled():  # it takes minutes, and shows its progress
         ended = subprocess.run(  # noqa: S603 -- our own
             [code_before.python, "-m", "pytest", *options, *LEFT_OUT, suite],
