@@ -83,6 +83,34 @@ def test_nothing_is_stored_without_a_key(service, owner):
     assert owner.execute("select from idempotency_keys").rowcount == 0
 
 
+@pytest.mark.parametrize(
+    ("function", "body", "path"),
+    [
+        ("change_memberships", {"user_id": 7, "add_segments": ["AAA"], "delete_segments": ["BBB"]}, None),
+        ("create_user", {"user_id": 7}, None),
+        ("create_user", {"user_id": 1}, None),
+        ("create_user", None, None),
+        ("record_action", {"slug": "AAA", "action": "exposure"}, "/user/1/history"),
+        ("update_membership", {"ttl": 60}, "/segment/user/1/AAA"),
+        ("update_membership", {"ttl": None}, "/segment/user/1/AAA"),
+        ("update_membership", {"expires_at": "2099-01-01T00:00:00Z"}, "/segment/user/1/AAA"),
+        ("update_membership", {"expires_at": "2099-01-01T00:00:00.120+03:00"}, "/segment/user/1/AAA"),
+    ],
+)
+@pytest.mark.parametrize("actor", ["alice", 'O"Brien \\ é 😀 %s'])
+def test_answer_that_the_database_stores_has_the_bytes_of_the_first(service, function, body, path, actor):
+    create_segments("AAA", "BBB")
+    done(call("change_memberships", {"user_id": 1, "add_segments": ["AAA"]}))
+    done(call("create_action", {"name": "exposure"}))
+    request = {"path": path, "headers": under(KEY), "actor": actor}
+
+    first, again = [call(function, *([] if body is None else [body]), **request) for _ in range(2)]
+
+    assert first.status < 300
+    assert without_id(again) == without_id(first)
+    assert is_replayed(again)
+
+
 def test_stored_row_holds_neither_the_key_nor_the_request(service, owner):
     create_user(123456789)
 

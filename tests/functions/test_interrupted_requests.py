@@ -4,7 +4,7 @@ import pytest
 from psycopg.errors import DeadlockDetected
 
 from segmentation.api import idempotency
-from segmentation.domain import memberships, users
+from segmentation.domain import actions, users
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import queue
 from tests.functions.calls import call
@@ -12,6 +12,34 @@ from tests.functions.factories import create_segments, create_users, rows, slugs
 from tests.functions.keys import IN_USE, KEY, add_to, create_user, everything, is_replayed, under
 
 KILL_MYSELF = "select pg_terminate_backend(pg_backend_pid())"
+
+
+KILL_THE_STORER = """
+create function kill_the_storer() returns trigger language plpgsql as $$
+begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+create trigger kill_the_storer after insert on idempotency_keys execute function kill_the_storer();
+"""
+ABORT_THE_FIRST_STORER = """
+create sequence stored;
+create function abort_the_first_storer() returns trigger language plpgsql security definer as $$
+begin
+    if nextval('stored') = 1 then raise exception 'of this test' using errcode = 'deadlock_detected'; end if;
+    return null;
+end $$;
+create trigger abort_the_first_storer after insert on idempotency_keys execute function abort_the_first_storer();
+"""
+DROP = """
+drop function if exists kill_the_storer cascade;
+drop function if exists abort_the_first_storer cascade;
+drop sequence if exists stored;
+"""
+
+
+@pytest.fixture
+def at_storing(owner):
+    """Install a trigger that runs when an answer has been stored, and remove it at the end."""
+    yield owner.execute
+    owner.execute(DROP)
 
 
 def followed_by(real, then):
@@ -54,14 +82,12 @@ def test_key_of_a_rolled_back_request_can_be_used_again(service, owner):
     assert create_user(7, actor="alice").status == 201
 
 
-def test_request_whose_session_died_before_the_commit_can_be_repeated(service, owner, monkeypatch):
+def test_request_whose_session_died_before_the_commit_can_be_repeated(service, owner, at_storing):
     create_segments("AAA")
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            memberships, "change", followed_by(memberships.change, lambda connection: connection.execute(KILL_MYSELF))
-        )
-        assert add_to("AAA").status == 503
+    at_storing(KILL_THE_STORER)
+    assert add_to("AAA").status == 503
     assert everything(owner)[:4] == (0, 1, 0, 0)
+    at_storing(DROP)
 
     repeated = add_to("AAA")
 
@@ -71,7 +97,8 @@ def test_request_whose_session_died_before_the_commit_can_be_repeated(service, o
 def test_answer_lost_after_the_commit_is_repeated(service, monkeypatch):
     create_segments("AAA")
     with monkeypatch.context() as patch:
-        patch.setattr(idempotency, "once", followed_by(idempotency.once, failing(KeyboardInterrupt)))
+        once = idempotency.once_in_one_statement
+        patch.setattr(idempotency, "once_in_one_statement", followed_by(once, failing(KeyboardInterrupt)))
         with pytest.raises(KeyboardInterrupt):
             add_to("AAA")
     assert slugs_of(1) == ["AAA"]
@@ -79,18 +106,42 @@ def test_answer_lost_after_the_commit_is_repeated(service, monkeypatch):
     assert add_to("AAA").json == {"segments_added": 1, "segments_deleted": 0}
 
 
+def create_action():
+    return call("create_action", {"name": "conversion"}, headers=under(KEY))
+
+
 def test_failure_of_the_service_stores_no_answer(service, owner, monkeypatch):
+    before = everything(owner)
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "create", followed_by(actions.create, failing(RuntimeError("a defect"))))
+        assert create_action().status == 500
+    assert everything(owner) == before
+
+    assert create_action().status == 201
+
+
+def test_failure_after_the_commit_leaves_the_answer_to_the_repeat(service, owner, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(users, "create", followed_by(users.create, failing(RuntimeError("a defect"))))
         assert create_user(7).status == 500
-    assert rows(owner) == (0, 0, 0, 0)
 
-    assert create_user(7).status == 201
+    repeated = create_user(7)
+
+    assert (repeated.status, repeated.json, is_replayed(repeated)) == (201, {"user_id": 7}, True)
 
 
-def test_aborted_transaction_is_retried(service, owner, monkeypatch):
+def test_aborted_transaction_is_retried(service, monkeypatch):
     errors = iter([failing(DeadlockDetected("of this test")), lambda _: None])
-    monkeypatch.setattr(users, "create", followed_by(users.create, lambda connection: next(errors)(connection)))
+    monkeypatch.setattr(actions, "create", followed_by(actions.create, lambda connection: next(errors)(connection)))
+
+    answer = create_action()
+
+    assert (answer.status, is_replayed(answer)) == (201, False)
+    assert is_replayed(create_action())
+
+
+def test_aborted_statement_is_retried(service, owner, at_storing):
+    at_storing(ABORT_THE_FIRST_STORER)
 
     answer = create_user(7)
 

@@ -6,11 +6,14 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from segmentation.contract.problems import DatabaseUnavailable
+from segmentation.contract.problems import DatabaseUnavailable, SegmentUnknown
 from segmentation.contract.requests import MembershipChange, NewSegment
+from segmentation.contract.values import MAX_SLUGS, MAX_USERS
 from segmentation.database import connection as database_connection
 from segmentation.database import errors, migrate, transactions
+from segmentation.database.lists import MOST_BOUND_BY_CLIENT
 from segmentation.domain import memberships, segments, users
+from tests.wire import longest_text, messages_of
 
 
 @pytest.fixture
@@ -108,6 +111,24 @@ def test_every_statement_works_through_a_pooler_too(empty_database, behind_a_poo
         assert segments.list_segments(pooled, prefix="AVITO", after="", limit=9).segments[0].description == "it's 100 %"
         assert segments.list_members(pooled, "AVITO_30", after=0, limit=9).users[0].user_id == 1
         assert users.delete(pooled, 1, erase=True, actor="analyst").segments_deleted == 1
+
+
+def test_no_statement_through_a_pooler_has_a_text_above_16_kb(empty_database, behind_a_pooler, tmp_path):
+    wanted = MembershipChange(user_id=1, add_segments=[f"{number:A>255}" for number in range(MAX_SLUGS)])
+    with (
+        database_connection.connect(empty_database.url) as pooled,
+        messages_of(pooled, tmp_path / "trace") as messages,
+    ):
+        memberships.list_for_users(pooled, [2**53 - number for number in range(1, MAX_USERS + 1)])
+        with suppress(SegmentUnknown):
+            memberships.change(pooled, wanted, actor="analyst")
+        with suppress(SegmentUnknown):
+            shorter = wanted.model_copy(update={"add_segments": wanted.add_segments[:MOST_BOUND_BY_CLIENT]})
+            memberships.change(pooled, shorter, actor="analyst")
+
+        assert pooled.execute("select from pg_prepared_statements").rowcount == 0
+
+    assert longest_text(messages) < 16 * 1024
 
 
 def test_lock_held_by_another_session_is_answered_within_its_time_limit(connection, owner):

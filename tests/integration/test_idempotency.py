@@ -3,6 +3,7 @@
 KEY_ROUNDS sets the number of rounds of concurrent requests.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -38,7 +39,7 @@ with connect(sys.argv[1]) as connection:
 """  # noqa: S608 -- the program's SQL has no input
 
 
-def add_once(connection, key, *, user_id=1, then=lambda connection: None):
+def add_once(connection, key, user_id=1, *, then=lambda connection: None):
     """Add a user to a segment under a key. Return the number of added segments, "in use" or "replayed"."""
     request = idempotency.request(key, scope=("analyst", "POST", "/segment/user"), content=user_id)
     wanted = MembershipChange(user_id=user_id, add_segments=["AVITO_30"])
@@ -55,18 +56,35 @@ def add_once(connection, key, *, user_id=1, then=lambda connection: None):
     return "replayed" if is_kept and answer.body == "1" else answer.body
 
 
+def add_in_one_statement(connection, key, user_id):
+    """Do the same as the route does: the statement of the change stores its answer."""
+    request = idempotency.request(key, scope=("analyst", "POST", "/segment/user"), content=user_id)
+    wanted = MembershipChange(user_id=user_id, add_segments=["AVITO_30"])
+
+    def execute():
+        changed = memberships.change(connection, wanted, actor="analyst")
+        return idempotency.Answer(200, {}, changed.model_dump_json())
+
+    try:
+        answer, is_stored = idempotency.once_in_one_statement(request, execute)
+    except IdempotencyKeyInUse:
+        return "in use"
+    return "replayed" if is_stored else str(json.loads(answer.body)["segments_added"])
+
+
 @pytest.fixture
 def senders(empty_database):
     with ExitStack() as stack:
         yield [stack.enter_context(connect(empty_database.url)) for _ in range(SENDERS)]
 
 
-def test_concurrent_equal_requests_are_executed_once(make_segments, senders, owner):
+@pytest.mark.parametrize("add", [add_once, add_in_one_statement])
+def test_concurrent_equal_requests_are_executed_once(make_segments, senders, owner, add):
     make_segments("AVITO_30")
     start = threading.Barrier(SENDERS)
 
     def send(connection):
-        return [(start.wait(30), add_once(connection, f"key-{user_id}", user_id=user_id))[1] for user_id in numbers]
+        return [(start.wait(30), add(connection, f"key-{user_id}", user_id))[1] for user_id in numbers]
 
     numbers = range(1, ROUNDS + 1)
     with ThreadPoolExecutor(SENDERS) as pool:
@@ -74,7 +92,7 @@ def test_concurrent_equal_requests_are_executed_once(make_segments, senders, own
 
     assert [round_ for round_ in answers if round_[0] != "1" or {*round_[1:]} - {"in use", "replayed"}] == []
     assert "in use" in {answer for round_ in answers for answer in round_}
-    assert {add_once(senders[0], f"key-{user_id}", user_id=user_id) for user_id in numbers} == {"replayed"}
+    assert {add(senders[0], f"key-{user_id}", user_id) for user_id in numbers} == {"replayed"}
     assert owner.execute("select user_id from history").rowcount == ROUNDS
 
 

@@ -2,7 +2,7 @@
 
 The transaction that carries out a request also stores its answer. A rollback undoes both, so a request that died can
 be sent again at once. Only successful responses are stored. A rejected or failed request wrote nothing. Correct it and
-resend it with the same key.
+resend it with the same key. On the most frequent routes, that transaction is one statement (database/one_statement.py).
 """
 
 import hmac
@@ -17,7 +17,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from segmentation.contract.problems import AnswerTooLarge, IdempotencyKeyInUse, RequestInvalid
-from segmentation.database import transactions
+from segmentation.database import one_statement, transactions
 
 HEADER = "Idempotency-Key"
 KEY_PATTERN = r"^[!-~]{1,255}$"
@@ -41,6 +41,11 @@ STORED = frozenset(
 A sign-in is not stored: its answer is a token, and every failed sign-in must count. A read is not stored: it changes
 nothing, and its stored answers would fill the database.
 """
+
+ONE_STATEMENT = frozenset(
+    {"POST /segment/user", "PATCH /segment/user/{user_id}/{slug}", "POST /user", "POST /user/{user_id}/history"}
+)
+"""The stored routes whose handlers run one database/one_statement.py Change, and write nothing else."""
 
 MAX_STORED_CHARACTERS = 65_536
 """No answer to a write comes near. A larger answer would fill the database."""
@@ -80,6 +85,15 @@ def request(key: str, *, scope: tuple[str, ...], content: Any) -> Request:
     return Request(_digest(key, scope), _digest(key, content))
 
 
+def once_in_one_statement(request: Request, run: Callable[[], Answer]) -> tuple[Answer, bool]:
+    """Run a request whose change also stores its answer, or return its stored answer. See once()."""
+    try:
+        with one_statement.under_key(request.scope, request.fingerprint):
+            return run(), False
+    except one_statement.KeyUsed as used:
+        return _stored(used.claimed, request), True
+
+
 def once(connection: Connection, request: Request, run: Callable[[], Answer]) -> tuple[Answer, bool]:
     """Run a request and store its answer, or return its stored answer. The flag tells whether it was stored.
 
@@ -106,29 +120,24 @@ def delete_old(connection: Connection) -> None:
 
 def _claim(connection: Connection, request: Request) -> Answer | None:
     with connection.cursor(row_factory=dict_row) as cursor:
-        [row] = cursor.execute(
-            """
-            select claimed.is_free, claimed.fingerprint, claimed.status, claimed.headers, claimed.body
-              from claim_idempotency_key(%s::bytea) claimed
-            """,
-            (request.scope,),
-        ).fetchall()
-    if not row["is_free"]:
+        [claimed] = cursor.execute(one_statement.CLAIM, {"scope": request.scope}).fetchall()
+    is_new = claimed["key_is_free"] and claimed["key_fingerprint"] is None
+    return None if is_new else _stored(claimed, request)
+
+
+def _stored(claimed: one_statement.Row, request: Request) -> Answer:
+    if not claimed["key_is_free"]:
         raise IdempotencyKeyInUse()
-    if row["fingerprint"] is None:
-        return None
-    if row["fingerprint"] != request.fingerprint:
+    if claimed["key_fingerprint"] != request.fingerprint:
         raise RequestInvalid((f"header.{HEADER}", "was used for another request; a new request needs a new key"))
-    return Answer(row["status"], row["headers"], row["body"])
+    return Answer(claimed["key_status"], claimed["key_headers"], claimed["key_body"])
 
 
 def _store(connection: Connection, request: Request, answer: Answer) -> None:
     connection.execute(
-        """
-        insert into idempotency_keys (scope, fingerprint, status, headers, body, created_at)
-        values (%s::bytea, %s::bytea, %s::smallint, %s::jsonb, %s::text, (select clock_now()))
-        """,
-        (request.scope, request.fingerprint, answer.status, Jsonb(answer.headers), answer.body),
+        one_statement.STORE
+        + " from (select %(status)s::smallint as status, %(headers)s::jsonb as headers, %(body)s::text as body) answer",
+        vars(request) | vars(answer) | {"headers": Jsonb(answer.headers)},
     )
 
 

@@ -225,8 +225,8 @@ def _run(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
     request = _keyed_request(app)
     if request is None:
         return transactions.retry_aborted(lambda: next_middleware(app))
-    run_once = partial(idempotency.once, request=request, run=partial(_run_keyed, app, next_middleware))
-    answer, is_replay = transactions.retry_aborted(lambda: run_once(connection.get_connection()))
+    run = partial(_run_keyed, app, next_middleware)
+    answer, is_replay = transactions.retry_aborted(partial(_once, app, request, run))
     headers = answer.headers | ({"Idempotent-Replayed": "true"} if is_replay else {})
     return Response(answer.status, body=answer.body, headers=headers)
 
@@ -241,6 +241,14 @@ def _keyed_request(app: Api) -> idempotency.Request | None:
         scope=(app.actor, event.http_method, event.path),
         content=(event["rawQueryString"], app.validated_body()),
     )
+
+
+def _once(
+    app: Api, request: idempotency.Request, run: Callable[[], idempotency.Answer]
+) -> tuple[idempotency.Answer, bool]:
+    if app.current_event["requestContext"]["routeKey"] in idempotency.ONE_STATEMENT:
+        return idempotency.once_in_one_statement(request, run)
+    return idempotency.once(connection.get_connection(), request, run)
 
 
 def _run_keyed(app: Api, next_middleware: NextMiddleware) -> idempotency.Answer:

@@ -10,6 +10,7 @@ from segmentation.contract import csv_text, cursors
 from segmentation.contract.problems import ActionUnknown, RequestInvalid, SegmentUnknown, UserUnknown
 from segmentation.contract.requests import NewOperation
 from segmentation.contract.responses import Operation, OperationPage
+from segmentation.database import one_statement
 
 _START = "0001-01-01T00:00:00+00:00 0"
 
@@ -50,19 +51,24 @@ def list_for_user(
     return OperationPage(operations=[Operation.model_validate(row) for row in page], next_cursor=next_cursor)
 
 
+_RECORD = one_statement.Change(
+    call="record_action(%(user_id)s::bigint, %(slug)s::text, %(action)s::text, %(actor)s::text)",
+    body="""
+        case when changed.executed_at is not null then format(
+            '{"slug":%%s,"operation":%%s,"action":%%s,"reason":"manual","actor":%%s,"expires_at":null,"executed_at":%%s}',
+            to_json(%(slug)s::text), to_json(changed.action_operation), to_json(%(action)s::text),
+            to_json(%(actor)s::text), instant_as_json(changed.executed_at)) end
+        """,
+    status="201",
+)
+
+
 def record(connection: Connection, user_id: int, new: NewOperation, *, actor: str) -> Operation:
     """Record an action of the company's own in a user's history.
 
     Raises UserUnknown, SegmentUnknown, ActionUnknown, or RequestInvalid for a built-in action.
     """
-    with connection.cursor(row_factory=dict_row) as cursor:
-        [row] = cursor.execute(
-            """
-            select recorded.user_known, recorded.segment_known, recorded.action_operation, recorded.executed_at
-              from record_action(%s::bigint, %s::text, %s::text, %s::text) recorded
-            """,
-            (user_id, new.slug, new.action, actor),
-        ).fetchall()
+    [row] = one_statement.run(connection, _RECORD, {"user_id": user_id, **vars(new), "actor": actor})
     if not row["user_known"]:
         raise UserUnknown(f"There is no user {user_id}.")
     if not row["segment_known"]:

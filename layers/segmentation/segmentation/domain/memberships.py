@@ -4,11 +4,12 @@ from collections import Counter
 from typing import LiteralString
 
 from psycopg import Connection
-from psycopg.rows import class_row, dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from segmentation.contract.problems import MAX_ANSWER_BYTES, AnswerTooLarge, MembershipUnknown, SegmentUnknown
 from segmentation.contract.requests import LifetimeChange, MembershipChange
 from segmentation.contract.responses import Membership, MembershipsChanged, UserBatchSegments, UserSegments
+from segmentation.database import lists, one_statement
 from segmentation.runtime import metrics
 
 # A user is in few segments, so both queries look segments up one by one. "offset 0" prevents a join, which would read
@@ -56,28 +57,36 @@ SLUGS_OF_USERS: LiteralString = """
     """
 
 
+_CHANGE = one_statement.Change(
+    call="""change_memberships(
+        %(user_id)s::bigint, %(add_segments)s::text[], %(delete_segments)s::text[], %(ttl)s::integer,
+        %(expires_at)s::timestamptz, %(actor)s::text)""",
+    body="""
+        case when changed.unknown_slugs = '{}' then format(
+            '{"segments_added":%%s,"segments_deleted":%%s}', changed.segments_added, changed.segments_deleted) end
+        """,
+)
+
+_LIFETIME_CHANGE = one_statement.Change(
+    call="""change_lifetime(
+        %(user_id)s::bigint, %(slug)s::text, %(ttl)s::integer, %(expires_at)s::timestamptz, %(actor)s::text)""",
+    body="""
+        format('{"slug":%%s,"added_at":%%s,"expires_at":%%s}',
+               to_json(%(slug)s::text), instant_as_json(changed.added_at), instant_as_json(changed.expires_at))
+        """,
+)
+
+
 def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> MembershipsChanged:
     """Add a user to segments and remove the user from others, all or nothing.
 
     An active membership stays unchanged, including its lifetime. Raises SegmentUnknown with every unknown slug, or
     RequestInvalid if the lifetime is over. sql/functions/change_memberships.sql has the reasons for one statement.
     """
-    [(unknown, added, deleted)] = connection.execute(
-        """
-        select changed.unknown_slugs, changed.segments_added, changed.segments_deleted
-          from change_memberships(%s::bigint, %s::text[], %s::text[], %s::integer, %s::timestamptz, %s::text) changed
-        """,
-        (
-            wanted.user_id,
-            wanted.add_segments,
-            wanted.delete_segments,
-            wanted.ttl,
-            wanted.expires_at,
-            actor,
-        ),
-    ).fetchall()
-    if unknown:
-        raise SegmentUnknown(unknown)
+    [changed] = one_statement.run(connection, _CHANGE, {**vars(wanted), "actor": actor})
+    if changed["unknown_slugs"]:
+        raise SegmentUnknown(changed["unknown_slugs"])
+    added, deleted = changed["segments_added"], changed["segments_deleted"]
     metrics.count("MembershipsAdded", added)
     metrics.count("MembershipsRemoved", deleted)
     return MembershipsChanged(segments_added=added, segments_deleted=deleted)
@@ -90,17 +99,10 @@ def change_lifetime(
 
     Raises MembershipUnknown if it is not active, or RequestInvalid if the new lifetime is over.
     """
-    with connection.cursor(row_factory=class_row(Membership)) as cursor:
-        membership = cursor.execute(
-            """
-            select %s::text as slug, changed.added_at, changed.expires_at
-              from change_lifetime(%s::bigint, %s::text, %s::integer, %s::timestamptz, %s::text) changed
-            """,
-            (slug, user_id, slug, wanted.ttl, wanted.expires_at, actor),
-        ).fetchone()
-    if membership is None:
-        raise MembershipUnknown(f"User {user_id} is not in the segment {slug} now.", slugs=[slug])
-    return membership
+    parameters = {"user_id": user_id, "slug": slug, "ttl": wanted.ttl, "expires_at": wanted.expires_at, "actor": actor}
+    for changed in one_statement.run(connection, _LIFETIME_CHANGE, parameters):
+        return Membership(slug=slug, added_at=changed["added_at"], expires_at=changed["expires_at"])
+    raise MembershipUnknown(f"User {user_id} is not in the segment {slug} now.", slugs=[slug])
 
 
 def list_for_user(connection: Connection, user_id: int) -> UserSegments:
@@ -116,8 +118,9 @@ def list_for_users(connection: Connection, user_ids: list[int]) -> UserBatchSegm
     A repeated id is looked up once. Raises AnswerTooLarge.
     """
     times = Counter(user_ids)
+    cursor = lists.cursor(connection, times, times, row_factory=tuple_row)
     slugs: dict[int, list[str] | None] = dict(
-        connection.execute(SLUGS_OF_USERS, (MAX_ANSWER_BYTES, [*times], [*times.values()])).fetchall()
+        cursor.execute(SLUGS_OF_USERS, (MAX_ANSWER_BYTES, [*times], [*times.values()])).fetchall()
     )
     if None in slugs.values():
         raise AnswerTooLarge.of_users()

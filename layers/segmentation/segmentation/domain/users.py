@@ -6,8 +6,14 @@ from psycopg.rows import class_row, scalar_row
 from segmentation.contract import cursors
 from segmentation.contract.problems import UserUnknown
 from segmentation.contract.responses import User, UserDeleted, UserPage
-from segmentation.database import clock, transactions
+from segmentation.database import one_statement, transactions
 from segmentation.runtime import metrics
+
+_CREATION = one_statement.Change(
+    call="create_user(%(user_id)s::bigint, %(actor)s::text)",
+    body="""format('{"user_id":%%s}', changed.user_id)""",
+    status="case when changed.is_new then 201 else 200 end",
+)
 
 
 def create(connection: Connection, user_id: int | None, *, actor: str) -> tuple[int, bool]:
@@ -15,13 +21,8 @@ def create(connection: Connection, user_id: int | None, *, actor: str) -> tuple[
 
     The database decides in the same transaction which percent segments enrol a new user.
     """
-    if user_id is not None:
-        return user_id, _insert(connection, user_id, actor)
-    while True:
-        with connection.cursor(row_factory=scalar_row) as cursor:
-            [free] = cursor.execute("select allocate_user_id()").fetchall()
-        if _insert(connection, free, actor):  # False if a caller took the same id meanwhile
-            return free, True
+    [created] = one_statement.run(connection, _CREATION, {"user_id": user_id, "actor": actor})
+    return created["user_id"], created["is_new"]
 
 
 def list_users(connection: Connection, *, after: int, limit: int) -> UserPage:
@@ -102,41 +103,9 @@ def _segments_of(connection: Connection, user_id: int) -> set[int]:
 
 def _delete_user(connection: Connection, user_id: int) -> int:
     """Delete a user that the caller has locked, and return how many active memberships ended."""
-    # the trigger dates the exits with this instant, so that the history and the count agree
-    moment = clock.next_moment(connection)
-    connection.execute("select set_config('segmentation.removed_at', %s, true)", (moment.isoformat(),))
-    [(ended,)] = connection.execute(
-        """
-        with deleted as (
-            delete from memberships where memberships.user_id = %s::bigint
-         returning memberships.segment_id, memberships.expires_at)
-        select count(*)
-          from deleted
-          join segments on segments.segment_id = deleted.segment_id
-         where segments.deleted_at is null
-           and (deleted.expires_at is null or deleted.expires_at > %s::timestamptz)
-        """,
-        (user_id, moment),
-    ).fetchall()
-    connection.execute("delete from users where users.user_id = %s::bigint", (user_id,))
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [ended] = cursor.execute("select delete_user(%s::bigint)", (user_id,)).fetchall()
     return int(ended)
-
-
-def _insert(connection: Connection, user_id: int, actor: str) -> bool:
-    return bool(
-        connection.execute(
-            """
-            with actor as materialized (select set_config('segmentation.actor', %(actor)s::text, true))
-            insert into users (user_id)
-            select %(user_id)s::bigint
-              from actor
-             -- a conflict costs a number of an arrival, so it is left to races
-             where not exists (select from users where users.user_id = %(user_id)s::bigint)
-                on conflict do nothing
-            """,
-            {"actor": actor, "user_id": user_id},
-        ).rowcount
-    )
 
 
 def _erase_history(connection: Connection, user_id: int) -> int:
