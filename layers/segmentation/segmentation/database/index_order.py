@@ -14,11 +14,5 @@ def index_order(connection: Connection) -> Iterator[None]:
     another order on disk.
     """
     with connection.transaction():
-        connection.execute(
-            """
-            select set_config('enable_sort', 'off', true), set_config('enable_seqscan', 'off', true),
-                   set_config('enable_bitmapscan', 'off', true),
-                   set_config('jit', 'off', true)  -- a plan that uses one of these has a huge cost, which starts it
-            """
-        )
+        connection.execute("select prefer_index_order()")
         yield

@@ -37,10 +37,7 @@ _enclosing: ContextVar[_Enclosing | None] = ContextVar("enclosing", default=None
 def transaction(connection: Connection, *, actor: str, reason: str = "manual") -> Iterator[None]:
     """Run a block as one transaction. Its history rows carry this actor and this reason."""
     with connection.transaction():
-        connection.execute(
-            "select set_config('segmentation.actor', %s, true), set_config('segmentation.reason', %s, true)",
-            (actor, reason),
-        )
+        connection.execute("select set_cause(%s::text, %s::text)", (actor, reason))
         yield
 
 

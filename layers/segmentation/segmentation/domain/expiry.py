@@ -70,7 +70,7 @@ with due as materialized ({}),
 sweepable as materialized (
     select named.segment_id
       from (select distinct due.segment_id from due) named
-     where pg_try_advisory_lock_shared(8, named.segment_id) and pg_advisory_unlock_shared(8, named.segment_id)),
+     where is_sweepable(named.segment_id)),
 deleted as (
     delete from memberships
      where memberships.ctid = any (array(
