@@ -10,6 +10,7 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 from segmentation.domain import memberships, segments
+from tests.reads import segments_of
 
 LONGEST_PAGE = 1000
 
@@ -59,9 +60,7 @@ def _operations(connection: Connection[Any]) -> dict[tuple[int, int], list[tuple
 
 def read(connection: Connection[Any], users: list[int], slugs: Iterable[str]) -> set[tuple[int, str]]:
     """Return the members of each segment, and check that all kinds of reads agree."""
-    by_user = {
-        (user_id, one.slug) for user_id in users for one in memberships.list_for_user(connection, user_id).segments
-    }
+    by_user = {(user_id, one.slug) for user_id in users for one in segments_of(connection, user_id)}
     batch = memberships.list_for_users(connection, users).users
     assert {(found.user_id, slug) for found in batch for slug in found.segments} == by_user
     by_segment: dict[str, list[int]] = {}

@@ -12,6 +12,7 @@ from tests import law
 from tests.chaos.chaos_load import SECONDS, make_loaded, under_load
 from tests.chaos.stepped_clock import stepped_clock as stepped_clock
 from tests.chaos.stepped_clock import stepped_server as stepped_server
+from tests.reads import segments_of
 
 HOUR = 3600
 JUMP_SECONDS = 0.2
@@ -44,7 +45,7 @@ def change(loaded):
         with connect(loaded.url) as connection:
             memberships.change(connection, MembershipChange(user_id=user_id, **wanted), actor="analyst")
             law.check(connection)
-            found = memberships.list_for_user(connection, user_id).segments
+            found = segments_of(connection, user_id)
             return [one.slug for one in found if one.slug in OWN]
 
     return run

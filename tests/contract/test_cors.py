@@ -50,3 +50,8 @@ def test_a_preflight_needs_no_token(translated):
     default = translated["Resources"]["HttpApi"]["Properties"]["Body"]["paths"]["$default"]
 
     assert default["x-amazon-apigateway-any-method"]["security"] == [{"NONE": []}]
+
+
+def test_pages_may_keep_an_answer_by_its_etag(cors):
+    assert "if-none-match" in cors[1]["allowHeaders"]
+    assert "etag" in cors[1]["exposeHeaders"]

@@ -22,6 +22,7 @@ from tests.integration.fix_jobs import filled_month as filled_month
 from tests.integration.fix_jobs import lines as lines
 from tests.integration.fix_jobs import order as order
 from tests.integration.fix_jobs import small_batches as small_batches
+from tests.reads import segments_of
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def change(connection: Connection) -> Callable[..., MembershipsChanged]:
 @pytest.fixture
 def slugs_of(connection: Connection) -> Callable[[int], list[str]]:
     def slugs(user_id: int) -> list[str]:
-        return [membership.slug for membership in memberships.list_for_user(connection, user_id).segments]
+        return [membership.slug for membership in segments_of(connection, user_id)]
 
     return slugs
 

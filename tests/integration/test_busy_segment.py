@@ -17,6 +17,7 @@ from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, worker
 from tests.integration.fix_jobs import NO_TIME_LIMIT
+from tests.reads import segments_of
 from tests.stopwatch import Stopwatch
 
 WRITERS = 4
@@ -193,7 +194,7 @@ def test_idle_session_that_holds_the_writers_lock_is_ended(connection, empty_dat
         stuck_locks.end_idle_lock_holders(connection)
 
         write(connection, 1)
-        assert memberships.list_for_user(connection, 1).segments[0].slug == "BUSY"
+        assert segments_of(connection, 1)[0].slug == "BUSY"
 
 
 @pytest.mark.direct(reason="a statement leaves a lock to its session")

@@ -14,6 +14,7 @@ from segmentation.domain import actions, expiry, memberships, segments, users
 from segmentation.domain import history as domain_history
 from tests import law
 from tests.fix_clock import step_clock as step_clock
+from tests.reads import segments_of
 
 SLUG = "AVITO_30"
 HOUR = 3600
@@ -161,7 +162,7 @@ def test_exit_is_not_before_an_entry_that_another_clock_dated(connection, owner,
 
 
 def of_user(connection):
-    return [one.slug for one in memberships.list_for_user(connection, 1).segments]
+    return [one.slug for one in segments_of(connection, 1)]
 
 
 def of_batch(connection):

@@ -13,6 +13,7 @@ from segmentation.database import connection as database_connection
 from segmentation.database import errors, migrate, transactions
 from segmentation.database.lists import MOST_BOUND_BY_CLIENT
 from segmentation.domain import memberships, segments, users
+from tests.reads import segments_of
 from tests.wire import longest_text, messages_of
 
 
@@ -85,7 +86,7 @@ def test_connection_in_use_is_not_checked(own_connection, monkeypatch):
 def test_pooled_connection_prepares_nothing(empty_database, behind_a_pooler):
     with database_connection.connect(empty_database.url) as pooled:
         for _ in range(7):
-            memberships.list_for_user(pooled, 1)
+            segments_of(pooled, 1)
 
         assert pooled.execute("select from pg_prepared_statements").rowcount == 0
 
@@ -93,7 +94,7 @@ def test_pooled_connection_prepares_nothing(empty_database, behind_a_pooler):
 @pytest.mark.direct(reason="prepares statements")
 def test_direct_connection_prepares_what_it_repeats(connection):
     for _ in range(3):
-        memberships.list_for_user(connection, 1)
+        segments_of(connection, 1)
 
     [(statement,)] = connection.execute("select statement from pg_prepared_statements").fetchall()
     assert "from memberships" in statement
@@ -106,7 +107,7 @@ def test_every_statement_works_through_a_pooler_too(empty_database, behind_a_poo
         wanted = MembershipChange(user_id=1, add_segments=["AVITO_30"], ttl=60)
         memberships.change(pooled, wanted, actor="analyst")
 
-        assert [page.slug for page in memberships.list_for_user(pooled, 1).segments] == ["AVITO_30"]
+        assert [page.slug for page in segments_of(pooled, 1)] == ["AVITO_30"]
         assert memberships.list_for_users(pooled, [1, 2]).users[0].segments == ["AVITO_30"]
         assert segments.list_segments(pooled, prefix="AVITO", after="", limit=9).segments[0].description == "it's 100 %"
         assert segments.list_members(pooled, "AVITO_30", after=0, limit=9).users[0].user_id == 1
@@ -198,3 +199,13 @@ def test_after_commit_runs_after_the_commit_and_not_after_a_rollback(own_connect
 )
 def test_server_closes_the_connections_of_lost_environments(connection, setting, value):
     assert connection.execute("select current_setting(%s)", (setting,)).fetchall() == [(value,)]
+
+
+def test_the_cursor_is_kept_with_its_connection(own_connection):
+    own_connection()
+    first, again = database_connection.get_cursor(), database_connection.get_cursor()
+    database_connection.close()
+    another = database_connection.get_cursor()
+
+    assert first is again
+    assert (another.connection, another.connection.closed) == (own_connection(), False)

@@ -13,6 +13,7 @@ from segmentation.jobs import leases, worker
 from segmentation.reports import month_report, months, user_report
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NO_TIME_LIMIT
+from tests.reads import segments_of
 
 MEMBERS = 100
 
@@ -94,7 +95,7 @@ def test_small_segment_is_emptied_within_the_request(connection, arrive, create,
 def test_large_segment_is_hidden_at_once(connection, deleted):
     with pytest.raises(SegmentUnknown):
         segments.get(connection, "LARGE")
-    assert memberships.list_for_user(connection, 1).segments == []
+    assert segments_of(connection, 1) == []
     assert memberships.list_for_users(connection, [1]).users[0].segments == []
 
 

@@ -10,6 +10,7 @@ from segmentation.contract.problems import MembershipUnknown, RequestInvalid
 from segmentation.contract.requests import LifetimeChange
 from segmentation.database import errors
 from segmentation.domain import expiry, memberships
+from tests.reads import segments_of
 
 SLUG = "AVITO_30"
 SHORT, LONG = 3600, 7200
@@ -31,7 +32,7 @@ def state(connection):
     """Return the state of the membership in the reads."""
 
     def read():
-        active = memberships.list_for_user(connection, 1).segments
+        active = segments_of(connection, 1)
         if not active:
             return "absent"
         if active[0].expires_at is None:
@@ -137,7 +138,7 @@ def test_second_membership_outlasts_the_end_of_the_first(make_segments, change, 
 
 def test_changed_lifetime_keeps_the_instant_of_entry(reach, patch, connection):
     reach("short")
-    [before] = memberships.list_for_user(connection, 1).segments
+    [before] = segments_of(connection, 1)
 
     changed = patch(ttl=LONG)
 

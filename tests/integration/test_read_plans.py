@@ -8,7 +8,7 @@ import pytest
 from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.contract.problems import MAX_ANSWER_BYTES
 from segmentation.domain import history, memberships
-from segmentation.domain.memberships import SEGMENTS_OF_USER, SLUGS_OF_USERS
+from segmentation.domain.memberships import JSON_OF_USER, SEGMENTS_OF_USER, SLUGS_OF_USERS
 from segmentation.reports import user_report
 from segmentation.reports.months import Month
 
@@ -38,7 +38,7 @@ def thousand_segments(owner):
 
 @pytest.mark.usefixtures("thousand_segments")
 @pytest.mark.parametrize(
-    ("statement", "arguments"), [(SEGMENTS_OF_USER, [7]), (SLUGS_OF_USERS, [1_000_000, [7, 8], [1, 1]])]
+    ("statement", "arguments"), [(JSON_OF_USER, [7]), (SLUGS_OF_USERS, [1_000_000, [7, 8], [1, 1]])]
 )
 def test_read_looks_up_only_the_segments_of_its_users(connection, statement, arguments):
     plan = "\n".join(line for (line,) in connection.execute(f"explain {statement}", arguments))

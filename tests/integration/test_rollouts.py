@@ -12,6 +12,7 @@ from segmentation.contract.requests import LifetimeChange, NewSegment, SegmentCh
 from segmentation.domain import expiry, memberships, segments
 from segmentation.domain import users as domain_users
 from tests.emptying import empty
+from tests.reads import segments_of
 
 
 def shares(users, percent):
@@ -373,7 +374,7 @@ def test_enrolled_member_can_be_given_a_lifetime(connection, arrive, create):
 
     memberships.change_lifetime(connection, 1, "ROLLOUT", LifetimeChange(ttl=60), actor="support")
 
-    [membership] = memberships.list_for_user(connection, 1).segments
+    [membership] = segments_of(connection, 1)
     assert membership.expires_at is not None
 
 

@@ -6,11 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
 from segmentation.database.connection import connect
-from segmentation.domain import memberships
 from tests.chaos.chaos_database import assert_refused_in_time
 from tests.functions.calls import call
 from tests.functions.factories import change, create_segments, done, rows, slugs_of
 from tests.functions.test_database_unavailable import KILL_LOGINS
+from tests.reads import segments_of
 
 CLIENTS = 500
 AT_ONCE = 32
@@ -72,8 +72,8 @@ def test_five_hundred_clients_share_a_handful_of_connections(service, pooler, po
         opened = list(pool.map(lambda _: connect(pooled_database.url), range(CLIENTS)))
         for connection in opened:
             stack.enter_context(connection)
-        counts = list(pool.map(lambda user: memberships.list_for_user(*user), zip(opened, range(CLIENTS), strict=True)))
+        counts = list(pool.map(lambda user: segments_of(*user), zip(opened, range(CLIENTS), strict=True)))
         shared = superuser.execute(SERVER_CONNECTIONS).rowcount
 
-    assert [count.segments for count in counts] == [[]] * CLIENTS
+    assert counts == [[]] * CLIENTS
     assert 1 <= shared <= 4

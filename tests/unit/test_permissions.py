@@ -5,6 +5,7 @@ import time
 import pytest
 
 from segmentation.access import permissions
+from segmentation.api import admission
 from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES
 
@@ -17,7 +18,7 @@ def request(route_key, **changes):
 
 @pytest.mark.parametrize("route", sorted(permissions.PUBLIC))
 def test_a_public_route_accepts_every_caller(route):
-    permissions.admit({"routeKey": route})
+    admission.admit({"routeKey": route})
 
 
 @pytest.mark.parametrize(
@@ -25,12 +26,12 @@ def test_a_public_route_accepts_every_caller(route):
 )
 def test_a_request_without_the_authorizers_context_is_refused(authorizer):
     with pytest.raises(Unauthenticated):
-        permissions.admit({"routeKey": "GET /segment", "authorizer": authorizer})
+        admission.admit({"routeKey": "GET /segment", "authorizer": authorizer})
 
 
 def test_a_token_that_expired_while_its_authorization_was_cached_is_refused():
     with pytest.raises(Unauthenticated):
-        permissions.admit(request("GET /segment", expires_at=time.time() - 1))
+        admission.admit(request("GET /segment", expires_at=time.time() - 1))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_a_route_accepts_its_role_and_higher_ones(route, roles):
 
 def is_admitted(context):
     try:
-        permissions.admit(context)
+        admission.admit(context)
     except RoleTooLow:
         return False
     return True
@@ -68,4 +69,4 @@ def test_an_unknown_role_is_refused():
 
 def test_the_problem_names_the_required_role():
     with pytest.raises(RoleTooLow, match=r"POST /segment requires the role editor\. The token has the role reader"):
-        permissions.admit(request("POST /segment"))
+        admission.admit(request("POST /segment"))

@@ -33,6 +33,7 @@ MEMBERS: dict[str, Any] = {
     "format": "csv",
     "from": "2023-08-01T00:00:00Z",
     "id": 1,
+    "if-none-match": '"5d41402abc4b2a76b9719d911017c592"',
     "job_id": JOB_ID,
     "kind": "month_report",
     "last_signed_in_at": LEFT_AT,

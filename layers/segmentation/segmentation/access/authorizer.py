@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import jwt
@@ -37,7 +36,7 @@ def authorize(event: Mapping[str, Any]) -> dict[str, Any]:
         raise Unauthorized() from None
     if caller is None:
         return {"isAuthorized": False}
-    return {"isAuthorized": True, "context": {k: value for k, value in asdict(caller).items() if value is not None}}
+    return {"isAuthorized": True, "context": {k: value for k, value in caller._asdict().items() if value is not None}}
 
 
 def _bearer(authorization: str) -> str:

@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES, Role
@@ -35,8 +35,7 @@ _EDITOR_ROUTES = frozenset(
 _ADMIN_READS = frozenset({"GET /account"})
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """The caller of a request, as the authorizer read it from the token."""
 
     subject: str
@@ -51,6 +50,7 @@ class Caller:
     """
 
 
+@cache
 def required_role(route_key: str) -> Role | None:
     """Return the lowest role that a route permits, or None for a public route.
 
@@ -83,12 +83,7 @@ def _context(request: Mapping[str, Any]) -> dict[str, Any]:
     return (request.get("authorizer") or {}).get("lambda") or {}
 
 
-def admit(request: Mapping[str, Any]) -> None:
-    """Admit a request if its caller has the role of its route. Raises Unauthenticated, RoleTooLow."""
-    route_key = request["routeKey"]
-    needed = required_role(route_key)
-    if needed is None:
-        return
-    role = caller(request).role
+def check(role: str, route_key: str, needed: Role) -> None:
+    """Raise RoleTooLow unless a role includes the one that a route needs."""
     if role not in ROLES or ROLES.index(role) < ROLES.index(needed):
         raise RoleTooLow(f"{route_key} requires the role {needed}. The token has the role {role}.")

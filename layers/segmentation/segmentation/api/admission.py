@@ -12,6 +12,8 @@ def admit(request: Mapping[str, Any]) -> None:
 
     The account comes first: a token of a former role is no longer valid, whatever that role permitted.
     """
-    if permissions.required_role(request["routeKey"]):
-        standing.check(permissions.caller(request), get_connection)
-    permissions.admit(request)
+    route_key = request["routeKey"]
+    if needed := permissions.required_role(route_key):
+        caller = permissions.caller(request)
+        standing.check(caller, get_connection)
+        permissions.check(caller.role, route_key, needed)

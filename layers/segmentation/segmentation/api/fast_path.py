@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from pydantic import BaseModel
 
 from segmentation.api import admission, idempotency, json_body
-from segmentation.api.resolver import JSON, Api, written
+from segmentation.api.caching import JSON
+from segmentation.api.resolver import Api, written
 from segmentation.contract.problems import Problem
 from segmentation.database import transactions
 
@@ -29,19 +32,31 @@ class FastPathApi(Api):
         self.begin(event)
         try:
             admission.admit(event["requestContext"])
-            body = written(transactions.retry_aborted(partial(route.func, **arguments)))
+            return _sent(transactions.retry_aborted(partial(route.func, **arguments)))
         except Exception as error:
             return self.answer_error(error, route)
-        return {"statusCode": 200, "headers": {"Content-Type": JSON}, "body": body, "isBase64Encoded": False}
+
+
+def _sent(answer: BaseModel | Response[str]) -> dict[str, Any]:
+    """Return what API Gateway gets for a model, or for a response whose body is written already."""
+    response = answer if isinstance(answer, Response) else Response(200, JSON, written(answer))
+    return {
+        "statusCode": response.status_code,
+        "headers": response.headers,
+        "body": response.body or "",
+        "isBase64Encoded": False,
+    }
 
 
 def _usual_arguments(route: Route, event: Mapping[str, Any]) -> Arguments | None:
-    """Return the handler's arguments from path and body. Return None for an invalid or unusual request."""
+    """Return the handler's arguments from path, headers and body. Return None for an invalid or unusual request."""
     found = route.rule.match(event["rawPath"])
     if not found or event["rawQueryString"] or event["requestContext"]["http"]["method"] != route.method:
         return None
     if not route.dependant.body_params:
-        return _validated(route.dependant.path_params, found.groupdict())
+        headers = event.get("headers") or {}
+        given = [parameter for parameter in route.dependant.header_params if parameter.alias in headers]
+        return _validated([*route.dependant.path_params, *given], {**headers, **found.groupdict()})
     body = _usual_body(event)
     return None if body is None else _validated(route.dependant.body_params, {"body": body})
 

@@ -1,6 +1,6 @@
 """OpenAPI descriptions of answers that are not exactly one model in JSON."""
 
-from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse
+from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseHeader
 from pydantic import BaseModel
 
 from segmentation.contract.responses import (
@@ -14,6 +14,7 @@ from segmentation.contract.responses import (
     SegmentCreatedByJob,
     Token,
     UserRef,
+    UserSegments,
 )
 
 Answers = dict[int, OpenAPIResponse]
@@ -40,6 +41,15 @@ DONE_NOW_OR_BY_JOB = _now(200, Done) | _with_job(DoneByJob)
 JOB_BEGUN = _with_job(JobRef)
 TOKEN = _now(200, Token)
 
+_FRESH_HEADERS: dict[str, OpenAPIResponseHeader] = {
+    "ETag": {"description": "A strong validator of the body.", "schema": {"type": "string"}},
+    "Cache-Control": {
+        "description": "private, and max-age: at most 30 s, and no longer than the first membership lasts.",
+        "schema": {"type": "string"},
+    },
+    "Vary": {"description": "Authorization.", "schema": {"type": "string"}},
+}
+
 NEW_OR_KNOWN_USER: Answers = {
     200: {"description": "The user is known already.", "content": {"application/json": {"model": UserRef}}},
     201: {"description": "The user is new.", "content": {"application/json": {"model": UserRef}}},
@@ -52,6 +62,14 @@ JSON_OR_CSV: Answers = {
         },
         "content": {"application/json": {"model": OperationPage}, "text/csv": {"schema": {"type": "string"}}},
     }
+}
+FRESH_SEGMENTS: Answers = {
+    200: {
+        "description": (UserSegments.__doc__ or "").strip(),
+        "headers": _FRESH_HEADERS,
+        "content": {"application/json": {"model": UserSegments}},
+    },
+    304: {"description": "The answer that If-None-Match names is current.", "headers": _FRESH_HEADERS, "content": {}},
 }
 REDIRECT: Answers = {
     302: {

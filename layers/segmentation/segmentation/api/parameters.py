@@ -125,6 +125,13 @@ To = Annotated[
 ]
 # not in the schema: OpenAPI ignores a parameter of this name, and the answer's media types describe it
 Accept = Annotated[str, Header(description="application/json or text/csv.", include_in_schema=False)]
+IfNoneMatch = Annotated[
+    str,
+    Header(
+        alias="if-none-match",
+        description="The ETag of an answer that the caller has. If it is still current, the answer is 304.",
+    ),
+]
 Year = Annotated[
     int, Field(ge=FIRST_YEAR, le=LAST_YEAR), BeforeValidator(whole_number), Query(description="A year, in UTC.")
 ]

@@ -18,7 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from segmentation.access import permissions
-from segmentation.api import admission, idempotency, json_body, negotiation, routing, unknown_routes
+from segmentation.api import admission, caching, idempotency, json_body, negotiation, routing, unknown_routes
 from segmentation.api.powertools import PowertoolsApi
 from segmentation.contract.problems import (
     MAX_ANSWER_BYTES,
@@ -29,7 +29,7 @@ from segmentation.contract.problems import (
     RequestInvalid,
     RouteUnknown,
 )
-from segmentation.contract.responses import Accepted, OperationPage
+from segmentation.contract.responses import Accepted, FreshJson, OperationPage
 from segmentation.database import connection, errors, transactions
 from segmentation.runtime import log
 from segmentation.runtime.log import logger
@@ -37,7 +37,6 @@ from segmentation.runtime.log import logger
 Answer = TypeVar("Answer", bound=BaseModel)
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
-JSON = "application/json; charset=utf-8"
 NOT_STORED = "no-store"
 """The Cache-Control of an answer that has none. Without it, a CDN applies its default, and serves stale answers."""
 
@@ -83,7 +82,7 @@ class Api(PowertoolsApi):
         self._content_type = headers.get("content-type", "")
         answer = super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
         if answer["headers"].get("Content-Type") == "application/json":
-            answer["headers"]["Content-Type"] = JSON
+            answer["headers"]["Content-Type"] = caching.JSON
         return _without_body(answer) if event["requestContext"]["http"]["method"] == "HEAD" else answer
 
     def refusal(self) -> Response[str] | None:
@@ -121,6 +120,10 @@ class Api(PowertoolsApi):
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
         """Return a result with a status, or with 202 if a job completes the work."""
         return Response(202 if isinstance(result, Accepted) else status, content_types.APPLICATION_JSON, result)
+
+    def fresh(self, found: FreshJson, if_none_match: str) -> Response[str]:
+        """Return an answer that its caller may keep, or 304 if the caller has it already."""
+        return caching.answer(sendable(found.body), found.max_age, if_none_match)
 
     def page(self, rule: str, **options: Any) -> Callable[[Handler], Handler]:
         """Register a function for GET, and for HEAD, which the API document leaves out."""
@@ -264,8 +267,12 @@ def _run_keyed(app: Api, next_middleware: NextMiddleware) -> idempotency.Answer:
 
 
 def written(answer: BaseModel) -> str:
-    """Return an answer as JSON. Raises AnswerTooLarge for an answer that Lambda would turn into a 500."""
-    text = answer.model_dump_json()
+    """Return an answer as JSON. Raises AnswerTooLarge."""
+    return sendable(answer.model_dump_json())
+
+
+def sendable(text: str) -> str:
+    """Return a text. Raises AnswerTooLarge for a text that Lambda would turn into a 500."""
     # Lambda embeds the text as a JSON string: a quotation mark takes two bytes there, and no character more than four
     if len(text) > MAX_ANSWER_BYTES // 4 and len(json.dumps(text, ensure_ascii=False).encode()) > MAX_ANSWER_BYTES:
         raise AnswerTooLarge.of_users()

@@ -1,14 +1,12 @@
 """The path of a request, made from the route that API Gateway has chosen."""
 
-import re
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 DISAGREES = ""
 """The path of a request whose path and parameters disagree. No route has it."""
-
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
 
 def routed(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,8 +18,7 @@ def routed(event: Mapping[str, Any]) -> dict[str, Any]:
     _, _, route = event["routeKey"].partition(" ")
     if not route:  # $default
         return dict(event)
-    given = event.get("pathParameters") or {}
-    path = _PLACEHOLDER.sub(lambda found: given.get(found[1], ""), route)
+    path = route.format_map(defaultdict(str, event.get("pathParameters") or {}))
     context = {**event["requestContext"], "stage": "$default"}  # Powertools would cut the name of a stage off
     return {**event, "rawPath": path if _agree(event["rawPath"], path) else DISAGREES, "requestContext": context}
 

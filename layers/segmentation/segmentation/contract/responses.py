@@ -1,6 +1,6 @@
 """The models of answers."""
 
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from pydantic import BaseModel
@@ -133,6 +133,13 @@ class UserSegments(BaseModel):
     """The segments that a user is in now, ordered by slug."""
 
     segments: list[Membership]
+
+
+class FreshJson(NamedTuple):
+    """An answer as JSON, and the whole seconds for which it stays true unless a request changes it."""
+
+    body: str
+    max_age: int
 
 
 class UserSlugs(BaseModel):

@@ -25,6 +25,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:+/=-]{1,64}")
 """API Gateway's own ids are base64 and end in "="."""
 
 _environment_is_new = True
+_ids: dict[str, str | None] = {}
 
 
 def _drop_rows(record: LogRecord) -> bool:
@@ -38,7 +39,14 @@ def _drop_rows(record: LogRecord) -> bool:
     return True
 
 
+def _add_ids(record: LogRecord) -> bool:
+    """Add the ids of the invocation when a line is written. Most invocations write none by the logger."""
+    logger.append_keys(**_ids)
+    return True
+
+
 logger.addFilter(_drop_rows)
+logger.addFilter(_add_ids)
 
 
 class Invocation:
@@ -49,15 +57,14 @@ class Invocation:
     """
 
     def __init__(self, context: Any, request_id: str | None = None, correlation_id: str | None = None) -> None:
-        global _environment_is_new
+        global _environment_is_new, _ids
         self._started = time.perf_counter()
         self._cold, _environment_is_new = _environment_is_new, False
-        self._ids = {
+        self._ids = _ids = {
             "request_id": request_id,
             "correlation_id": correlation_id,
             "invocation_id": getattr(context, "aws_request_id", None),
         }
-        logger.append_keys(**self._ids)
         metrics.begin()
 
     def end_request(self, route: str, status: int, subject: str | None = None) -> None:
@@ -79,7 +86,7 @@ class Invocation:
         line = {
             "level": "ERROR" if failed else "INFO",
             "message": message,
-            "timestamp": datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds"),
+            "timestamp": datetime.fromtimestamp(now, UTC),
             "service": SERVICE,
             **{name: value for name, value in self._ids.items() if value is not None},
             **members,
