@@ -48,9 +48,14 @@ def record(metric: OfService, value: float) -> None:
     _values[metric] = value
 
 
-def count_request(status: int, milliseconds: float, *, cold: bool) -> None:
-    """Report a request, and its error or cold start if it had one."""
-    _values["Requests"] = 1
+def are_empty() -> bool:
+    """Return whether this invocation has no metric yet."""
+    return not _values
+
+
+def count_request(status: int, milliseconds: float, *, cold: bool, requests: int = 1) -> None:
+    """Report a request, and its error or cold start if it had one. It may stand for several ordinary requests."""
+    _values["Requests"] = requests
     _values["Latency"] = milliseconds
     if 400 <= status < 500:
         _values["ClientErrors"] = 1

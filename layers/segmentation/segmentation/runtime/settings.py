@@ -27,6 +27,11 @@ def service_name() -> str:
     return os.environ.get("POWERTOOLS_SERVICE_NAME", "segmentation")
 
 
+def log_percent() -> int:
+    """Return the share of ordinary requests that write their log line: a divisor of 100."""
+    return int(os.environ.get("LOG_PERCENT", "100"))
+
+
 def database_conninfo() -> str:
     """Return the connection string of the application's role. Raises SecretUnreadable."""
     return _conninfo("DATABASE")
