@@ -10,6 +10,7 @@ from segmentation.contract.roles import Role
 from segmentation.contract.values import (
     FIRST_YEAR,
     LAST_YEAR,
+    MAX_CHANGED_USERS,
     MAX_SLUGS,
     MAX_USERS,
     ActionName,
@@ -24,6 +25,9 @@ from segmentation.contract.values import (
     UserId,
     Username,
 )
+
+MAX_NAMED = 20
+"""The most ids that a message names."""
 
 
 class Request(BaseModel):
@@ -68,6 +72,13 @@ def _nullable(member: JsonSchemaValue) -> JsonSchemaValue:
         return member
     value = {name: rule for name, rule in member.items() if name not in {"default", "title"}}
     return {"anyOf": [value, {"type": "null"}], **{name: member[name] for name in member.keys() - value.keys()}}
+
+
+def _with_one_lifetime(request: Any) -> Any:
+    """Reject a lifetime that is given twice."""
+    if request.ttl is not None and request.expires_at is not None:
+        raise ValueError("must not have both ttl and expires_at")
+    return request
 
 
 class NewUser(Request):
@@ -121,11 +132,7 @@ class MembershipChange(Request):
         """Return whether the member was not given. Existing clients send `"ttl": 0` for an entry without an end."""
         return super().is_absent(name, value) or (name == "ttl" and type(value) is int and value == 0)
 
-    @model_validator(mode="after")
-    def _one_lifetime(self) -> Self:
-        if self.ttl is not None and self.expires_at is not None:
-            raise ValueError("must not have both ttl and expires_at")
-        return self
+    _one_lifetime = model_validator(mode="after")(_with_one_lifetime)
 
     @model_validator(mode="after")
     def _slugs_once_and_not_too_many(self) -> Self:
@@ -134,6 +141,26 @@ class MembershipChange(Request):
             raise PydanticCustomError("slugs_in_both", message, {"named": ", ".join(both), "slugs": both})
         if len(self.add_segments) + len(self.delete_segments) > MAX_SLUGS:
             raise ValueError(f"must have at most {MAX_SLUGS} slugs in add_segments and delete_segments together")
+        return self
+
+
+class SegmentUsersChange(Request):
+    """The users who enter and leave a segment. All entries share one optional lifetime."""
+
+    add_users: Annotated[list[UserId], Field(max_length=MAX_CHANGED_USERS)] = []
+    delete_users: Annotated[list[UserId], Field(max_length=MAX_CHANGED_USERS)] = []
+    ttl: Ttl | None = None
+    expires_at: ExpiresAt | None = None
+
+    _one_lifetime = model_validator(mode="after")(_with_one_lifetime)
+
+    @model_validator(mode="after")
+    def _users_once_and_not_too_many(self) -> Self:
+        if both := sorted({*self.add_users} & {*self.delete_users}):
+            named = ", ".join(map(str, both[:MAX_NAMED]))
+            raise ValueError(f"must not name a user in both add_users and delete_users: {named}")
+        if not 1 <= len(self.add_users) + len(self.delete_users) <= MAX_CHANGED_USERS:
+            raise ValueError(f"must have 1 to {MAX_CHANGED_USERS} users in add_users and delete_users together")
         return self
 
 

@@ -121,6 +121,13 @@ class MembershipsChanged(BaseModel):
     segments_deleted: int
 
 
+class SegmentUsersChanged(BaseModel):
+    """The numbers of users who entered and left a segment. A user for whom nothing changes is not counted."""
+
+    users_added: int
+    users_deleted: int
+
+
 class Membership(BaseModel):
     """A segment that a user is in."""
 
