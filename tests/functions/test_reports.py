@@ -130,6 +130,8 @@ def test_job_is_shown_from_its_order_to_its_link(run_jobs):
         ({"year": 1999}, "body.year"),
         ({"year": 9998}, "body.year"),
         ({"format": "pdf"}, "body.format"),
+        ({"delimiter": "|"}, "body.delimiter"),
+        ({"columns": "all"}, "body.columns"),
         ({"slug": "=CMD"}, "body.slug"),
         ({"month": "8"}, "body.month"),
         ({"pages": 5}, "body.pages"),

@@ -7,6 +7,7 @@ import pytest
 from psycopg import Connection
 
 from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
+from segmentation.contract.requests import NewReport
 from segmentation.domain import deletion, expiry, segments, users
 from segmentation.domain import history as domain_history
 from segmentation.jobs import leases
@@ -20,6 +21,7 @@ from tests.integration.fix_plans import touched as touched
 
 ROWS = 20_000
 AUGUST = Month(2023, 8)
+REPORT = NewReport(year=2023, month=8)
 NOON = "2023-08-10T12:00:00Z"
 IN_ORDER = {"Index Scan", "Index Only Scan", "Tid Scan"}
 
@@ -76,8 +78,8 @@ def read_month(connection, limit):
     place, is_last, rows = Place(AUGUST.begins_at), False, 0
     with connection.transaction():
         while not is_last:
-            for batch in month_rows.read(connection, scope, place, None, limit):
-                place, is_last, rows = batch.place, batch.is_last, rows + batch.text.count("\n")
+            for batch in month_rows.read(connection, REPORT, scope, place, limit):
+                place, is_last, rows = batch.place, batch.is_last, rows + batch.lines
         yield rows
 
 

@@ -24,10 +24,10 @@ def test_month_whose_batches_meet_the_timeout_is_read_in_smaller_ones(
 ):
     read = month_rows.read
 
-    def slow(own, scope, place, slug, limit):
+    def slow(own, report, scope, place, limit):
         if limit > 10:
             meet_the_timeout(own)
-        return read(own, scope, place, slug, limit)
+        return read(own, report, scope, place, limit)
 
     monkeypatch.setattr(month_rows, "read", slow)
     job_id = order()

@@ -115,7 +115,7 @@ def test_extended_report_has_every_column(report, make_segments, change):
     _, _, text = report(report_format="extended", delimiter=";")
 
     [row] = csv.DictReader(io.StringIO(text, newline=""), delimiter=";")
-    assert [*row] == [*user_report.EXTENDED_COLUMNS]
+    assert [*row] == [*user_report.COLUMNS["extended"]]
     assert (row["operation"], row["action"], row["reason"], row["actor"]) == ("I", "added", "manual", "analyst")
 
 

@@ -17,6 +17,7 @@ MEMBERS: dict[str, Any] = {
     "actor": "mira",
     "add_segments": [SLUG, "AVITO_VOICE_MESSAGES"],
     "added_at": ENTERED_AT,
+    "columns": "extended",
     "created_at": ENTERED_AT,
     "database": "ok",
     "delete_segments": ["AVITO_DISCOUNT_50"],

@@ -1,7 +1,7 @@
 """Parameters in paths and query strings: the rules of values, applied to text."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from pydantic import (
     WrapValidator,
 )
 
+from segmentation.contract import values
 from segmentation.contract.cursors import NOT_A_CURSOR, decode_cursor
 from segmentation.contract.problems import JobUnknown
 from segmentation.contract.values import (
@@ -139,10 +140,10 @@ MonthOfYear = Annotated[
     int, Field(ge=1, le=12), BeforeValidator(whole_number), Query(alias="month", description="A month, from 1 to 12.")
 ]
 ReportFormat = Annotated[
-    Literal["plain", "extended"],
+    values.Columns,
     Query(alias="format", description="plain: entries and exits; extended: every operation, with reason and actor."),
 ]
-Delimiter = Annotated[Literal[",", ";"], Query(description="The character between two values.")]
+Delimiter = Annotated[values.Delimiter, Query(description="The character between two values.")]
 UsernameInPath = Annotated[
     str,
     Field(pattern=USERNAME_PATTERN),

@@ -14,6 +14,8 @@ from segmentation.contract.values import (
     MAX_SLUGS,
     MAX_USERS,
     ActionName,
+    Columns,
+    Delimiter,
     Description,
     ExpiresAt,
     GivenPassword,
@@ -212,6 +214,8 @@ class NewReport(Request):
     month: Annotated[int, Field(strict=True, ge=1, le=12)]
     slug: Slug | None = None
     format: Literal["csv", "csv.gz"] = "csv"
+    delimiter: Delimiter = ","
+    columns: Columns = "plain"
 
 
 class NewAccount(Request):

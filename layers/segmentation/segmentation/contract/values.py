@@ -3,7 +3,7 @@
 import math
 import re
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
@@ -158,6 +158,8 @@ Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A
 TtlOrZero = Annotated[
     int, Field(strict=True, ge=0, le=MAX_TTL_SECONDS, description="A lifetime in seconds. 0 means that there is none.")
 ]
+Columns = Literal["plain", "extended"]
+Delimiter = Literal[",", ";"]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
 Username = Annotated[

@@ -44,7 +44,9 @@ SAVE_SECONDS = 10
 def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
     """Create the job that reports a month of all users. Raises RequestInvalid for a month in the future."""
     requested_month(connection, wanted.year, wanted.month, location="body")
-    job_id = leases.create(connection, MONTH_REPORT, wanted.model_dump(mode="json"), actor=actor)
+    # without defaults: the previous release refuses members that it does not know
+    parameters = wanted.model_dump(mode="json", exclude_defaults=True)
+    job_id = leases.create(connection, MONTH_REPORT, parameters, actor=actor)
     queue.request_worker(job_id)
     return JobRef(job_id=job_id)
 
@@ -123,9 +125,9 @@ def _estimate_rows(connection: Connection, report: NewReport) -> int:
             explain (format json)
             select from operations
              where operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
-               and operations.action_id <= 2 and (%s::text is null or operations.slug = %s::text)
+               and (operations.action_id <= 2 or %s::boolean) and (%s::text is null or operations.slug = %s::text)
             """,
-            (month.begins_at, month.ends_at, report.slug, report.slug),
+            (month.begins_at, month.ends_at, report.columns == "extended", report.slug, report.slug),
             prepare=False,
         ).fetchall()
     return int(plan[0]["Plan"]["Plan Rows"])
@@ -139,12 +141,12 @@ def _store_parts(connection: Connection, report: NewReport, progress: Progress) 
     """
     if progress.has_ended:
         return
-    part, size, saved_at = _next_part(progress), BatchSize(BATCH_ROWS), time.monotonic()
+    part, size, saved_at = _next_part(report, progress), BatchSize(BATCH_ROWS), time.monotonic()
     is_last = False
 
     def take(rows: int) -> None:
         nonlocal progress, is_last
-        for batch in month_rows.read(connection, progress.scope, progress.place, report.slug, rows):
+        for batch in month_rows.read(connection, report, progress.scope, progress.place, rows):
             part.add(batch.text.encode())
             progress, is_last = _after(progress, batch), batch.is_last
 
@@ -155,23 +157,23 @@ def _store_parts(connection: Connection, report: NewReport, progress: Progress) 
         elif part.size >= PART_BYTES:
             progress = _store_part(progress, part, part.body())
             yield progress
-            part, saved_at = _next_part(progress), time.monotonic()
+            part, saved_at = _next_part(report, progress), time.monotonic()
         elif time.monotonic() - saved_at >= SAVE_SECONDS:
             progress = replace(progress, kept=part.saved(), checksum=part.checksum)
             yield progress
             saved_at = time.monotonic()
 
 
-def _next_part(progress: Progress) -> Part:
+def _next_part(report: NewReport, progress: Progress) -> Part:
     """Return the part to fill. The first one begins with the header."""
     part = Part(progress.is_compressed, progress.kept, progress.checksum)
     if not (progress.tags or progress.kept):
-        part.add((",".join(COLUMNS) + "\r\n").encode())
+        part.add((report.delimiter.join(COLUMNS[report.columns]) + "\r\n").encode())
     return part
 
 
 def _after(progress: Progress, batch: Batch) -> Progress:
-    return replace(progress, rows=progress.rows + batch.text.count("\n"), place=batch.place)
+    return replace(progress, rows=progress.rows + batch.lines, place=batch.place)
 
 
 def _store_part(progress: Progress, part: Part, body: bytes) -> Progress:

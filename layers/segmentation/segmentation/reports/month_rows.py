@@ -8,6 +8,7 @@ sees every due exit once, and the sweep can run at any time.
 At one instant the recorded rows come first, in order of id. The due exits follow in order of user and segment.
 """
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,8 @@ from typing import Any
 from psycopg import Connection, sql
 from psycopg.rows import class_row
 
+from segmentation.contract.requests import NewReport
+from segmentation.contract.values import Columns, Delimiter
 from segmentation.database import watermark
 from segmentation.database.index_order import index_order
 from segmentation.reports.months import Month
@@ -48,9 +51,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Batch:
-    """The CSV lines of a batch, the place of its last row, and whether the month ends there."""
+    """The CSV lines of a batch and their number, the place of its last row, and whether the month ends there."""
 
     text: str
+    lines: int
     place: Place
     is_last: bool
 
@@ -58,6 +62,7 @@ class Batch:
 @dataclass(frozen=True)
 class _Row:
     read: int
+    lines: int
     text: str
     executed_at: datetime
     history_id: int
@@ -65,26 +70,56 @@ class _Row:
     segment_id: int
 
 
-# Rows outside the report are read too, but make no line (null). So each statement reads a limited number of rows. An
+@dataclass(frozen=True)
+class _Statements:
+    """The statement that reads recorded rows, and the one that reads due exits too."""
+
+    recorded: sql.Composed
+    recorded_and_due: sql.Composed
+
+
+# Rows outside the report are read too, but make no line. So each statement reads a limited number of rows. An
 # instant is cut to its second, not rounded, so no row moves into the next month.
 # The server makes the text, because one message per row costs more than all other work.
 _LINES = sql.SQL("""
 select count(*)::integer as read,
-       coalesce(string_agg(
-           line.user_id || ',' || case when %(slug)s::text is null or line.slug = %(slug)s::text then line.slug end
-           || case line.action_id when 1 then ',I,' when 2 then ',D,' end
-           || date_bin('1 second', line.executed_at at time zone interval '0', '2000-01-01'),
-           E'\\r\\n') || E'\\r\\n', '') as text,
+       count(*) filter (where {is_line})::integer as lines,
+       coalesce(string_agg({cells}, E'\\r\\n') filter (where {is_line}) || E'\\r\\n', '') as text,
        max(line.executed_at) as executed_at,
        coalesce((array_agg(line.history_id))[count(*)], 0) as history_id,
        coalesce((array_agg(line.user_id))[count(*)], 0) as user_id,
        coalesce((array_agg(line.segment_id))[count(*)], 0) as segment_id
-  from ({}) line
+  from ({rows}) line
+""")
+
+_OF_SEGMENT = sql.SQL("(%(slug)s::text is null or line.slug = %(slug)s::text)")
+
+_PLAIN_CELLS = sql.SQL("""
+    line.user_id || {delimiter} || line.slug || case line.action_id when 1 then {entry} else {exit} end
+    || date_bin('1 second', line.executed_at at time zone interval '0', '2000-01-01')
+""")
+
+# Only the name of a custom action is looked up. An actor may be any text, so it becomes a cell as contract/csv_text
+# makes one. No other cell needs quotation marks or can begin as a formula.
+_EXTENDED_CELLS = sql.SQL("""
+    concat_ws({delimiter}, line.user_id, line.slug,
+        case line.action_id when 1 then 'I' when 2 then 'D' when 3 then 'U' else 'A' end,
+        date_bin('1 second', line.executed_at at time zone interval '0', '2000-01-01'),
+        case line.action_id
+        when 1 then 'added' when 2 then 'deleted' when 3 then 'lifetime_changed'
+        else (select actions.name from actions where actions.action_id = line.action_id) end,
+        line.reason,
+        case when {is_quoted} then '"' else '' end
+        || case when line.actor ~ '^[-=+@\\t\\r]' then chr(39) else '' end
+        || replace(line.actor, '"', '""')
+        || case when {is_quoted} then '"' else '' end,
+        coalesce(date_bin('1 second', line.expires_at at time zone interval '0', '2000-01-01')::text, ''))
 """)
 
 # The bounds on the time alone select the partitions, and the last bound the row in the index.
 _RECORDED = sql.SQL("""
-select history.user_id, 0 as segment_id, history.slug, history.action_id, history.executed_at, history.history_id
+select history.user_id, 0 as segment_id, history.slug, history.action_id, history.executed_at, history.history_id,
+       history.reason, history.actor, history.expires_at
   from history
  where history.executed_at >= %(executed_at)s::timestamptz and history.executed_at < %(until)s::timestamptz
    and history.executed_at >= {executed_at}
@@ -97,23 +132,21 @@ select history.user_id, 0 as segment_id, history.slug, history.action_id, histor
 # The worker streams the texts, so the server makes the next one while the worker compresses and stores one.
 _TEXTS = sql.SQL("""
 with recursive texts as (
-    select 0 as number, %(limit)s::integer as read, '' collate "C" as text,
+    select 0 as number, %(limit)s::integer as read, 0 as lines, '' collate "C" as text,
            %(executed_at)s::timestamptz as executed_at, %(history_id)s::bigint as history_id
      union all
-    select texts.number + 1, lines.read, lines.text, lines.executed_at, lines.history_id
+    select texts.number + 1, lines.read, lines.lines, lines.text, lines.executed_at, lines.history_id
       from texts
-     cross join lateral ({} having count(*) > 0) lines
+     cross join lateral ({lines} having count(*) > 0) lines
      where texts.read = %(limit)s::integer and texts.number < %(texts)s::integer)
-select texts.read, texts.text, texts.executed_at, texts.history_id, 0 as user_id, 0 as segment_id
+select texts.read, texts.lines, texts.text, texts.executed_at, texts.history_id, 0 as user_id, 0 as segment_id
   from texts
  where texts.number > 0
-""").format(
-    _LINES.format(_RECORDED.format(executed_at=sql.SQL("texts.executed_at"), history_id=sql.SQL("texts.history_id")))
-)
+""")
+_RECORDED_OF_TEXT = _RECORDED.format(executed_at=sql.SQL("texts.executed_at"), history_id=sql.SQL("texts.history_id"))
 
 # Recorded rows limit the range in which due exits are searched: those at or after the last one are for a later batch.
-_RECORDED_AND_DUE = _LINES.format(
-    sql.SQL("""
+_RECORDED_AND_DUE = sql.SQL("""
 with recorded as materialized ({}),
 range as materialized (
     select coalesce(
@@ -123,7 +156,7 @@ select recorded.* from recorded
  union all
 (select memberships.user_id, memberships.segment_id,
         (select segments.slug from segments where segments.segment_id = memberships.segment_id),
-        2, memberships.expires_at, 9223372036854775807
+        2, memberships.expires_at, 9223372036854775807, 'ttl', 'schedule', memberships.expires_at
    from memberships
   where memberships.expires_at < (select range.until from range)
     and (memberships.expires_at, memberships.user_id, memberships.segment_id)
@@ -131,7 +164,8 @@ select recorded.* from recorded
   order by memberships.expires_at, memberships.user_id, memberships.segment_id
   limit %(limit)s::integer)
  union all
-(select history.user_id, history.segment_id, history.slug, history.action_id, history.executed_at, 9223372036854775807
+(select history.user_id, history.segment_id, history.slug, history.action_id, history.executed_at, 9223372036854775807,
+        history.reason, history.actor, history.expires_at
    from history
   where history.executed_at >= %(executed_at)s::timestamptz and history.executed_at < (select range.until from range)
     and history.history_id > %(newest_id)s::bigint and history.action_id = 2 and history.reason = 'ttl'
@@ -142,11 +176,22 @@ select recorded.* from recorded
  order by executed_at, history_id, user_id, segment_id
  limit %(limit)s::integer
 """).format(
-        _RECORDED.format(
-            executed_at=sql.SQL("%(executed_at)s::timestamptz"), history_id=sql.SQL("%(history_id)s::bigint")
-        )
-    )
+    _RECORDED.format(executed_at=sql.SQL("%(executed_at)s::timestamptz"), history_id=sql.SQL("%(history_id)s::bigint"))
 )
+
+
+@functools.cache
+def _statements(columns: Columns, delimiter: Delimiter) -> _Statements:
+    is_extended = columns == "extended"
+    cells = (_EXTENDED_CELLS if is_extended else _PLAIN_CELLS).format(
+        delimiter=sql.Literal(delimiter),
+        entry=sql.Literal(f"{delimiter}I{delimiter}"),
+        exit=sql.Literal(f"{delimiter}D{delimiter}"),
+        is_quoted=sql.SQL("line.actor ~ {}").format(sql.Literal(f'[{delimiter}"\r\n]')),
+    )
+    is_line = _OF_SEGMENT if is_extended else sql.SQL("(line.action_id <= 2 and {})").format(_OF_SEGMENT)
+    lines = functools.partial(_LINES.format, is_line=is_line, cells=cells)
+    return _Statements(_TEXTS.format(lines=lines(rows=_RECORDED_OF_TEXT)), lines(rows=_RECORDED_AND_DUE))
 
 
 def fix_scope(connection: Connection, month: Month, until: datetime) -> Scope:
@@ -172,38 +217,41 @@ def fix_scope(connection: Connection, month: Month, until: datetime) -> Scope:
     return scope
 
 
-def read(connection: Connection, scope: Scope, place: Place, slug: str | None, limit: int) -> Iterator[Batch]:
+def read(connection: Connection, report: NewReport, scope: Scope, place: Place, limit: int) -> Iterator[Batch]:
     """Yield the batches of one statement after a place. They have about as many rows as the limit."""
-    members = {"newest_id": scope.newest_id, **vars(place), "slug": slug}
+    members = {"newest_id": scope.newest_id, **vars(place), "slug": report.slug}
+    statements = _statements(report.columns, report.delimiter)
     if place.executed_at < scope.due_from:
-        yield from _read_recorded(connection, scope, members, limit)
+        yield from _read_recorded(connection, statements, scope, members, limit)
     else:
-        yield from _read_recorded_and_due(connection, scope, members, limit)
+        yield from _read_recorded_and_due(connection, statements, scope, members, limit)
 
 
-def _read_recorded(connection: Connection, scope: Scope, members: dict[str, Any], limit: int) -> Iterator[Batch]:
+def _read_recorded(
+    connection: Connection, statements: _Statements, scope: Scope, members: dict[str, Any], limit: int
+) -> Iterator[Batch]:
     rows = min(limit, TEXT_ROWS)
     members |= {"until": scope.due_from, "limit": rows, "texts": limit // rows}
     texts, has_more = 0, True
     with index_order(connection), connection.cursor(row_factory=class_row(_Row)) as cursor:
-        for row in cursor.stream(_TEXTS, members):
-            yield Batch(row.text, _place_of(row), is_last=False)
+        for row in cursor.stream(statements.recorded, members):
+            yield Batch(row.text, row.lines, _place_of(row), is_last=False)
             texts, has_more = texts + 1, row.read == rows
     if not (texts and has_more):
-        yield Batch("", Place(scope.due_from), is_last=scope.due_from == scope.until)
+        yield Batch("", 0, Place(scope.due_from), is_last=scope.due_from == scope.until)
 
 
 def _read_recorded_and_due(
-    connection: Connection, scope: Scope, members: dict[str, Any], limit: int
+    connection: Connection, statements: _Statements, scope: Scope, members: dict[str, Any], limit: int
 ) -> Iterator[Batch]:
     members |= {"until": scope.until, "limit": limit}
     with index_order(connection), connection.cursor(row_factory=class_row(_Row)) as cursor:
         # prepared, the statement would get a plan for any place, which guesses the number of rows
-        [row] = cursor.execute(_RECORDED_AND_DUE, members, prepare=False).fetchall()
+        [row] = cursor.execute(statements.recorded_and_due, members, prepare=False).fetchall()
     if row.read == limit:
-        yield Batch(row.text, _place_of(row), is_last=False)
+        yield Batch(row.text, row.lines, _place_of(row), is_last=False)
     else:
-        yield Batch(row.text, Place(scope.until), is_last=True)
+        yield Batch(row.text, row.lines, Place(scope.until), is_last=True)
 
 
 def _place_of(row: _Row) -> Place:

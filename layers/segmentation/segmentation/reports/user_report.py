@@ -4,22 +4,24 @@ import functools
 import io
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
 
 from psycopg import Connection, sql
 from psycopg.rows import dict_row
 
 from segmentation.contract import csv_text
 from segmentation.contract.responses import ReportLink
+from segmentation.contract.values import Columns
 from segmentation.reports import storage, user_lock
 from segmentation.reports.months import Month
 from segmentation.reports.requested_month import requested_month
 from segmentation.runtime import metrics
 
-COLUMNS = ("user_id", "segment_slug", "operation", "executed_at")
-EXTENDED_COLUMNS = (*COLUMNS, "action", "reason", "actor", "expires_at")
+_PLAIN_COLUMNS = ("user_id", "segment_slug", "operation", "executed_at")
+COLUMNS: dict[Columns, tuple[str, ...]] = {
+    "plain": _PLAIN_COLUMNS,
+    "extended": (*_PLAIN_COLUMNS, "action", "reason", "actor", "expires_at"),
+}
 PLAIN_OPERATIONS = ("I", "D")
-Format = Literal["plain", "extended"]
 
 _ROWS_OF_USER = sql.SQL(
     """
@@ -35,7 +37,7 @@ _ROWS_OF_USER = sql.SQL(
 
 
 def create_for_user(
-    connection: Connection, user_id: int, year: int, month: int, *, report_format: Format, delimiter: str
+    connection: Connection, user_id: int, year: int, month: int, *, report_format: Columns, delimiter: str
 ) -> ReportLink:
     """Store the report of a user's month, and return a link to it.
 
@@ -43,7 +45,7 @@ def create_for_user(
     RequestInvalid for a month in the future, and StorageUnavailable.
     """
     wanted = requested_month(connection, year, month, location="query")
-    columns = EXTENDED_COLUMNS if report_format == "extended" else COLUMNS
+    columns = COLUMNS[report_format]
     file_name = storage.new_file_name(storage.subject_of_user(user_id), wanted, "csv")
     with connection.transaction():
         user_lock.hold(connection, user_id)
