@@ -7,6 +7,7 @@ EXPECTED = {
     "batch_list_memberships": (200, {"users"}),
     "change_memberships": (200, {"segments_added", "segments_deleted"}),
     "change_password": (200, {"message"}),
+    "change_segment_users": (200, {"users_added", "users_deleted"}),
     "check_health": (200, {"status", "database", "schema_version", "version"}),
     "create_action": (201, {"name", "operation"}),
     "create_report": (202, {"job_id"}),

@@ -20,6 +20,7 @@ ROUTES = {
     "update_segment": {"PATCH /segment/{slug}"},
     "delete_segment": {"DELETE /segment", "DELETE /segment/{slug}"},
     "list_segment_users": {"GET /segment/{slug}/users"},
+    "change_segment_users": {"POST /segment/{slug}/users"},
     "change_memberships": {"POST /segment/user"},
     "list_memberships": {"GET /segment/user/{user_id}"},
     "batch_list_memberships": {"POST /segment/user/batch"},

@@ -22,6 +22,7 @@ WITH_BODY = {
     "update_segment": "/segment/AAA",
     "delete_segment": "/segment",
     "change_memberships": "/segment/user",
+    "change_segment_users": "/segment/AAA/users",
     "batch_list_memberships": "/segment/user/batch",
     "update_membership": "/segment/user/1/AAA",
     "record_action": "/user/1/history",

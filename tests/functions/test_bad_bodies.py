@@ -284,6 +284,12 @@ HOSTILE = [
         "change_memberships", lambda: json.dumps({"user_id": 1, "add_segments": [0] * 300_000}), id="many-slugs"
     ),
     pytest.param("batch_list_memberships", lambda: json.dumps({"user_ids": [""] * 200_000}), id="many-ids"),
+    pytest.param("change_segment_users", lambda: json.dumps({"add_users": [""] * 10_000}), id="ten-thousand-bad-ids"),
+    pytest.param(
+        "change_segment_users",
+        lambda: json.dumps({"add_users": [*range(1, 5001)], "delete_users": [*range(1, 5001)]}),
+        id="five-thousand-ids-in-both-lists",
+    ),
     pytest.param("batch_list_memberships", lambda: json.dumps({"user_ids": [""] * 1000}), id="thousand-bad-ids"),
 ]
 

@@ -157,6 +157,14 @@ def test_bad_id_in_a_batch_is_422(text):
     assert_invalid(answer, "body.user_ids.1")
 
 
+@pytest.mark.parametrize("member", ["add_users", "delete_users"])
+@pytest.mark.parametrize("text", [*BAD_IDS, pytest.param("null", id="null")])
+def test_bad_id_in_a_change_of_many_users_is_422(member, text):
+    answer = call("change_segment_users", f'{{"{member}": [1, {text}]}}', path="/segment/AAA/users")
+
+    assert_invalid(answer, f"body.{member}.1")
+
+
 @pytest.mark.parametrize("function", WITH_USER_ID)
 @pytest.mark.parametrize(
     "text",

@@ -24,6 +24,7 @@ from tests.template_routes import ROUTES, name_of
 OTHER_BODIES = {
     "change_password": {"password": "correct horse battery staple", "new_password": "of another request"},
     "change_memberships": {"user_id": 77},
+    "change_segment_users": {"add_users": [77]},
     "create_action": {"name": "conversion"},
     "create_report": {"year": 2023, "month": 9},
     "create_segment": {"slug": "OTHER"},

@@ -16,11 +16,13 @@ MEMBERS: dict[str, Any] = {
     "action": "exposure",
     "actor": "mira",
     "add_segments": [SLUG, "AVITO_VOICE_MESSAGES"],
+    "add_users": [1000, 1001],
     "added_at": ENTERED_AT,
     "columns": "extended",
     "created_at": ENTERED_AT,
     "database": "ok",
     "delete_segments": ["AVITO_DISCOUNT_50"],
+    "delete_users": [1002],
     "delimiter": ";",
     "description": "30 % off the first delivery",
     "done": 1000,
@@ -80,7 +82,7 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 """The members of a model that need another value than in MEMBERS."""
 
-ABSENT = {"MembershipChange": {"expires_at"}, "LifetimeChange": {"expires_at"}}
+ABSENT = {name: {"expires_at"} for name in ("MembershipChange", "SegmentUsersChange", "LifetimeChange")}
 """The members that an example leaves out, because the model takes only one of two."""
 
 PARAMETERS: dict[str, Any] = {"format": "extended"}

@@ -47,6 +47,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("list_memberships"),
         Step("batch_list_memberships"),
         Step("update_membership", path={"slug": SLUG}),
+        Step("change_segment_users", path={"slug": SLUG}),
         Step("list_segment_users", path={"slug": SLUG}),
     ),
     "History": (

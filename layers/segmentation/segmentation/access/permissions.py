@@ -25,6 +25,7 @@ _EDITOR_ROUTES = frozenset(
         "PATCH /segment/{slug}",
         "DELETE /segment",
         "DELETE /segment/{slug}",
+        "POST /segment/{slug}/users",
         "POST /segment/user",
         "PATCH /segment/user/{user_id}/{slug}",
         "POST /user/{user_id}/history",

@@ -28,6 +28,7 @@ STORED = frozenset(
         "PATCH /account/{username}",
         "POST /segment",
         "PATCH /segment/{slug}",
+        "POST /segment/{slug}/users",
         "POST /segment/user",
         "PATCH /segment/user/{user_id}/{slug}",
         "POST /user",
