@@ -17,6 +17,7 @@ from tests.functions.factories import create_segments
 
 OPERATIONS = int(os.environ.get("DEADLOCK_OPERATIONS", "4000"))
 WRITERS = 4
+OTHERS = range(3, 13)
 
 
 class ConflictingClients(Clients):
@@ -26,13 +27,14 @@ class ConflictingClients(Clients):
         [action] = self.chance.choices(
             [
                 self.change_memberships,
+                self.change_segment_users,
                 self.change_lifetime,
                 self.change_percent,
                 self.recreate_segment,
                 self.delete_user,
                 self.sweep,
             ],
-            [80, 8, 4, 2, 4, 2],
+            [60, 20, 8, 4, 2, 4, 2],
         )
         action()
 
@@ -41,6 +43,14 @@ class ConflictingClients(Clients):
         self.send(
             "change_memberships", {"user_id": self.user(), "add_segments": slugs[:3], "delete_segments": slugs[3:]}
         )
+
+    def change_segment_users(self) -> None:
+        users = self.chance.sample(OTHERS, len(OTHERS))
+        body = {"add_users": [1, *users[:5]], "delete_users": [*users[5:], 2]}
+        self.send("change_segment_users", body, path=f"/segment/{self.slug()}/users")
+
+    def delete_user(self) -> None:
+        self.send("delete_user", path=f"/user/{self.chance.choice((1, 2, *OTHERS))}")
 
     def user(self) -> int:
         return self.chance.choice((1, 2))

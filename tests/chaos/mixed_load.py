@@ -12,7 +12,7 @@ import psycopg
 
 from functions.expire_memberships.app import handler as run_schedule
 from segmentation.runtime.log import logger
-from tests.bookkeeping import Told
+from tests.bookkeeping import AT_ONCE, Told
 from tests.functions.calls import NO_BODY, Answer, call
 from tests.functions.keys import IN_USE, under
 from tests.stopwatch import Stopwatch
@@ -23,6 +23,7 @@ ANSWERED_SECONDS = 60
 WEIGHTS = {
     "list_memberships": 30,
     "change_memberships": 40,
+    "change_segment_users": 10,
     "create_user": 10,
     "change_lifetime": 10,
     "change_percent": 3,
@@ -82,6 +83,13 @@ class Clients:
         if answer.status == 200:
             self.tally.told.change(user_id, answer.json)
 
+    def change_segment_users(self) -> None:
+        users = self.chance.sample(USERS, 10)
+        body = {"add_users": users[:7], "delete_users": users[7:]}
+        answer = self.send("change_segment_users", body, path=f"/segment/{self.slug()}/users", actor=AT_ONCE)
+        if answer.status == 200:
+            self.tally.told.change_at_once(answer.json)
+
     def create_user(self) -> None:
         self.tally.told.users.append(self.send("create_user").json["user_id"])
 
@@ -108,13 +116,13 @@ class Clients:
         except (psycopg.OperationalError, psycopg.InternalError):
             return  # the next run does the work
 
-    def send(self, function: str, body: Any = NO_BODY, path: str | None = None) -> Answer:
+    def send(self, function: str, body: Any = NO_BODY, path: str | None = None, actor: str | None = None) -> Answer:
         """Send a request under one key until its answer is final."""
         key = f"{self.chance.getrandbits(128):x}"
         deadline = time.monotonic() + ANSWERED_SECONDS
         while time.monotonic() < deadline:
             with Stopwatch() as stopwatch:
-                answer = call(function, body, path=path, headers=under(key))
+                answer = call(function, body, path=path, headers=under(key), actor=actor)
             self.tally.slowest = max(self.tally.slowest, stopwatch.seconds)
             self.tally.statuses[answer.status] += 1
             if answer.status != 503 and not (answer.status == 409 and answer.json["type"] == IN_USE):

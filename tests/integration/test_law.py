@@ -19,10 +19,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from psycopg.rows import dict_row
 
 from segmentation.contract.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
-from segmentation.contract.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
+from segmentation.contract.requests import (
+    LifetimeChange,
+    MembershipChange,
+    NewOperation,
+    NewSegment,
+    SegmentChange,
+    SegmentUsersChange,
+)
 from segmentation.database import transactions
 from segmentation.database.connection import connect
-from segmentation.domain import actions, expiry, history, memberships, segments, users
+from segmentation.domain import actions, expiry, history, memberships, segment_users, segments, users
 from segmentation.domain.rollouts import arrivals
 from tests import law
 from tests.emptying import empty
@@ -40,10 +47,19 @@ CHANGES = st.fixed_dictionaries(
     {"user_id": USERS, "add": st.sets(SLUGS), "delete": st.sets(SLUGS), "ttl": LIFETIMES}
 ).filter(lambda change: not change["add"] & change["delete"])
 
+CHANGES_OF_USERS = st.fixed_dictionaries(
+    {"slug": SLUGS, "add": st.sets(USERS), "delete": st.sets(USERS), "ttl": LIFETIMES}
+).filter(lambda change: (change["add"] or change["delete"]) and not change["add"] & change["delete"])
+
 
 def change(connection, user_id, add, delete, ttl):
     wanted = MembershipChange(user_id=user_id, add_segments=[*add], delete_segments=[*delete], ttl=ttl)
     return memberships.change(connection, wanted, actor="analyst")
+
+
+def change_users(connection, slug, add, delete, ttl):
+    wanted = SegmentUsersChange(add_users=[*add], delete_users=[*delete], ttl=ttl)
+    return segment_users.change(connection, slug, wanted, actor="analyst")
 
 
 def patch(connection, user_id, slug, ttl):
@@ -71,6 +87,8 @@ WRITES = st.one_of(
     st.tuples(st.just(register), st.fixed_dictionaries({"user_id": USERS})),
     CHANGES.map(lambda named: (change, named)),
     CHANGES.map(lambda named: (change, named)),
+    CHANGES_OF_USERS.map(lambda named: (change_users, named)),
+    CHANGES_OF_USERS.map(lambda named: (change_users, named)),
     st.tuples(st.just(patch), st.fixed_dictionaries({"user_id": USERS, "slug": SLUGS, "ttl": LIFETIMES})),
     st.just((sweep, {})),
     st.tuples(
@@ -187,6 +205,20 @@ class Law(RuleBasedStateMachine):
         self.forget(lambda of_user, of: of_user == user and of in gone)
         if not known:
             self.learn_but_keep(lambda of_user, of: of_user != user or of in named["add"] | named["delete"])
+
+    @rule(named=CHANGES_OF_USERS)
+    def change_users_of_segment(self, named):
+        slug, unknown = named["slug"], {user for user in named["add"] | named["delete"] if not self.is_known(user)}
+        with expecting(None if slug in self.segments else SegmentUnknown) as going:
+            changed = change_users(self.connection, **named)
+        if going.failed:
+            return
+        new = {user for user in named["add"] if (user, slug) not in self.members}
+        gone = {user for user in named["delete"] if (user, slug) in self.members}
+        assert (changed.users_added, changed.users_deleted) == (len(new), len(gone))
+        self.members |= {(user, slug): named["ttl"] for user in new}
+        self.forget(lambda of_user, of: of == slug and of_user in gone)
+        self.learn_but_keep(lambda of_user, of: of_user not in unknown or of == slug)
 
     @rule(user=USERS, slug=SLUGS, ttl=LIFETIMES)
     def change_lifetime(self, user, slug, ttl):

@@ -6,15 +6,17 @@ ADD_ROUNDS sets how often sixty-four of them add the same user to the same segme
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 
+import psycopg
 import pytest
 
 from segmentation.contract.problems import SegmentUnknown, SlugTaken, UserUnknown
-from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange
+from segmentation.contract.requests import MembershipChange, NewSegment, SegmentChange, SegmentUsersChange
 from segmentation.database import transactions
 from segmentation.database.connection import connect
-from segmentation.domain import memberships, segments, users
+from segmentation.domain import expiry, memberships, segment_users, segments, users
 
 ROUNDS = int(os.environ.get("ADD_ROUNDS", "5"))
 WRITERS = 64
@@ -221,3 +223,79 @@ def test_user_who_returns_while_the_old_history_is_erased_keeps_the_new_one(make
         users.delete(connection, 1, erase=True, actor="support")
 
     assert [row["operation"] for row in history(1)] == ["I"]
+
+
+def changing_users(slug="AVITO_30", **members):
+    """Change many users of a segment, with the retries of a request."""
+    wanted = SegmentUsersChange.model_validate(members)
+
+    def run(connection):
+        try:
+            return transactions.retry_aborted(partial(segment_users.change, connection, slug, wanted, actor="analyst"))
+        except SegmentUnknown:
+            return None
+
+    return run
+
+
+def test_changes_of_many_users_in_opposite_orders_do_not_deadlock(make_segments, at_once, history, connection):
+    make_segments("AVITO_30", "AVITO_50")
+    many = [*range(1, 101)]
+
+    for _ in range(3):
+        answers = at_once(
+            *[changing_users(add_users=many), changing_users(add_users=many[::-1])] * 2,
+            *[changing_users("AVITO_50", add_users=many[::-1]), changing_users(delete_users=many[50:])] * 2,
+            *[changing(user_id=user_id, add_segments=["AVITO_50", "AVITO_30"]) for user_id in (1, 50, 100)],
+        )
+        assert None not in answers
+
+    assert replayed(history()) == members_of(connection, "AVITO_30", "AVITO_50")
+
+
+def test_many_users_added_at_once_enter_once_each(make_segments, at_once, owner):
+    make_segments("AVITO_30")
+    many = [*range(1, 1001)]
+
+    answers = at_once(*[changing_users(add_users=many)] * 4)
+
+    assert sorted(answer.users_added for answer in answers) == [0, 0, 0, 1000]
+    assert owner.execute("select from history").rowcount == 1000
+
+
+def test_history_and_state_agree_after_many_users_change_beside_other_writers(
+    make_segments, at_once, history, connection, owner
+):
+    make_segments("AVITO_30")
+    many = [*range(1, 51)]
+    everyone, nobody = SegmentChange(user_percent=100), SegmentChange(user_percent=0)
+
+    for _ in range(5):
+        at_once(changing_users(add_users=many[:25], ttl=1))
+        owner.execute("select pg_sleep_until(max(expires_at)) from memberships where expires_at is not null")
+        at_once(
+            *[changing_users(add_users=many), changing_users(delete_users=many[::-1])],
+            lambda own: expiry.sweep(own, go_on=lambda: True),
+            *[giving_way(segments.update, "AVITO_30", each, actor="analyst") for each in (everyone, nobody)],
+            *[giving_way(users.delete, user_id, erase=False, actor="support") for user_id in (1, 25, 50)],
+        )
+
+    assert replayed(history()) == members_of(connection, "AVITO_30")
+
+
+def giving_way(write, *arguments, **named):
+    """Write as a request does. It may be refused because of the other writers."""
+
+    def run(connection):
+        with suppress(UserUnknown, psycopg.errors.LockNotAvailable):
+            transactions.retry_aborted(partial(write, connection, *arguments, **named))
+
+    return run
+
+
+def members_of(connection, *slugs):
+    return {
+        (member.user_id, slug)
+        for slug in slugs
+        for member in segments.list_members(connection, slug, after=0, limit=1000).users
+    }
