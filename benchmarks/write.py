@@ -32,8 +32,8 @@ WITHOUT_DISK = f"alter database {COPY} set synchronous_commit = off;"
 Change = Callable[[int, list[str], list[str]], None]
 
 OURS = """
-    select * from change_memberships(:user, array['SEGMENT_' || :a, 'SEGMENT_' || :b, 'SEGMENT_' || :c],
-                                     array['SEGMENT_' || :d, 'SEGMENT_' || :e], null, null, 'analyst');
+    select * from change_user_segments(:user, array['SEGMENT_' || :a, 'SEGMENT_' || :b, 'SEGMENT_' || :c],
+                                       array['SEGMENT_' || :d, 'SEGMENT_' || :e], null, null, null, null, 'analyst');
     """
 
 ROWS = """

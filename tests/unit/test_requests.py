@@ -23,6 +23,7 @@ EXAMPLES = {
     "NewSegment": {"slug": "AAA", "user_percent": 10, "description": "x"},
     "NewUser": {"user_id": 1},
     "SegmentChange": {"slug": "AAA", "user_percent": 10, "description": "x"},
+    "SegmentEntry": {"slug": "AAA", "ttl": 60, "expires_at": "2999-01-31T12:00:00Z"},
     "SegmentUsersChange": {
         "add_users": [1],
         "delete_users": [2],

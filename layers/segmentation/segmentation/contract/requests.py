@@ -2,7 +2,16 @@
 
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticCustomError
 
@@ -120,11 +129,46 @@ class SegmentRef(Request):
     slug: Slug
 
 
+class LifetimeChange(Request):
+    """The new lifetime of a membership: a ttl, counted from now, or expires_at. A ttl of null makes it permanent."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    null_has_meaning = frozenset({"ttl"})
+
+    ttl: Ttl | None = None
+    expires_at: ExpiresAt | None = None
+
+    @model_validator(mode="after")
+    def _names_one(self) -> Self:
+        if len(self.model_fields_set & {"ttl", "expires_at"}) != 1:
+            raise ValueError("must have exactly one of: ttl, expires_at")
+        return self
+
+
+class SegmentEntry(LifetimeChange):
+    """A segment that a user enters, with a lifetime of its own. A ttl of null makes the membership permanent."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 2})
+
+    slug: Slug
+
+
+_SLUG = TypeAdapter(Slug)
+
+
+def _read_entry(entry: Any, _: ValidatorFunctionWrapHandler) -> str | SegmentEntry:
+    """Read an entry by its type. The errors of a union would name both types."""
+    return SegmentEntry.model_validate(entry) if isinstance(entry, dict) else _SLUG.validate_python(entry)
+
+
+_Entry = Annotated[Slug | SegmentEntry, WrapValidator(_read_entry)]
+
+
 class MembershipChange(Request):
-    """The segments that a user enters and leaves. All entries share one optional lifetime."""
+    """The segments that a user enters and leaves. An entry without a lifetime of its own has that of the request."""
 
     user_id: UserId
-    add_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
+    add_segments: Annotated[list[_Entry], Field(max_length=MAX_SLUGS)] = []
     delete_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
     ttl: TtlOrZero | None = None
     expires_at: ExpiresAt | None = None
@@ -136,9 +180,14 @@ class MembershipChange(Request):
 
     _one_lifetime = model_validator(mode="after")(_with_one_lifetime)
 
+    @property
+    def slugs_to_add(self) -> list[str]:
+        """The slugs of add_segments."""
+        return [entry if isinstance(entry, str) else entry.slug for entry in self.add_segments]
+
     @model_validator(mode="after")
     def _slugs_once_and_not_too_many(self) -> Self:
-        if both := sorted({*self.add_segments} & {*self.delete_segments}):
+        if both := sorted({*self.slugs_to_add} & {*self.delete_segments}):
             message = "must not name a slug in both add_segments and delete_segments: {named}"
             raise PydanticCustomError("slugs_in_both", message, {"named": ", ".join(both), "slugs": both})
         if len(self.add_segments) + len(self.delete_segments) > MAX_SLUGS:
@@ -163,22 +212,6 @@ class SegmentUsersChange(Request):
             raise ValueError(f"must not name a user in both add_users and delete_users: {named}")
         if not 1 <= len(self.add_users) + len(self.delete_users) <= MAX_CHANGED_USERS:
             raise ValueError(f"must have 1 to {MAX_CHANGED_USERS} users in add_users and delete_users together")
-        return self
-
-
-class LifetimeChange(Request):
-    """The new lifetime of a membership: a ttl, counted from now, or expires_at. A ttl of null makes it permanent."""
-
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-    null_has_meaning = frozenset({"ttl"})
-
-    ttl: Ttl | None = None
-    expires_at: ExpiresAt | None = None
-
-    @model_validator(mode="after")
-    def _names_one(self) -> Self:
-        if len(self.model_fields_set) != 1:
-            raise ValueError("must have exactly one of: ttl, expires_at")
         return self
 
 

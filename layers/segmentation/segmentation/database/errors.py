@@ -13,7 +13,7 @@ _TRANSIENT = (psycopg.OperationalError, errors.ReadOnlySqlTransaction, errors.Id
 def problem_of(error: psycopg.Error) -> Problem | None:
     """Return what a database error means to the client, or None if the error is a defect of this service."""
     if isinstance(error, errors.CheckViolation) and error.diag.constraint_name == LIFETIME_CONSTRAINT:
-        return RequestInvalid(("body.expires_at", "must be in the future"))
+        return RequestInvalid((f"body.{error.diag.column_name or 'expires_at'}", "must be in the future"))
     if isinstance(error, _TRANSIENT) or _ended_the_session(error):  # server away, lock timeout, deadlock
         return DatabaseUnavailable()
     if type(error) is psycopg.InternalError:  # a pooler adds an answer of its own to the last one of a dying server

@@ -1,6 +1,7 @@
 """Memberships: add and remove users, change lifetimes, and list the segments of users."""
 
 from collections import Counter
+from datetime import datetime
 from typing import LiteralString
 
 from psycopg import Connection, Cursor
@@ -72,9 +73,9 @@ SLUGS_OF_USERS: LiteralString = """
 
 
 _CHANGE = one_statement.Change(
-    call="""change_memberships(
-        %(user_id)s::bigint, %(add_segments)s::text[], %(delete_segments)s::text[], %(ttl)s::integer,
-        %(expires_at)s::timestamptz, %(actor)s::text)""",
+    call="""change_user_segments(
+        %(user_id)s::bigint, %(add)s::text[], %(delete_segments)s::text[], %(ttl)s::integer,
+        %(expires_at)s::timestamptz, %(ttls)s::integer[], %(ends)s::timestamptz[], %(actor)s::text)""",
     body="""
         case when changed.unknown_slugs = '{}' then format(
             '{"segments_added":%%s,"segments_deleted":%%s}', changed.segments_added, changed.segments_deleted) end
@@ -95,15 +96,25 @@ def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> M
     """Add a user to segments and remove the user from others, all or nothing.
 
     An active membership stays unchanged, including its lifetime. Raises SegmentUnknown with every unknown slug, or
-    RequestInvalid if the lifetime is over. sql/functions/change_memberships.sql has the reasons for one statement.
+    RequestInvalid if the lifetime is over. sql/functions/change_user_segments.sql has the reasons for one statement.
     """
-    [changed] = one_statement.run(connection, _CHANGE, {**vars(wanted), "actor": actor})
+    ttls, ends = _own_lifetimes(wanted)
+    parameters = {**vars(wanted), "add": wanted.slugs_to_add, "ttls": ttls, "ends": ends, "actor": actor}
+    [changed] = one_statement.run(connection, _CHANGE, parameters)
     if changed["unknown_slugs"]:
         raise SegmentUnknown(changed["unknown_slugs"])
     added, deleted = changed["segments_added"], changed["segments_deleted"]
     metrics.count("MembershipsAdded", added)
     metrics.count("MembershipsRemoved", deleted)
     return MembershipsChanged(segments_added=added, segments_deleted=deleted)
+
+
+def _own_lifetimes(wanted: MembershipChange) -> tuple[list[int | None] | None, list[datetime | None] | None]:
+    """Return the ttl and the end of each entry, or None twice if all entries have the lifetime of the request."""
+    if all(isinstance(entry, str) for entry in wanted.add_segments):
+        return None, None
+    lifetimes = [wanted if isinstance(entry, str) else entry for entry in wanted.add_segments]
+    return [each.ttl for each in lifetimes], [each.expires_at for each in lifetimes]
 
 
 def change_lifetime(

@@ -1,5 +1,5 @@
 -- Change the lifetime of an active membership. Return no row where there is none.
--- Locks are taken in the order of change_memberships. The time is read after the last lock, so a membership that
+-- Locks are taken in the order of change_user_segments. The time is read after the last lock, so a membership that
 -- expired during a wait stays expired.
 -- The trigger gets that time as a setting. The setting holds for this one UPDATE, not for the rest of the transaction.
 create or replace function change_lifetime(

@@ -6,7 +6,7 @@
 -- No user may be named twice. p_reason becomes the reason in the history: "manual" or "import".
 -- The caller has locked the live segment: it shares the writers' advisory lock and then the row, or it has called
 -- hold_segment. This function locks the users and then the memberships, both in the order of user ids. The time is read
--- after the last lock, as in change_memberships. A membership without an end needs no lock: only writers change it, and
+-- after the last lock, as in change_user_segments. A membership without an end needs no lock: only writers change it, and
 -- they lock its user.
 -- An expired membership that is not swept yet is deleted first, so that its exit has the end of its lifetime.
 -- Plans are made once per session, for index look-ups. A plan for a small table would otherwise be kept while a

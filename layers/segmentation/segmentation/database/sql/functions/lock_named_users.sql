@@ -3,7 +3,7 @@
 -- statements is inserted again.
 -- A new user is not enrolled by a percent in the segment, because the request decides about it.
 -- The insertion is left out if all users are known: it would make a percent that is being set wait.
--- "offset 0" makes Postgres look up each user by itself, as in change_memberships.
+-- "offset 0" makes Postgres look up each user by itself, as in change_user_segments.
 create or replace function lock_named_users(p_segment_id integer, p_users bigint[]) returns void
 language plpgsql
     set plan_cache_mode = force_generic_plan

@@ -1,6 +1,6 @@
 -- Write an operation of a custom action into the history of a user.
 -- Return what is known. If the user, the segment or the action is unknown, write nothing.
--- Locks are taken in the order of change_memberships: the writers' advisory lock, the segment, the user.
+-- Locks are taken in the order of change_user_segments: the writers' advisory lock, the segment, the user.
 -- A deletion of the segment reads its time after that lock. An action that comes before it is therefore dated
 -- before it.
 create or replace function record_action(p_user_id bigint, p_slug text, p_action text, p_actor text,

@@ -1,6 +1,6 @@
 -- Write an entry into the history for each inserted membership.
 -- An entry by a percent names the percent and the actor who set it, also if another request created the user.
--- "offset 0" makes Postgres look up each segment by itself, as in change_memberships.
+-- "offset 0" makes Postgres look up each segment by itself, as in change_user_segments.
 -- The INSERT counts its own rows: the condition with nextval is always true, and Postgres evaluates it once per row.
 create or replace function record_entries() returns trigger
 language plpgsql security definer set search_path = public, pg_temp

@@ -3,7 +3,7 @@
 -- Code that counts the removals passes the time by which it counts.
 -- The exit is never before the entry, even if an entry was dated by another clock.
 -- The actor of an exit from a deleted segment is the one who deleted the segment.
--- "offset 0" makes Postgres look up each segment by itself, as in change_memberships.
+-- "offset 0" makes Postgres look up each segment by itself, as in change_user_segments.
 -- The INSERT counts its own rows: the condition with nextval is always true, and Postgres evaluates it once per row.
 create or replace function record_exits() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
