@@ -44,7 +44,7 @@ def caller(function: str, path: str = "") -> Callable[..., dict[str, Any]]:
         if path:
             http = sample["requestContext"]["http"] | {"path": path.format(in_path)}
             event |= {"rawPath": path.format(in_path), "requestContext": sample["requestContext"] | {"http": http}}
-            event["pathParameters"] = dict.fromkeys(sample["pathParameters"], str(in_path))
+            event["pathParameters"] = dict.fromkeys(sample.get("pathParameters", ()), str(in_path))
         if body is not None:
             event["body"] = json.dumps(body)
         answer: dict[str, Any] = handler(event, None)
