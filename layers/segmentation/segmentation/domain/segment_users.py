@@ -4,12 +4,12 @@ from collections import Counter
 from collections.abc import Iterable
 
 from psycopg import Connection
-from psycopg.rows import scalar_row
+from psycopg.rows import scalar_row, tuple_row
 
 from segmentation.contract.problems import RequestInvalid, SegmentUnknown
 from segmentation.contract.requests import SegmentUsersChange
 from segmentation.contract.responses import SegmentUsersChanged
-from segmentation.database import transactions
+from segmentation.database import lists, transactions
 from segmentation.runtime import metrics
 
 
@@ -50,23 +50,25 @@ def _share(connection: Connection, slug: str) -> int:
 def _change(connection: Connection, segment_id: int, wanted: SegmentUsersChange, actor: str) -> Counter[str]:
     """Return how many users had each outcome. sql/functions/change_segment_users.sql lists the outcomes."""
     added = _once(wanted.add_users)
-    rows = connection.execute(
-        """
-        select changed.outcome, count(*)
-          from change_segment_users(%s::integer, %s::bigint[], %s::integer[], %s::timestamptz[], %s::bigint[],
-                                    %s::text, 'manual') changed
-         group by changed.outcome
-        """,
-        (
-            segment_id,
-            added,
-            [wanted.ttl] * len(added),
-            [wanted.expires_at] * len(added),
-            _once(wanted.delete_users),
-            actor,
-        ),
-    )
-    return Counter(dict(rows.fetchall()))
+    removed = _once(wanted.delete_users)
+    with lists.cursor(connection, added, removed, row_factory=tuple_row) as cursor:
+        rows = cursor.execute(
+            """
+            select changed.outcome, count(*)
+              from change_segment_users(%s::integer, %s::bigint[], %s::integer[], %s::timestamptz[], %s::bigint[],
+                                        %s::text, 'manual') changed
+             group by changed.outcome
+            """,
+            (
+                segment_id,
+                added,
+                [wanted.ttl] * len(added),
+                [wanted.expires_at] * len(added),
+                removed,
+                actor,
+            ),
+        ).fetchall()
+    return Counter(dict(rows))
 
 
 def _once(user_ids: Iterable[int]) -> list[int]:
