@@ -12,11 +12,11 @@ def functions(translated):
 def test_logs_and_traces_are_complete_unless_a_parameter_says_otherwise(template):
     defaults = {name: template["Parameters"][name]["Default"] for name in ("LogPercent", "UseTracing")}
 
-    assert defaults == {"LogPercent": 100, "UseTracing": "true"}
+    assert defaults == {"LogPercent": "100", "UseTracing": "true"}
 
 
 def test_a_line_stands_for_a_whole_number_of_requests(template):
-    assert [each for each in template["Parameters"]["LogPercent"]["AllowedValues"] if 100 % each] == []
+    assert [each for each in template["Parameters"]["LogPercent"]["AllowedValues"] if 100 % int(each)] == []
 
 
 def test_every_function_knows_the_share_of_its_lines(functions):
@@ -28,7 +28,7 @@ def test_every_function_knows_the_share_of_its_lines(functions):
 def test_lambda_logs_only_failures_of_its_own_where_lines_are_left_out(template, functions):
     levels = [each["LoggingConfig"]["SystemLogLevel"] for each in functions]
 
-    assert template["Conditions"]["LogsAll"] == {"Fn::Equals": [{"Ref": "LogPercent"}, 100]}
+    assert template["Conditions"]["LogsAll"] == {"Fn::Equals": [{"Ref": "LogPercent"}, "100"]}
     assert levels == [{"Fn::If": ["LogsAll", "INFO", "WARN"]}] * len(functions)
 
 
