@@ -44,7 +44,7 @@ class Change:
     @cached_property
     def plain(self) -> LiteralString:
         """Return the statement for a request without a key."""
-        return f"select changed.* from {self.call} changed"  # noqa: S608 -- texts of our own
+        return f"select changed.* from {self.call} changed"  # noqa: S608 # nosec B608 -- texts of our own
 
     @cached_property
     def storing(self) -> LiteralString:
@@ -65,7 +65,7 @@ class Change:
                           from changed) answer
                  where answer.body is not null)
             select claimed.*, changed.* from claimed left join changed on true
-            """  # noqa: S608 -- texts of our own
+            """  # noqa: S608 # nosec B608 -- texts of our own
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ JSON_OF_USER: LiteralString = f"""
                ',')) as body,
            greatest(0, least(30, floor(date_part('epoch', min(found.expires_at) - now()))))::integer as max_age
       from ({SEGMENTS_OF_USER}) found
-    """  # noqa: S608 -- both texts are constants
+    """  # noqa: S608 # nosec B608 -- both texts are constants
 
 # The database adds up the size of the answer and leaves out the slugs if it exceeds the third parameter, so an answer
 # that cannot be sent is never built. A slug takes five bytes more than its length: two escaped quotation marks and a
