@@ -21,7 +21,7 @@ func main() {
 	_, _, err = api.SegmentsAPI.CreateSegment(ctx).SegmentCreation(*client.NewSegmentCreation(slug)).Execute()
 	check(err)
 	change := client.NewMembershipChange(user)
-	change.SetAddSegments([]string{slug})
+	change.SetAddSegments([]client.MembershipChangeAddSegmentsInner{{String: &slug}})
 	_, _, err = api.MembershipsAPI.ChangeMemberships(ctx).MembershipChange(*change).Execute()
 	check(err)
 	page, _, err := api.SegmentsAPI.ListSegmentUsers(ctx, slug).Execute()
