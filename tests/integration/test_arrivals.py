@@ -13,6 +13,7 @@ from segmentation.database.connection import connect
 from segmentation.domain import segments, users
 from segmentation.domain.rollouts import arrivals
 from segmentation.domain.rollouts import percent as rollout_percent
+from tests.refused import repeated
 
 UNITS = 10_000
 
@@ -301,7 +302,7 @@ def test_percents_set_while_users_arrive_stay_exact(connection, create, automati
 
     def register(own, first):
         for number in range(first, 300, 3):
-            users.create(own, number + 1, actor="backend")
+            repeated(users.create, own, number + 1, actor="backend")
 
     def raise_percent(own):
         for percent in range(21, 51):
@@ -426,7 +427,7 @@ def test_arrival_reads_only_segments_that_have_a_percent(connection, superuser, 
 def test_segments_created_while_users_arrive_are_exact(create, automatic_members, at_once):
     def register(own, first):
         for number in range(first, 300, 3):
-            users.create(own, number + 1, actor="backend")
+            repeated(users.create, own, number + 1, actor="backend")
 
     def create_many(own):
         for number in range(10):
