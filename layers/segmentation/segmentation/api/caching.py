@@ -4,7 +4,7 @@ from hashlib import blake2b
 
 from aws_lambda_powertools.event_handler import Response
 
-JSON = "application/json; charset=utf-8"
+from segmentation.contract.responses import JSON
 
 
 def answer(body: str, max_age: int, if_none_match: str) -> Response[str]:

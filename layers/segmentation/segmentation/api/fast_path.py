@@ -10,9 +10,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BaseModel
 
 from segmentation.api import admission, idempotency, json_body
-from segmentation.api.caching import JSON
 from segmentation.api.resolver import Api, written
 from segmentation.contract.problems import Problem
+from segmentation.contract.responses import JSON
 from segmentation.database import transactions
 
 Arguments = dict[str, Any]

@@ -29,7 +29,7 @@ from segmentation.contract.problems import (
     RequestInvalid,
     RouteUnknown,
 )
-from segmentation.contract.responses import Accepted, FreshJson, OperationPage
+from segmentation.contract.responses import JSON, Accepted, FreshJson, OperationPage
 from segmentation.database import connection, errors, transactions
 from segmentation.runtime import log
 from segmentation.runtime.log import logger
@@ -82,7 +82,7 @@ class Api(PowertoolsApi):
         self._content_type = headers.get("content-type", "")
         answer = super().resolve({**event, "headers": {**headers, "content-type": "application/json"}}, context)
         if answer["headers"].get("Content-Type") == "application/json":
-            answer["headers"]["Content-Type"] = caching.JSON
+            answer["headers"]["Content-Type"] = JSON
         return _without_body(answer) if event["requestContext"]["http"]["method"] == "HEAD" else answer
 
     def refusal(self) -> Response[str] | None:

@@ -8,6 +8,9 @@ from pydantic import BaseModel
 from segmentation.contract.roles import Role
 from segmentation.contract.values import Instant, ShownPercent
 
+JSON = "application/json; charset=utf-8"
+"""The media type of every answer with a model."""
+
 
 class Accepted(BaseModel):
     """A job continues the request. The status of the answer is 202."""
