@@ -74,7 +74,7 @@ SLUGS_OF_USERS: LiteralString = """
 
 _CHANGE = one_statement.Change(
     call="""change_user_segments(
-        %(user_id)s::bigint, %(add)s::text[], %(delete_segments)s::text[], %(ttl)s::integer,
+        %(user_id)s::bigint, %(add_segments)s::text[], %(delete_segments)s::text[], %(ttl)s::integer,
         %(expires_at)s::timestamptz, %(ttls)s::integer[], %(ends)s::timestamptz[], %(actor)s::text)""",
     body="""
         case when changed.unknown_slugs = '{}' then format(
@@ -99,7 +99,7 @@ def change(connection: Connection, wanted: MembershipChange, *, actor: str) -> M
     RequestInvalid if the lifetime is over. sql/functions/change_user_segments.sql has the reasons for one statement.
     """
     ttls, ends = _own_lifetimes(wanted)
-    parameters = {**vars(wanted), "add": wanted.slugs_to_add, "ttls": ttls, "ends": ends, "actor": actor}
+    parameters = {**vars(wanted), "add_segments": wanted.slugs_to_add, "ttls": ttls, "ends": ends, "actor": actor}
     [changed] = one_statement.run(connection, _CHANGE, parameters)
     if changed["unknown_slugs"]:
         raise SegmentUnknown(changed["unknown_slugs"])

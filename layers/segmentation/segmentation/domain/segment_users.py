@@ -9,7 +9,7 @@ from psycopg.rows import scalar_row, tuple_row
 from segmentation.contract.problems import RequestInvalid, SegmentUnknown
 from segmentation.contract.requests import SegmentUsersChange
 from segmentation.contract.responses import SegmentUsersChanged
-from segmentation.database import lists, transactions
+from segmentation.database import lists
 from segmentation.runtime import metrics
 
 
@@ -19,7 +19,7 @@ def change(connection: Connection, slug: str, wanted: SegmentUsersChange, *, act
     An active member stays unchanged, including its lifetime. Raises SegmentUnknown, or RequestInvalid if the lifetime
     is over.
     """
-    with transactions.transaction(connection, actor=actor):
+    with connection.transaction():
         segment_id = _share(connection, slug)
         outcomes = _change(connection, segment_id, wanted, actor)
         if outcomes["over"]:
