@@ -10,7 +10,7 @@ from psycopg.rows import Row, RowFactory
 MOST_BOUND_BY_CLIENT = 40
 """The elements that a statement's text may have. RDS Proxy pins a session that sends a text above 16 KB.
 
-So many slugs of 255 characters are 10 KB.
+Forty slugs of 255 characters are 10 KB.
 """
 
 

@@ -1,9 +1,9 @@
 -- Add users to a segment and remove others. Return what happened to each of them:
--- - "added", or "already" if the user is a member, who stays as it is, with its lifetime
--- - "removed", or "absent" if the user is no member
--- - "over" if the lifetime of the entry has ended. Nothing else changes for this user.
+-- - "added", or "already" for a member. The membership stays unchanged, including its lifetime.
+-- - "removed", or "absent" for a user who is no member.
+-- - "over" for an entry whose lifetime has ended. It changes nothing.
 -- p_ttls and p_ends have the lifetimes of p_add, in its order. Null, also for a whole array, means no end.
--- No user may be named twice. p_reason becomes the reason in the history: "manual" or "import".
+-- No user may be named twice. p_reason becomes the reason in the history.
 -- The caller has locked the live segment: it shares the writers' advisory lock and then the row, or it has called
 -- hold_segment. This function locks the users and then the memberships, both in the order of user ids. The time is read
 -- after the last lock, as in change_user_segments. A membership without an end needs no lock: only writers change it, and
