@@ -13,7 +13,7 @@ from segmentation.database.connection import connect
 from segmentation.domain import segments, users
 from segmentation.domain.rollouts import arrivals
 from segmentation.domain.rollouts import percent as rollout_percent
-from tests.refused import repeated
+from tests.limited import lock_timeout
 
 UNITS = 10_000
 
@@ -209,12 +209,10 @@ def test_arrivals_do_not_wait_for_each_other(connection, empty_database, create)
     create("ROLLOUT", 50)
     with connect(empty_database.url) as slow, slow.transaction():
         users.create(slow, 1, actor="backend")
-        connection.execute("set lock_timeout = '10ms'")
 
-        for number in range(2, 12):
-            users.create(connection, number, actor="backend")
-
-    connection.execute("reset lock_timeout")
+        with lock_timeout(connection, "10ms"):
+            for number in range(2, 12):
+                users.create(connection, number, actor="backend")
 
 
 def test_percent_that_cannot_be_set_for_an_open_arrival_lets_others_arrive(
@@ -302,7 +300,7 @@ def test_percents_set_while_users_arrive_stay_exact(connection, create, automati
 
     def register(own, first):
         for number in range(first, 300, 3):
-            repeated(users.create, own, number + 1, actor="backend")
+            users.create(own, number + 1, actor="backend")
 
     def raise_percent(own):
         for percent in range(21, 51):
@@ -427,7 +425,7 @@ def test_arrival_reads_only_segments_that_have_a_percent(connection, superuser, 
 def test_segments_created_while_users_arrive_are_exact(create, automatic_members, at_once):
     def register(own, first):
         for number in range(first, 300, 3):
-            repeated(users.create, own, number + 1, actor="backend")
+            users.create(own, number + 1, actor="backend")
 
     def create_many(own):
         for number in range(10):

@@ -12,6 +12,7 @@ from segmentation.jobs import leases
 from segmentation.reports import erasure, storage, user_report
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NO_TIME_LIMIT
+from tests.limited import lock_timeout
 
 TOKEN = "0" * 32
 
@@ -159,8 +160,7 @@ def test_erasure_waits_for_a_report_of_the_user_and_deletes_its_file(
         stored(*arguments)
 
     def erase_too():
-        with connect(empty_database.url) as own:
-            own.execute("set lock_timeout = '60s'")
+        with connect(empty_database.url) as own, lock_timeout(own, "60s"):
             erasure.erase(own, 1, actor="admin")
 
     def is_waiting():

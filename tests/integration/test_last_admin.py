@@ -11,6 +11,7 @@ from segmentation.contract.problems import LastAdmin
 from segmentation.contract.requests import AccountChange, NewAccount
 from segmentation.database.connection import connect
 from segmentation.domain import users
+from tests.limited import lock_timeout
 
 ROUNDS = int(os.environ.get("ADMIN_ROUNDS", "20"))
 READER = AccountChange(role="reader")
@@ -60,10 +61,9 @@ def test_change_of_an_admin_does_not_wait_for_users_who_arrive(connection, empty
 
     with connect(empty_database.url) as other, other.transaction():
         users.create(other, 1, actor="backend")
-        connection.execute("set lock_timeout = '10ms'")
-        demote(connection, "bob")
 
-    connection.execute("reset lock_timeout")
+        with lock_timeout(connection, "10ms"):
+            demote(connection, "bob")
 
 
 def test_one_of_eight_admins_who_are_deleted_at_once_stays(connection, owner, at_once):
@@ -81,8 +81,7 @@ def test_deletion_waits_for_the_transaction_that_ends_the_other_admin(connection
     with connect(empty_database.url) as other:
         with other.transaction():
             account_management.delete(other, "alice")
-            connection.execute("set lock_timeout = '50ms'")
-            with pytest.raises(psycopg.errors.LockNotAvailable):
+            with pytest.raises(psycopg.errors.LockNotAvailable), lock_timeout(connection, "50ms"):
                 account_management.delete(connection, "bob")
         with pytest.raises(LastAdmin):
             account_management.delete(connection, "bob")

@@ -13,7 +13,6 @@ from segmentation.domain import expiry, memberships, segments
 from segmentation.domain import users as domain_users
 from tests.emptying import empty
 from tests.reads import segments_of
-from tests.refused import repeated
 
 
 def shares(users, percent):
@@ -107,7 +106,7 @@ def test_share_is_exact_beside_deletions(empty_database, connection, arrive, cre
 
     def delete_users(own, first):
         for user_id in range(first, 300, 3):
-            repeated(domain_users.delete, own, user_id, erase=False, actor="support")
+            domain_users.delete(own, user_id, erase=False, actor="support")
 
     at_once(set_percents, *[lambda own, first=first: delete_users(own, first) for first in (1, 2, 3)])
 
