@@ -112,8 +112,8 @@ built-here: setup  # a package for this machine instead of Lambda
 	LAYER_PLATFORMS="$$(.local/sam/bin/python -c 'from packaging.tags import platform_tags; print(*platform_tags())')" \
 	$(SAM) build --build-dir .local/build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }
 
-bench: setup built-here ## check: compare the speed with bare SQL, and write docs/benchmarks.md; SCALE=0.1 shrinks the data, ONLY=sweep selects benchmarks
-	PYTHONPATH=layers/segmentation .local/venv/bin/python -m benchmarks --scale $(or $(SCALE),1) --rounds $(or $(ROUNDS),3) $(if $(ONLY),--only $(ONLY))
+bench: setup built-here ## check: compare the speed with bare SQL, and write docs/benchmarks.md; SCALE=0.1 shrinks the data, RUNS=2 runs all twice, ONLY=sweep selects benchmarks
+	PYTHONPATH=layers/segmentation .local/venv/bin/python -m benchmarks --scale $(or $(SCALE),1) --rounds $(or $(ROUNDS),3) --runs $(or $(RUNS),1) $(if $(ONLY),--only $(ONLY))
 
 lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in files; UPGRADE=--upgrade takes the newest versions
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt

@@ -1,7 +1,7 @@
 """`make bench`: measure, print, and write docs/benchmarks.md.
 
-SCALE=0.1 shrinks the data. ROUNDS=5 repeats more. ONLY=sweep,report selects benchmarks.
-Only a run of all benchmarks at scale 1 writes the page.
+SCALE=0.1 shrinks the data. ROUNDS=5 repeats more. RUNS=2 runs everything twice. ONLY=sweep,report selects benchmarks.
+Only runs of all benchmarks at scale 1 write the page.
 """
 
 import argparse
@@ -27,21 +27,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--only", default=",".join(JOBS))
     options = parser.parse_args()
     begun = time.monotonic()
+    runs = []
+    for _ in range(options.runs):
+        runs.append(_run(options))
+        minutes = (time.monotonic() - begun) / 60 / len(runs)
+        text = page.write(f"{_machine()} {minutes:.0f} minutes at scale {options.scale:g}.", runs)
+        _say(text)
+        if options.scale == 1 and options.only == parser.get_default("only"):
+            PAGE.write_text(text, "utf-8")
+
+
+def _run(options: argparse.Namespace) -> list[Section]:
     _say("starting Postgres")
     with databases.opened() as opened:
-        sections = [_run(name, opened, options) for name in options.only.split(",")]
-    text = page.write(
-        f"{_machine()} {(time.monotonic() - begun) / 60:.0f} minutes at scale {options.scale:g}.", sections
-    )
-    _say(text)
-    if options.scale == 1 and options.only == parser.get_default("only"):
-        PAGE.write_text(text, "utf-8")
+        return [_section(name, opened, options) for name in options.only.split(",")]
 
 
-def _run(name: str, opened: databases.Databases, options: argparse.Namespace) -> Section:
+def _section(name: str, opened: databases.Databases, options: argparse.Namespace) -> Section:
     _say(name)
     section: Section = importlib.import_module(f"benchmarks.{name}").run(
         opened, scale=options.scale, rounds=options.rounds, say=_say
