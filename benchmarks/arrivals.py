@@ -17,6 +17,8 @@ from segmentation.domain import segments
 SEGMENTS = (0, 1, 10, 100)
 WRITERS = (1, 32)
 AT_MOST = {1: (2.0, 2.0, 2.0, 2.0), 32: (2.0, 2.0, 2.5, 3.0)}
+USERS = 100_000
+"""Users from the beginning. In an almost empty table, Postgres checks foreign keys by reading all of it."""
 SIZES = (1_000, 100_000, 10_000_000)
 TOGETHER = 10_000
 CHANGES = 100
@@ -55,6 +57,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     with databases.filled(NAME) as connection:
         connection.execute("create sequence arrivals start 1000000000")
         connection.execute("grant usage on sequence arrivals to segmentation_app")
+        connection.execute("insert into users (user_id) select generate_series(1, %s::bigint)", (int(USERS * scale),))
         connection.execute(
             """
             insert into segments (slug, user_percent)
@@ -109,6 +112,7 @@ def _beside(databases: Databases, users: int) -> float:
     """Measure an arrival in a database that has this number of users."""
     with databases.copy(NAME), _prepared(databases, 10, WITH_RULE) as superuser:
         superuser.execute("set session_replication_role = replica")
+        superuser.execute("truncate users cascade")
         superuser.execute(
             "insert into users (user_id, ordinal) select number, number from generate_series(1, %s::bigint) number",
             (users,),

@@ -108,3 +108,16 @@ def test_neighbours_are_enrolled_independently_within_the_bounds_of_the_share(ru
 
 def test_percent_of_a_hundred_enrols_everybody(rules):
     assert enrolled(rules(12_345, UNITS), 50) == [1] * 50
+
+
+def test_each_user_is_decided_by_its_own_number(rules):
+    owner = rules(0, 3000)
+    decided = owner.execute("select ordinal from enrolled_arrivals(array[7, 3, 9, 1, 5, 0, 8, 2, 6, 4])").fetchall()
+
+    users = owner.execute(
+        "select user_id from enrolled_users(array[7, 3, 9, 1, 5, 0, 8, 2, 6, 4],"
+        " array[107, 103, 109, 101, 105, 100, 108, 102, 106, 104])"
+    ).fetchall()
+
+    assert len(decided) == 3
+    assert {user - 100 for (user,) in users} == {ordinal for (ordinal,) in decided}

@@ -1,34 +1,6 @@
--- Return the segments whose percent enrols the arrivals with these numbers. The decision is a pure function.
--- Arrival number i since the base covers the places from phase + i * share up to the next one's. Every 10 000 places
--- are a stratum, which draws one place. The arrival that covers it is enrolled. docs/rollouts.md has the proof.
--- "offset 0" makes Postgres evaluate each expression once.
+-- Return the segments whose percent enrols the arrivals with these numbers, which may have no users.
 create or replace function enrolled_arrivals(p_ordinals bigint[]) returns table (segment_id integer, ordinal bigint)
 language sql stable
 as $$
-    select drawn.segment_id, drawn.ordinal
-      from (select covered.*, stratum_draw(covered.seed, covered.head, covered.stratum) as draw
-              from (select placed.*, placed.place / 10000 as stratum,
-                           (placed.place % 10000)::integer as first,
-                           (placed.place % 10000)::integer + placed.share as last,
-                           stratum_head(placed.share, placed.phase, placed.place / 10000) as head
-                      from (select rule.segment_id, rule.seed, rule.base_arrivals, rule.until_base, rule.share,
-                                   rule.phase, rule.begins_taken, rule.is_inverted, arrival.ordinal,
-                                   rule.phase + (arrival.ordinal - rule.base_arrivals) * rule.share as place
-                              from arrival_rules rule
-                             cross join unnest(p_ordinals) arrival (ordinal)
-                            offset 0) placed
-                    offset 0) covered
-            offset 0) drawn
-     where case
-           when drawn.ordinal < drawn.base_arrivals then drawn.until_base
-           -- it lies across the end of the stratum, and the next stratum draws it
-           when drawn.last > 10000
-                and (hashint8extended(drawn.stratum + 1, drawn.seed) >> 32 & 2147483647) % drawn.first
-                    < drawn.last - 10000
-               then not drawn.is_inverted
-           when drawn.draw >= drawn.first and drawn.draw < drawn.last
-               then stratum_begins_taken(drawn.seed, drawn.share, drawn.phase, drawn.begins_taken, drawn.stratum)
-                    = drawn.is_inverted
-           else drawn.is_inverted
-           end
+    select enrolled.segment_id, enrolled.user_id from enrolled_users(p_ordinals, p_ordinals) enrolled
 $$;

@@ -14,9 +14,11 @@ select rule.segment_id, rule.seed, rule.basis_points, rule.base_users, rule.base
                rollouts.until_base, percent.basis_points, percent.basis_points > 5000 as is_inverted,
                (rollouts.base_users * percent.basis_points % 10000)::integer as fraction,
                rollouts.taken - rollouts.base_users * percent.basis_points / 10000 as ahead
-          from segments
-          join rollouts on rollouts.segment_id = segments.segment_id
-         cross join lateral (select (segments.user_percent * 100)::integer as basis_points) percent
-         where segments.user_percent > 0 and segments.deleted_at is null) rule
+          from (select segments.segment_id, (segments.user_percent * 100)::integer as basis_points
+                  from segments
+                 where segments.user_percent > 0 and segments.deleted_at is null
+                -- compute the percent as an integer once per segment, not in each expression that uses it
+                offset 0) percent
+          join rollouts on rollouts.segment_id = percent.segment_id) rule
 -- evaluate each expression once per segment, not once per arrival
 offset 0;
