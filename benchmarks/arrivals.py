@@ -1,7 +1,10 @@
 """New users: the time of an insert, by the number of percent segments that may enrol each user."""
 
+import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import cycle
 from statistics import median
 
 from psycopg import Connection
@@ -21,7 +24,7 @@ USERS = 100_000
 """Users from the beginning. In an almost empty table, Postgres checks foreign keys by reading all of it."""
 SIZES = (1_000, 100_000, 10_000_000)
 TOGETHER = 10_000
-CHANGES = 100
+CHANGING_SECONDS = 40
 NAME = "arrivals"
 
 ARRIVE = "insert into users (user_id) values (nextval('arrivals')) on conflict do nothing;"
@@ -78,12 +81,14 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
     found = once_each(variants, rounds=rounds, say=say)
     waits = _longest_waits(databases)
     databases.drop(NAME)
-    longest = figure("longest arrival while a percent is set, 32 writers, median", median(waits) * 1000, "ms", 50)
+    longest = figure(
+        "longest arrival while a percent is set, 32 writers, median", median(waits["during"]) * 1000, "ms", 50
+    )
     curves = [
         _curve(found),
         Curve("arrival", "users", {size: found[f"beside {size}"].seconds for size in sizes}, "≤ 1.2"),
     ]
-    return Section("Arrivals", _lines(found), [*_checks(found), longest], curves)
+    return Section("Arrivals", _lines(found, waits), [*_checks(found), longest], curves)
 
 
 def _prepared(databases: Databases, rules: int, prepare: str) -> Connection:
@@ -123,35 +128,54 @@ def _beside(databases: Databases, users: int) -> float:
         return writers.seconds_each(databases.url(f"{NAME}_copy"), ARRIVE, writers=1, seconds=3)
 
 
-def _longest_waits(databases: Databases) -> list[float]:
-    """Set percents while 32 writers let users arrive. Return the longest time of an arrival during each change."""
+def _longest_waits(databases: Databases) -> dict[str, list[float]]:
+    """Set percents while 32 writers let users arrive. Return the longest arrival during each change, and between them.
+
+    The time between two changes is as long as the change before it.
+    """
     url = databases.url(f"{NAME}_copy")
+    found: dict[str, list[float]] = {"during": [], "between": []}
     with (
         databases.copy(NAME) as own,
         _prepared(databases, 10, WITH_RULE),
         connect(url) as other,
         ThreadPoolExecutor(2) as pool,
     ):
-        busy = pool.submit(writers.seconds_each, url, ARRIVE, writers=32, seconds=CHANGES // 4)
-        waits = [_longest_wait(own, pool, other, number) for number in range(CHANGES)]
-        busy.result()
-    return waits
+        busy = pool.submit(writers.seconds_each, url, ARRIVE, writers=32, seconds=CHANGING_SECONDS)
+        percents = cycle((10, 11))
+        while not busy.done():
+            begun = time.perf_counter()
+            change = SegmentChange(user_percent=next(percents))
+            setting = pool.submit(segments.update, other, "SEGMENT_1", change, actor="analyst")
+            found["during"].append(_longest(own, setting.done))
+            setting.result()
+            end = 2 * time.perf_counter() - begun
+            found["between"].append(_longest(own, partial(_is_past, end)))
+    return found
 
 
-def _longest_wait(own: Connection, pool: ThreadPoolExecutor, other: Connection, number: int) -> float:
-    change = SegmentChange(user_percent=10 + number % 2)
-    setting = pool.submit(segments.update, other, "SEGMENT_1", change, actor="analyst")
+def _longest(connection: Connection, is_over: Callable[[], bool]) -> float:
+    """Let users arrive until the time is over. Return the seconds of the longest arrival."""
     longest = 0.0
-    while not setting.done():
-        longest = max(longest, seconds(lambda: own.execute(ARRIVE)))
-    setting.result()
+    while not is_over():
+        longest = max(longest, seconds(lambda: connection.execute(ARRIVE)))
     return longest
 
 
-def _lines(found: dict[str, Timings]) -> list[str]:
+def _is_past(end: float) -> bool:
+    return time.perf_counter() > end
+
+
+def _lines(found: dict[str, Timings], waits: dict[str, list[float]]) -> list[str]:
+    during, between = text(median(waits["during"])), text(median(waits["between"]))
     return [
-        "Inserts of new users. Each insert is its own transaction. The baseline inserts the same users and memberships",
-        "without the rule for percents. It writes the same history.",
+        "Inserts of new users. Each insert is its own transaction. A sequence numbers the users. A function of the",
+        "number decides which percent segments enrol them, so arrivals do not wait for each other. The baseline",
+        "inserts the same users without this rule: each segment takes every tenth user. It writes the same history.",
+        "",
+        "A change of a percent blocks arrivals for a moment. One more connection lets users arrive beside the 32",
+        f"writers, while a percent changes {len(waits['during'])} times between 10 and 11. The longest arrival takes",
+        f"{during} during a change, and {between} in as long a time without one (medians).",
         "",
         "| percent segments | one writer, time per arrival | 32 writers, time per arrival | arrivals per second |",
         "|---|---|---|---|",

@@ -233,6 +233,37 @@ def test_percent_that_cannot_be_set_for_an_open_arrival_lets_others_arrive(
     assert next(arrived) > 3
 
 
+def test_new_users_do_not_wait_while_a_change_of_percent_waits_for_an_open_arrival(connection, empty_database, create):
+    create("ROLLOUT", 50)
+    with connect(empty_database.url) as slow, slow.transaction():
+        users.create(slow, 1, actor="backend")
+
+        with ThreadPoolExecutor(1) as pool, connect(empty_database.url) as other:
+            connection.execute("set lock_timeout = '10ms'")
+            settling = pool.submit(arrivals.settle, other)
+            arrived = itertools.count(2)
+            while not settling.done():
+                users.create(connection, next(arrived), actor="backend")
+            connection.execute("reset lock_timeout")
+            with pytest.raises(psycopg.errors.LockNotAvailable, match="a user is still arriving"):
+                settling.result()
+
+
+def test_all_users_below_the_settled_number_are_visible(connection, empty_database, create):
+    create("ROLLOUT", 50)
+    with connect(empty_database.url) as slow, slow.transaction():
+        users.create(slow, 1, actor="backend")
+        users.create(connection, 2, actor="backend")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            arrivals.settle(connection)
+
+    settled = arrivals.settle(connection)
+
+    [(newest,)] = connection.execute("select max(ordinal) from users").fetchall()
+    assert settled == newest + 1
+    assert connection.execute("select from users where ordinal < %s", (settled,)).rowcount == 2
+
+
 def test_existing_id_takes_no_number(connection, owner, create):
     create("ROLLOUT", 50)
 
@@ -393,7 +424,7 @@ def test_only_late_arrivals_are_read_even_without_table_statistics(connection, s
 
     with connection.transaction():
         before = read()
-        assert arrivals.count(connection, segment_id, since) == arrivals.NewUsers(50, 50)
+        assert arrivals.count(connection, segment_id, since, since + 50) == arrivals.NewUsers(50, 50)
         assert read() - before == 50
 
 

@@ -26,14 +26,21 @@ class Base:
 
 @dataclass(frozen=True)
 class NewUsers:
-    """The users who arrived since a number, and the enrolled users among them."""
+    """The users who arrived in a range of numbers, and the enrolled users among them."""
 
     users: int
     enrolled: int
 
+    def plus(self, later: "NewUsers") -> "NewUsers":
+        """Return the sum of two counts, of ranges that follow each other."""
+        return NewUsers(self.users + later.users, self.enrolled + later.enrolled)
+
 
 def settle(connection: Connection) -> int:
-    """Wait for the users who are arriving. Return the number below which all arrivals are settled."""
+    """Wait for the users who are arriving. Return the number below which all arrivals are settled.
+
+    Other users arrive meanwhile.
+    """
     return _number(connection, "select settle_arrivals()")
 
 
@@ -48,8 +55,8 @@ def _number(connection: Connection, query: LiteralString) -> int:
     return int(number)
 
 
-# The users who arrived since a number, and the membership of each. They are few, so "offset 0" looks them up one by
-# one. A join might read all members for each of them.
+# The users who arrived in a range of numbers, and the membership of each. They are few, so "offset 0" looks them up one
+# by one. A join might read all members for each of them.
 _ARRIVED: LiteralString = """
     with arrived as (
         select users.user_id, member.row_id, member.source
@@ -60,7 +67,7 @@ _ARRIVED: LiteralString = """
                 where memberships.user_id = users.user_id and memberships.segment_id = %(segment_id)s::integer
                   and (memberships.expires_at is null or memberships.expires_at > (select clock_now()))
                offset 0) member on true
-         where users.ordinal >= %(since)s::bigint)
+         where users.ordinal >= %(first)s::bigint and users.ordinal < %(end)s::bigint)
     """
 
 _COUNT: LiteralString = """
@@ -93,19 +100,22 @@ _RELEASE: LiteralString = """
     """
 
 
-def count(connection: Connection, segment_id: int, since: int) -> NewUsers:
-    """Count the users who arrived since a number, and the enrolled users among them."""
+def count(connection: Connection, segment_id: int, first: int, end: int) -> NewUsers:
+    """Count the users who arrived in a half-open range of numbers, and the enrolled users among them."""
+    if first == end:
+        return NewUsers(0, 0)
+    parameters = {"segment_id": segment_id, "first": first, "end": end}
     with connection.cursor(row_factory=class_row(NewUsers)) as cursor:
-        [new_users] = cursor.execute(_ARRIVED + _COUNT, {"segment_id": segment_id, "since": since}).fetchall()
+        [new_users] = cursor.execute(_ARRIVED + _COUNT, parameters).fetchall()
     return new_users
 
 
-def enrol_or_release(connection: Connection, segment_id: int, salt: int, since: int, change: int) -> int:
-    """Enrol a number of the users who arrived since a number, or release them if the change is negative.
+def enrol_or_release(connection: Connection, segment_id: int, salt: int, first: int, end: int, change: int) -> int:
+    """Enrol a number of the users who arrived in a range of numbers, or release them if the change is negative.
 
     Users enter in the segment's order, and leave in the opposite order. Return the change that was made.
     """
-    parameters = {"segment_id": segment_id, "salt": salt, "since": since, "users": abs(change)}
+    parameters = {"segment_id": segment_id, "salt": salt, "first": first, "end": end, "users": abs(change)}
     if change > 0:
         return connection.execute(_ARRIVED + _ENROL, parameters).rowcount
     return -connection.execute(_ARRIVED + _RELEASE, parameters).rowcount

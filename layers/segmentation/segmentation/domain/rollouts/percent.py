@@ -12,7 +12,7 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from segmentation.domain.rollouts import arrivals, enrolment
-from segmentation.domain.rollouts.arrivals import Base
+from segmentation.domain.rollouts.arrivals import Base, NewUsers
 from segmentation.domain.rollouts.enrolment import Remaining, Rollout
 from segmentation.jobs import leases
 from segmentation.runtime import metrics
@@ -130,10 +130,14 @@ def _apply(connection: Connection, change: _Change, actor: str | None) -> Outcom
     changed = 0 if job_actor else _enrol_or_release(connection, change, settled, counts, wanted)
     base = Base(settled, counts.users, wanted if job_actor else counts.enrolled + changed)
     outcome = Outcome().plus(changed)
+    # most of those who came since are counted before new users wait
+    counted = arrivals.settle(connection)
+    new = arrivals.count(connection, change.segment_id, settled, counted)
     next_arrival = arrivals.hold(connection)
     if next_arrival > settled:
-        base, late = _level_arrivals(connection, change, base)
-        base, outcome = replace(base, arrivals=next_arrival), outcome.plus(late)
+        new = new.plus(arrivals.count(connection, change.segment_id, counted, next_arrival))
+        base, late = _level_arrivals(connection, change, base, new, next_arrival)
+        outcome = outcome.plus(late)
     if job_actor:
         # the previous release reads "wanted"
         parameters = {"segment_id": change.segment_id, "wanted": base.enrolled}
@@ -152,12 +156,13 @@ def _enrol_or_release(connection: Connection, change: _Change, settled: int, cou
     return batch.changed if needed > 0 else -batch.changed
 
 
-def _level_arrivals(connection: Connection, change: _Change, base: Base) -> tuple[Base, int]:
-    """Level the users who arrived since the base by the percent before. Return all users, and the change.
+def _level_arrivals(
+    connection: Connection, change: _Change, base: Base, new: NewUsers, next_arrival: int
+) -> tuple[Base, int]:
+    """Level the users who arrived since the base by the percent before. Return the base of the rule, and the change.
 
     A missed share of the users before them (no candidate was left) does not count. Raises _UnreleasableSurplus.
     """
-    new = arrivals.count(connection, change.segment_id, base.arrivals)
     users, basis_points = base.users + new.users, in_basis_points(change.percent)
     enrolled = min(max(base.enrolled, _floor(base.users, basis_points)), _ceiling(base.users, basis_points))
     enrolled += new.enrolled
@@ -166,8 +171,10 @@ def _level_arrivals(connection: Connection, change: _Change, base: Base) -> tupl
         raise _UnreleasableSurplus
     changed = 0
     if needed:
-        changed = arrivals.enrol_or_release(connection, change.segment_id, change.salt, base.arrivals, needed)
-    return Base(base.arrivals, users, enrolled + needed), changed
+        changed = arrivals.enrol_or_release(
+            connection, change.segment_id, change.salt, base.arrivals, next_arrival, needed
+        )
+    return Base(next_arrival, users, enrolled + needed), changed
 
 
 def _floor(users: int, basis_points: int) -> int:
