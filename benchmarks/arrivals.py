@@ -21,7 +21,7 @@ SEGMENTS = (0, 1, 10, 100)
 WRITERS = (1, 32)
 AT_MOST = {1: (2.0, 2.0, 2.0, 2.0), 32: (2.0, 2.0, 2.5, 3.0)}
 USERS = 100_000
-"""Users from the beginning. In an almost empty table, Postgres checks foreign keys by reading all of it."""
+"""Users from the beginning. The baseline checks foreign keys of an almost empty table by reading all of it."""
 SIZES = (1_000, 100_000, 10_000_000)
 TOGETHER = 10_000
 CHANGING_SECONDS = 40

@@ -76,7 +76,7 @@ _COUNT: LiteralString = """
 
 _ENROL: LiteralString = """
     insert into memberships (user_id, segment_id, added_at, source)
-    select arrived.user_id, %(segment_id)s::integer, (select next_moment()), 'percent'
+    select arrived.user_id, %(segment_id)s::integer, (select next_moment() from check_keys_by_index()), 'percent'
       from arrived
      where arrived.row_id is null
        and not exists (

@@ -206,7 +206,7 @@ _INSERT_CHOSEN: LiteralString = """
                  cross join part)),
     inserted as (
         insert into memberships (user_id, segment_id, added_at, source)
-        select chosen.user_id, %(segment_id)s::integer, (select next_moment()), 'percent'
+        select chosen.user_id, %(segment_id)s::integer, (select next_moment() from check_keys_by_index()), 'percent'
           from chosen
          order by chosen.user_id
     """

@@ -11,13 +11,18 @@
 -- The entries have one lifetime, p_ttl or p_expires_at, or lifetimes of their own, p_ttls and p_ends in the order of
 -- p_add. Then p_ttls is not null, and a null in both arrays means no end.
 -- Plans are made once per session (force_generic_plan). Postgres would otherwise plan again for the lists of each call.
+-- They use indexes (enable_seqscan), also for the checks of foreign keys: a plan for a small table would otherwise be
+-- kept while it grows.
 -- "offset 0" makes Postgres look up each segment by itself. It would otherwise read all segments, because it
 -- overestimates the cost of random reads (random_page_cost). docs/decisions/0014 has the profile.
 create or replace function change_user_segments(
     p_user_id bigint, p_add text[], p_delete text[], p_ttl integer, p_expires_at timestamptz, p_ttls integer[],
     p_ends timestamptz[], p_actor text,
     out unknown_slugs text[], out segments_added integer, out segments_deleted integer)
-language plpgsql set plan_cache_mode = force_generic_plan
+language plpgsql
+    set plan_cache_mode = force_generic_plan
+    set enable_seqscan = off
+    set jit = off
 as $$
 declare
     v_add integer[];

@@ -19,6 +19,11 @@ select rule.segment_id, rule.seed, rule.basis_points, rule.base_users, rule.base
                  where segments.user_percent > 0 and segments.deleted_at is null
                 -- compute the percent as an integer once per segment, not in each expression that uses it
                 offset 0) percent
-          join rollouts on rollouts.segment_id = percent.segment_id) rule
+         cross join lateral (
+               select rollouts.*
+                 from rollouts
+                where rollouts.segment_id = percent.segment_id
+               -- look up each rollout by its key: a join that suits a few rollouts is kept for a session
+               offset 0) rollouts) rule
 -- evaluate each expression once per segment, not once per arrival
 offset 0;
