@@ -10,6 +10,7 @@ EXPECTED = {
     "change_segment_users": (200, {"users_added", "users_deleted"}),
     "check_health": (200, {"status", "database", "schema_version", "version"}),
     "create_action": (201, {"name", "operation"}),
+    "create_export": (202, {"job_id"}),
     "create_report": (202, {"job_id"}),
     "create_segment": (201, {"created_at", "slug", "user_percent", "description", "users_added"}),
     "create_user": (200, {"user_id"}),

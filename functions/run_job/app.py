@@ -12,10 +12,12 @@ from segmentation.domain import deletion
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import queue, worker
 from segmentation.jobs.leases import Kind
-from segmentation.reports import month_report, storage
+from segmentation.reports import month_report, segment_export, storage
 from segmentation.runtime.log import logger, observed
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (month_report.KIND, rollout_job.KIND, deletion.KIND)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (month_report.KIND, segment_export.KIND, rollout_job.KIND, deletion.KIND)
+}
 
 MARGIN_MS = 1000 * (storage.JOB_TIMEOUTS.max_seconds + 15)
 """Time that the next step may take when S3 is slow, and the time to save it."""

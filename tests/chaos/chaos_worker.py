@@ -13,11 +13,11 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from segmentation.contract.requests import NewReport, NewSegment, SegmentChange
+from segmentation.contract.requests import NewExport, NewReport, NewSegment, SegmentChange
 from segmentation.domain import deletion, segments
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, queue, worker
-from segmentation.reports import month_report
+from segmentation.reports import month_report, segment_export
 from tests import law
 from tests.chaos import killable_worker
 from tests.chaos.postgres_proxy import Moment
@@ -87,6 +87,18 @@ def compressed_report(connection: Any, owner: Any) -> Any:
     return report(connection, owner, "csv.gz")
 
 
+def export(connection: Any, owner: Any) -> Any:
+    arrive(owner)
+    segments.create(connection, NewSegment(slug="AAA"), actor="analyst")
+    owner.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at)
+        select users.user_id, segments.segment_id, '2023-08-01T00:00:00Z' from users cross join segments
+        """
+    )
+    return segment_export.create(connection, "AAA", NewExport(format="csv.gz"), actor="analyst").job_id
+
+
 Order = Callable[[Any, Any], UUID]
 ORDERS: dict[str, Order] = {
     "enrol": enrol,
@@ -94,8 +106,9 @@ ORDERS: dict[str, Order] = {
     "remove": remove,
     "csv": report,
     "csv.gz": compressed_report,
+    "export": export,
 }
-MEMBERS = {enrol: 15, release: 3, remove: 0, report: 0, compressed_report: 0}
+MEMBERS = {enrol: 15, release: 3, remove: 0, report: 0, compressed_report: 0, export: USERS}
 """The members after each job."""
 
 
@@ -168,7 +181,7 @@ class World:
         """Check that the job has recorded all its work, except at most one uploaded part of a file."""
         law.check(self.owner)
         kind, done, written, parts = self.owner.execute(PROGRESS, (job_id,)).fetchone()
-        if kind == month_report.MONTH_REPORT:
+        if kind in (month_report.MONTH_REPORT, segment_export.SEGMENT_EXPORT):
             assert len(self.parts()) <= parts + 1
         else:
             assert written - self.written == done

@@ -12,7 +12,8 @@ import boto3
 from functions.run_job.app import handler
 from segmentation.domain import deletion
 from segmentation.domain.rollouts import job as rollout_job
-from segmentation.reports import month_report
+from segmentation.reports import month_report, segment_export
+from segmentation.reports.stored_file import Sizes
 from segmentation.runtime.log import logger
 from tests.functions.calls import sample
 
@@ -24,6 +25,7 @@ SMALL_STEPS = [
     (deletion, "BATCH_MEMBERS", 8),
     (month_report, "BATCH_ROWS", 10),
     (month_report, "PART_BYTES", 400),
+    (segment_export, "SIZES", Sizes(batch_rows=10, part_bytes=0)),
 ]
 
 

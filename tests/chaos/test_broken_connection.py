@@ -37,7 +37,7 @@ def send_without_a_key(function: str) -> Answer:
 
 @pytest.fixture
 def proxy(service, request, function, empty_database, monkeypatch):
-    if function == "create_report":
+    if function in {"create_report", "create_export"}:
         request.getfixturevalue("aws")
     with postgres_proxy(empty_database.port) as proxy:
         url = empty_database.url.replace(f":{empty_database.port}/", f":{proxy.port}/")

@@ -129,6 +129,7 @@ def test_readers_read_order_reports_and_change_their_own_password(api):
 
     assert {route for route in of_readers if not route.startswith("GET ")} == {
         "POST /segment/user/batch",
+        "POST /segment/{slug}/export",
         "POST /report",
         "POST /auth/password",
     }

@@ -21,6 +21,7 @@ SEND_DEAD_LETTERS = ("sqs:SendMessage", "DeadLetters")
 SPECIAL = {
     "ApplyMigrations": {READ_SECRET, READ_OWNER_SECRET, READ_FIRST_ADMIN},
     "AuthorizeRequest": {READ_SIGNING_KEYS},
+    "CreateExport": {READ_SECRET, SEND_JOBS},
     "CreateReport": {READ_SECRET, SEND_JOBS},
     "CreateSegment": {READ_SECRET, SEND_JOBS},
     "CreateUserReport": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},

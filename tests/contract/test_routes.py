@@ -28,6 +28,7 @@ ROUTES = {
     "create_user_report": {"GET /segment/history/{user_id}"},
     "open_report": {"GET /segment/reports/{file_name}"},
     "create_report": {"POST /report"},
+    "create_export": {"POST /segment/{slug}/export"},
     "show_job": {"GET /job/{job_id}"},
     "list_user_history": {"GET /user/{user_id}/history"},
     "record_action": {"POST /user/{user_id}/history"},

@@ -27,6 +27,7 @@ WITH_BODY = {
     "update_membership": "/segment/user/1/AAA",
     "record_action": "/user/1/history",
     "create_report": "/report",
+    "create_export": "/segment/AAA/export",
     "create_action": "/action",
     "delete_action": "/action",
     "sign_up": "/auth/sign-up",

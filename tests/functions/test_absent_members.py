@@ -43,7 +43,7 @@ OTHER_REQUESTS = [
 @pytest.fixture
 def world(service, request, function):
     """Create what the sample event of the tested function needs."""
-    if function == "create_report":
+    if function in {"create_report", "create_export"}:
         request.getfixturevalue("aws")
     if function not in CREATES:
         create_samples_world()

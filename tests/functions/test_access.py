@@ -19,7 +19,7 @@ from tests.functions.factories import done, rows
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- used in these tests only
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
 ANY_TEXT = st.text(st.characters(codec=None))
-OPEN_TO_READERS = {"batch_list_memberships", "change_password", "create_report", "sign_in"}
+OPEN_TO_READERS = {"batch_list_memberships", "change_password", "create_export", "create_report", "sign_in"}
 PROTECTED = [
     path.stem
     for path in sorted(EVENTS.glob("*.json"))

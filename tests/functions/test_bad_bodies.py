@@ -94,7 +94,7 @@ def test_json_that_is_no_object_is_422_at_the_body(function, body):
     assert answer.locations == ["body"]
 
 
-@pytest.mark.parametrize("function", [name for name in WITH_BODY if name != "create_user"])
+@pytest.mark.parametrize("function", [name for name in WITH_BODY if name not in {"create_user", "create_export"}])
 @pytest.mark.parametrize("body", [NO_BODY, ""], ids=["none", "empty"])
 def test_missing_body_is_422_at_the_body(function, body):
     answer = call(function, body, path=WITH_BODY[function])

@@ -26,6 +26,7 @@ OTHER_BODIES = {
     "change_memberships": {"user_id": 77},
     "change_segment_users": {"add_users": [77]},
     "create_action": {"name": "conversion"},
+    "create_export": {"delimiter": ";"},
     "create_report": {"year": 2023, "month": 9},
     "create_segment": {"slug": "OTHER"},
     "create_user": {"user_id": 77},
@@ -47,7 +48,7 @@ on_any_key = settings(
 @pytest.fixture
 def world(service, request, function):
     """Create what the sample event of the tested function needs."""
-    if function == "create_report":
+    if function in {"create_report", "create_export"}:
         request.getfixturevalue("aws")
     if function not in CREATES:
         create_samples_world()

@@ -167,6 +167,7 @@ def sent_messages(owner, monkeypatch):
     ("function", "body", "path"),
     [
         ("create_report", {"year": 2023, "month": 8}, None),
+        ("create_export", {}, "/segment/BBB/export"),
         ("create_segment", {"slug": "AAA", "user_percent": 100}, None),
         ("update_segment", {"user_percent": 100}, "/segment/BBB"),
     ],

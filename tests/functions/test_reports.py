@@ -1,8 +1,6 @@
 """Reports and their jobs, through the real handlers."""
 
-import importlib
 import json
-from types import SimpleNamespace
 
 import pytest
 from botocore.exceptions import EndpointConnectionError
@@ -10,8 +8,9 @@ from botocore.exceptions import EndpointConnectionError
 from segmentation.contract.problems import StorageUnavailable
 from segmentation.jobs import queue, worker
 from segmentation.reports import storage
-from tests.functions.calls import call, sample
+from tests.functions.calls import call
 from tests.functions.factories import add_members, create_segments
+from tests.functions.fix_jobs import run_jobs as run_jobs
 
 UNKNOWN_JOB = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa"
 AUGUST = {"year": "2023", "month": "8"}
@@ -20,21 +19,6 @@ AUGUST = {"year": "2023", "month": "8"}
 @pytest.fixture(autouse=True)
 def local_aws(service, aws):
     """Give every test the service and local substitutes of S3 and SQS."""
-
-
-@pytest.fixture
-def run_jobs(aws):
-    """Deliver the waiting messages as SQS does. Return the answer of the worker."""
-
-    def run(*bodies):
-        event = sample("run_job")
-        [record] = event["Records"]
-        bodies = bodies or [json.dumps({"job_id": job_id}) for job_id in aws.messages()]
-        event["Records"] = [{**record, "messageId": str(number), "body": body} for number, body in enumerate(bodies)]
-        context = SimpleNamespace(get_remaining_time_in_millis=lambda: 300_000)
-        return importlib.import_module("functions.run_job.app").handler(event, context)
-
-    return run
 
 
 def order_report(**members):

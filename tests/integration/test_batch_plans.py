@@ -3,6 +3,8 @@
 The tables are filled in random order. Their size is one at which Postgres would rather sort all rows for each batch.
 """
 
+from datetime import datetime
+
 import pytest
 from psycopg import Connection
 
@@ -11,7 +13,8 @@ from segmentation.contract.requests import NewReport
 from segmentation.domain import deletion, expiry, segments, users
 from segmentation.domain import history as domain_history
 from segmentation.jobs import leases
-from segmentation.reports import month_rows
+from segmentation.reports import member_rows, month_rows
+from segmentation.reports.member_rows import Scope
 from segmentation.reports.month_rows import Place
 from segmentation.reports.months import Month
 from tests.integration.fix_jobs import NO_TIME_LIMIT
@@ -146,6 +149,42 @@ def test_report_ends_pending_deletions_in_the_order_of_the_index(connection, pla
 
     assert sum(deletion.end_pending_deletions(connection)) == ROWS
     assert_reads_in_order(plans, "memberships")
+
+
+def read_members(connection, at="2023-09-01T00:00:00Z", limit=4000):
+    """Export the segment of the members batch by batch, and return the number of rows."""
+    scope, after, is_last, rows = Scope(1, datetime.fromisoformat(at), ","), 0, False, 0
+    with connection.transaction():
+        while not is_last:
+            for batch in member_rows.read(connection, scope, after, limit):
+                after, is_last, rows = batch.place, batch.is_last, rows + batch.lines
+        yield rows
+
+
+@pytest.mark.usefixtures("members")
+def test_export_reads_each_member_once_in_the_order_of_its_index(connection, plans, touched):
+    reading = read_members(connection)
+
+    assert next(reading) == ROWS
+    assert ROWS <= touched("memberships") < 1.1 * ROWS
+    assert_reads_in_order(plans, "memberships")
+
+
+@pytest.mark.usefixtures("members", "random_month")
+def test_export_reads_no_history_before_its_instant(connection, touched):
+    reading = read_members(connection)
+
+    assert next(reading) == ROWS
+    assert touched("history") < 100  # the planner looks at the ends of the index
+
+
+@pytest.mark.usefixtures("members", "random_month")
+def test_export_of_a_past_instant_reads_the_history_since_then_once(connection, touched):
+    reading = read_members(connection, at="2023-08-01T00:00:00Z", limit=500)
+
+    assert next(reading) == ROWS
+    assert touched("history") < 5 * ROWS  # to choose how to read, to find where a batch ends, and to read it
+    assert touched("memberships") < 2 * ROWS
 
 
 @pytest.mark.usefixtures("members")

@@ -31,8 +31,9 @@ from segmentation.database import transactions
 from segmentation.database.connection import connect
 from segmentation.domain import actions, expiry, history, memberships, segment_users, segments, users
 from segmentation.domain.rollouts import arrivals
-from tests import law
+from tests import law, slow_export
 from tests.emptying import empty
+from tests.slow_export import SlowExport
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "40"))
 STEPS = int(os.environ.get("LAW_STEPS", "50"))
@@ -122,6 +123,8 @@ class Law(RuleBasedStateMachine):
         self.segments: set[str] = set()
         self.members: dict[tuple[int, str], int | None] = {}
         self.written: dict[int, dict[str, Any]] = {}
+        self.exports: list[SlowExport] = []
+        self.past: list[SlowExport] = []
 
     def teardown(self):
         self.open.close()
@@ -258,8 +261,38 @@ class Law(RuleBasedStateMachine):
                 "update segments set created_at = created_at - %(by)s, deleted_at = deleted_at - %(by)s",
             ):
                 self.superuser.execute(statement, {"by": passed})
+        for export in self.exports + self.past:
+            export.let_time_pass(passed)
         left = {key: ttl if ttl is None else ttl - hours * 3600 for key, ttl in self.members.items()}
         self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
+
+    @rule(slug=SLUGS)
+    def begin_export(self, slug):
+        ids = {slug: segment_id for segment_id, slug in law.live_segments(self.superuser).items()}
+        if slug in ids:
+            self.exports.append(slow_export.begin(self.connection, ids[slug], slug))
+
+    @rule(rows=st.integers(1, 3))
+    def continue_exports(self, rows):
+        for export in self.exports:
+            if not export.has_ended:
+                export.go_on(rows)
+
+    @rule()
+    def finish_exports(self):
+        """An export equals what the reads said at its instant, whatever was written since."""
+        for export in self.exports:
+            export.finish()
+        self.past += self.exports
+        self.exports = []
+
+    @rule(draw=st.randoms(use_true_random=False), rows=st.integers(1, 3))
+    def export_a_past_instant(self, draw, rows):
+        """A later export of a recorded instant equals what the reads said then."""
+        if self.past:
+            export = draw.choice(self.past).again()
+            export.go_on(rows)
+            export.finish()
 
     @rule(writes=st.lists(WRITES, min_size=2, max_size=CONNECTIONS))
     def write_at_once(self, writes):
@@ -346,6 +379,8 @@ class Law(RuleBasedStateMachine):
 
     def forget_history(self, of_users):
         self.written = {number: row for number, row in self.written.items() if row["user_id"] not in of_users}
+        for export in self.exports + self.past:
+            export.forget(of_users)
 
     def learn(self):
         self.segments = set(law.live_segments(self.superuser).values())

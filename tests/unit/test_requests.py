@@ -18,6 +18,7 @@ EXAMPLES = {
         "ttl": 60,
         "expires_at": "2999-01-31T12:00:00Z",
     },
+    "NewExport": {"at": "2023-08-28T10:25:25Z", "format": "csv.gz", "delimiter": ";"},
     "NewReport": {"year": 2023, "month": 8, "slug": "AAA", "format": "csv.gz", "delimiter": ";", "columns": "extended"},
     "NewAccount": {"username": "bob", "password": "correct horse", "role": "editor"},
     "NewSegment": {"slug": "AAA", "user_percent": 10, "description": "x"},

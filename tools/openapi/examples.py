@@ -18,6 +18,7 @@ MEMBERS: dict[str, Any] = {
     "add_segments": [SLUG, "AVITO_VOICE_MESSAGES"],
     "add_users": [1000, 1001],
     "added_at": ENTERED_AT,
+    "at": "2023-09-01T00:00:00Z",
     "columns": "extended",
     "created_at": ENTERED_AT,
     "database": "ok",

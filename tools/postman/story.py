@@ -62,6 +62,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("create_user_report", keeps=FILE_NAME),
         Step("open_report", path={"file_name": "{{file_name}}"}),
         Step("create_report", {"slug": SLUG}, keeps=JOB_ID),
+        Step("create_export", path={"slug": SLUG}),
         Step("show_job", path={"job_id": "{{job_id}}"}),
     ),
     "In numbers": (Step("show_metrics"),),

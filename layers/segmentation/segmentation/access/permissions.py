@@ -18,7 +18,9 @@ PUBLIC = frozenset(
 final slash is redirected without one.
 """
 
-_READER_ROUTES = frozenset({"POST /segment/user/batch", "POST /report", "POST /auth/password"})
+_READER_ROUTES = frozenset(
+    {"POST /segment/user/batch", "POST /segment/{slug}/export", "POST /report", "POST /auth/password"}
+)
 _EDITOR_ROUTES = frozenset(
     {
         "POST /segment",

@@ -29,6 +29,7 @@ STORED = frozenset(
         "POST /segment",
         "PATCH /segment/{slug}",
         "POST /segment/{slug}/users",
+        "POST /segment/{slug}/export",
         "POST /segment/user",
         "PATCH /segment/user/{user_id}/{slug}",
         "POST /user",

@@ -29,6 +29,7 @@ from segmentation.contract.values import (
     ExpiresAt,
     GivenPassword,
     NewPassword,
+    PastInstant,
     Percent,
     Slug,
     Ttl,
@@ -249,6 +250,14 @@ class NewReport(Request):
     format: Literal["csv", "csv.gz"] = "csv"
     delimiter: Delimiter = ","
     columns: Columns = "plain"
+
+
+class NewExport(Request):
+    """The past instant of an export, by default now, and the form of its file."""
+
+    at: PastInstant | None = None
+    format: Literal["csv", "csv.gz"] = "csv"
+    delimiter: Delimiter = ","
 
 
 class NewAccount(Request):

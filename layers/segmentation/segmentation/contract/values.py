@@ -16,6 +16,7 @@ MAX_USERS = 1000
 MAX_CHANGED_USERS = 10_000
 FIRST_YEAR = 2000
 LAST_YEAR = 9998
+FIRST_INSTANT_ASKED = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 SLUG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$"
 ACTION_PATTERN = r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"
 USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
@@ -86,6 +87,13 @@ def in_utc(moment: datetime) -> datetime:
         return moment.astimezone(UTC)
     except OverflowError:
         raise ValueError("must be within the years 1 to 9999 in UTC") from None
+
+
+def not_before_2000(moment: datetime) -> datetime:
+    """Reject an instant before all history. It is a mistake, such as a year of two digits."""
+    if moment < FIRST_INSTANT_ASKED:
+        raise ValueError("must not be before 2000-01-01T00:00:00Z")
+    return moment
 
 
 def without_noise(percent: Any) -> Any:
@@ -162,6 +170,9 @@ Columns = Literal["plain", "extended"]
 Delimiter = Literal[",", ";"]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
+PastInstant = Annotated[
+    AwareDatetime, BeforeValidator(instant), AfterValidator(not_before_2000), AfterValidator(in_utc)
+]
 Username = Annotated[
     str, Field(strict=True, pattern=USERNAME_PATTERN, examples=["alice"]), AfterValidator(_not_a_reserved_subject)
 ]

@@ -12,3 +12,10 @@ def next_moment(connection: Connection) -> datetime:
         moment: datetime
         [moment] = cursor.execute("select next_moment()").fetchall()
     return moment
+
+
+def now(connection: Connection) -> datetime:
+    """Return the time of the database."""
+    moment: datetime
+    [(moment,)] = connection.execute("select clock_now()").fetchall()
+    return moment

@@ -5,35 +5,24 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from segmentation.jobs.leases import Step
 from segmentation.reports import storage
 from segmentation.reports.month_rows import Place, Scope
-from segmentation.reports.upload_part import EMPTY, Checksum
+from segmentation.reports.stored_file import StoredFile
+from segmentation.reports.upload_part import Checksum
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The place where the next worker continues: the uploaded parts, and the last row read.
+    """The file so far, and what the report reads. The total is an estimate until all rows are stored."""
 
-    The total is an estimate until all rows are stored. The file name is saved before the upload begins, so an upload
-    whose id was not saved is found by the name. kept is the beginning of the next part, in base64. The checksum is that
-    of the text so far. A file has ended when its last part is uploaded.
-    """
-
-    file_name: str
+    file: StoredFile[Place]
     scope: Scope
-    place: Place
     total: int
-    upload_id: str = ""
-    tags: tuple[str, ...] = ()
-    kept: str = ""
-    rows: int = 0
-    checksum: Checksum = EMPTY
-    has_ended: bool = False
 
-    @property
-    def is_compressed(self) -> bool:
-        """Return whether the file is compressed."""
-        return self.file_name.endswith(".gz")
+    def step(self) -> Step:
+        """Return what is saved with the job."""
+        return Step(self.file.rows, self.total, self.saved())
 
     def saved(self) -> dict[str, Any]:
         """Return the members to save with the job. Version 1.0.0 may continue the job after a rollback.
@@ -41,26 +30,27 @@ class Progress:
         That version knows neither a place among due exits nor a checksum. So they are saved in the upload's id. S3
         knows no upload with such an id, and that version then begins a new file.
         """
+        file, place = self.file, self.file.place
         newer = {
-            "upload_id": self.upload_id,
+            "upload_id": file.upload_id,
             "newest_id": self.scope.newest_id,
             "due_from": self.scope.due_from.isoformat(),
-            "user_id": self.place.user_id,
-            "segment_id": self.place.segment_id,
-            "checksum": asdict(self.checksum),
-            "has_ended": self.has_ended,
+            "user_id": place.user_id,
+            "segment_id": place.segment_id,
+            "checksum": asdict(file.checksum),
+            "has_ended": file.has_ended,
         }
         members = {
-            "file_name": self.file_name,
+            "file_name": file.file_name,
             "until": self.scope.until.isoformat(),
             "total": self.total,
             "upload_id": json.dumps(newer),
-            "tags": self.tags,
-            "rows": self.rows,
-            "executed_at": self.place.executed_at.isoformat(),
-            "history_id": self.place.history_id,
+            "tags": file.tags,
+            "rows": file.rows,
+            "executed_at": place.executed_at.isoformat(),
+            "history_id": place.history_id,
         }
-        return members | {"kept": self.kept} if self.kept else members  # versions before 1.0.0 do not know kept
+        return members | {"kept": file.kept} if file.kept else members  # versions before 1.0.0 do not know kept
 
     @classmethod
     def restored(cls, saved: dict[str, Any]) -> "Progress":
@@ -69,13 +59,9 @@ class Progress:
             raise storage.UploadGone("The upload was begun by an older version.")
         newer = json.loads(saved["upload_id"])
         executed_at = datetime.fromisoformat(saved["executed_at"])
-        return cls(
-            file_name=saved["file_name"],
-            scope=Scope(
-                datetime.fromisoformat(saved["until"]), newer["newest_id"], datetime.fromisoformat(newer["due_from"])
-            ),
-            place=Place(executed_at, saved["history_id"], newer["user_id"], newer["segment_id"]),
-            total=saved["total"],
+        file = StoredFile(
+            saved["file_name"],
+            Place(executed_at, saved["history_id"], newer["user_id"], newer["segment_id"]),
             upload_id=newer["upload_id"],
             tags=tuple(saved["tags"]),
             kept=saved.get("kept", ""),
@@ -83,3 +69,7 @@ class Progress:
             checksum=Checksum(**newer["checksum"]),
             has_ended=newer["has_ended"],
         )
+        scope = Scope(
+            datetime.fromisoformat(saved["until"]), newer["newest_id"], datetime.fromisoformat(newer["due_from"])
+        )
+        return cls(file, scope, saved["total"])

@@ -22,6 +22,7 @@ from segmentation.contract.values import Columns, Delimiter
 from segmentation.database import watermark
 from segmentation.database.index_order import index_order
 from segmentation.reports.months import Month
+from segmentation.reports.stored_file import Batch
 
 TEXT_ROWS = 2_500
 """Rows that become one text. More rows do not fit in the processor's caches. Fewer rows mean more overhead per row."""
@@ -47,16 +48,6 @@ class Place:
     history_id: int = 0
     user_id: int = 0
     segment_id: int = 0
-
-
-@dataclass(frozen=True)
-class Batch:
-    """The CSV lines of a batch and their number, the place of its last row, and whether the month ends there."""
-
-    text: str
-    lines: int
-    place: Place
-    is_last: bool
 
 
 @dataclass(frozen=True)
@@ -217,7 +208,7 @@ def fix_scope(connection: Connection, month: Month, until: datetime) -> Scope:
     return scope
 
 
-def read(connection: Connection, report: NewReport, scope: Scope, place: Place, limit: int) -> Iterator[Batch]:
+def read(connection: Connection, report: NewReport, scope: Scope, place: Place, limit: int) -> Iterator[Batch[Place]]:
     """Yield the batches of one statement after a place. They have about as many rows as the limit."""
     members = {"newest_id": scope.newest_id, **vars(place), "slug": report.slug}
     statements = _statements(report.columns, report.delimiter)
@@ -229,7 +220,7 @@ def read(connection: Connection, report: NewReport, scope: Scope, place: Place, 
 
 def _read_recorded(
     connection: Connection, statements: _Statements, scope: Scope, members: dict[str, Any], limit: int
-) -> Iterator[Batch]:
+) -> Iterator[Batch[Place]]:
     rows = min(limit, TEXT_ROWS)
     members |= {"until": scope.due_from, "limit": rows, "texts": limit // rows}
     texts, has_more = 0, True
@@ -243,7 +234,7 @@ def _read_recorded(
 
 def _read_recorded_and_due(
     connection: Connection, statements: _Statements, scope: Scope, members: dict[str, Any], limit: int
-) -> Iterator[Batch]:
+) -> Iterator[Batch[Place]]:
     members |= {"until": scope.until, "limit": limit}
     with index_order(connection), connection.cursor(row_factory=class_row(_Row)) as cursor:
         # prepared, the statement would get a plan for any place, which guesses the number of rows

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg import Connection
 
 from segmentation.contract.problems import RequestInvalid
+from segmentation.database import clock
 from segmentation.reports.months import Month
 
 CLOCK_DIFFERENCE = timedelta(days=1)
@@ -15,14 +16,8 @@ def requested_month(connection: Connection, year: int, month: int, *, location: 
     """Return a month. Raises RequestInvalid, at a location of the request, for a month in the future."""
     asked, now = Month(year, month), datetime.now(UTC)
     if abs(asked.begins_at - now) < CLOCK_DIFFERENCE:
-        now = _now(connection)
+        now = clock.now(connection)
     if asked.begins_at > now:
         member = "year" if year > now.year else "month"
         raise RequestInvalid((f"{location}.{member}", "must not be in the future"))
     return asked
-
-
-def _now(connection: Connection) -> datetime:
-    now: datetime
-    [(now,)] = connection.execute("select clock_now()").fetchall()
-    return now

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from segmentation.contract.problems import ReportUnknown, StorageUnavailable
@@ -79,9 +79,9 @@ def subject_of_segment(slug: str) -> str:
     return f"segment-{slug}" if slug.startswith(_USER) else slug
 
 
-def new_file_name(subject: str, month: Month, file_type: FileType) -> str:
-    """Return a new unguessable name: the subject, cut to a maximum length, the month, and 128 random bits."""
-    return f"{subject[:MAX_SUBJECT_LENGTH]}-{month}-{secrets.token_hex(16)}.{file_type}"
+def new_file_name(subject: str, period: Month | date, file_type: FileType) -> str:
+    """Return a new unguessable name: the subject, cut to a maximum length, the month or day, and 128 random bits."""
+    return f"{subject[:MAX_SUBJECT_LENGTH]}-{period}-{secrets.token_hex(16)}.{file_type}"
 
 
 def put(file_name: str, body: bytes) -> None:

@@ -1,0 +1,168 @@
+"""The kind of job that exports the members of a segment, as of one instant.
+
+The instant is fixed when the job begins: now, or the one that the order names. Every statement reads the members at
+that instant (member_rows), so writers can change the segment meanwhile, and another worker can continue the file
+(stored_file).
+"""
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import scalar_row
+
+from segmentation.contract.problems import RequestInvalid, SegmentUnknown
+from segmentation.contract.requests import NewExport
+from segmentation.contract.responses import Job, JobRef
+from segmentation.database import clock, watermark
+from segmentation.jobs import leases, queue
+from segmentation.jobs.leases import JobRejected, Kind, Lease, Step
+from segmentation.reports import member_rows, storage, stored_file
+from segmentation.reports.member_rows import Scope
+from segmentation.reports.stored_file import Batch, Sizes, StoredFile
+from segmentation.runtime import metrics
+
+SEGMENT_EXPORT = "segment_export"
+
+NO_END = datetime.max.replace(tzinfo=UTC)
+
+SIZES = Sizes(batch_rows=50_000)
+"""The text of a statement fits in the server's work_mem, and the statement stays short."""
+
+
+@dataclass(frozen=True)
+class _Order:
+    """The segment to export, under the slug that it had when the export was ordered, and the form of the file."""
+
+    segment_id: int
+    slug: str
+    wanted: NewExport
+
+    @classmethod
+    def of(cls, parameters: dict[str, Any]) -> "_Order":
+        return cls(parameters["segment_id"], parameters["slug"], NewExport.model_validate(parameters["wanted"]))
+
+
+@dataclass(frozen=True)
+class _Progress:
+    """The file so far, whose place is the last user, and its instant. The total is an estimate until the end."""
+
+    file: StoredFile[int]
+    at: datetime
+    total: int
+
+    def step(self) -> Step:
+        saved = self.file.saved() | {"at": self.at.isoformat(), "total": self.total}
+        return Step(self.file.rows, self.total, saved)
+
+    @classmethod
+    def restored(cls, saved: dict[str, Any]) -> "_Progress":
+        file = {name: value for name, value in saved.items() if name not in ("at", "total")}
+        return cls(StoredFile[int].restored(file), datetime.fromisoformat(saved["at"]), saved["total"])
+
+
+def create(connection: Connection, slug: str, wanted: NewExport, *, actor: str) -> JobRef:
+    """Create the job that exports a segment. Raises SegmentUnknown, and RequestInvalid for an instant in the future."""
+    _require_past(connection, wanted.at)
+    parameters = {
+        "segment_id": _find_segment(connection, slug),
+        "slug": slug,
+        "wanted": wanted.model_dump(mode="json", exclude_defaults=True),
+    }
+    job_id = leases.create(connection, SEGMENT_EXPORT, parameters, actor=actor)
+    queue.request_worker(job_id)
+    return JobRef(job_id=job_id)
+
+
+def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
+    """Store the file part by part. Return its name, its instant and its number of rows.
+
+    Raises JobRejected if the segment was deleted.
+    """
+    order = _Order.of(lease.parameters)
+    begin, write = partial(_begin, connection, order), partial(_write_file, connection, order)
+    return stored_file.store(lease.progress, _Progress.restored, begin, write)
+
+
+def with_link(job: Job) -> Job:
+    """Return a job as its client sees it. The result of an export gets a link that is signed now."""
+    return stored_file.with_link(job, SEGMENT_EXPORT)
+
+
+def _require_past(connection: Connection, at: datetime | None) -> None:
+    """Raise RequestInvalid for an instant that is in the future by the database's clock."""
+    if at and at > clock.now(connection):
+        raise RequestInvalid(("body.at", "must not be in the future"))
+
+
+def _find_segment(connection: Connection, slug: str) -> int:
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        segment_id = cursor.execute(
+            "select segments.segment_id from segments where segments.slug = %s::text and segments.deleted_at is null",
+            (slug,),
+        ).fetchone()
+    if segment_id is None:
+        raise SegmentUnknown([slug])
+    return int(segment_id)
+
+
+def _begin(connection: Connection, order: _Order) -> Generator[Step, None, _Progress]:
+    """Fix the instant of the export, once all rows that are dated before it are committed."""
+    _require_segment(connection, order)
+    at = watermark.settled_instant(connection, order.wanted.at or NO_END).astimezone(UTC)
+    name = storage.new_file_name(storage.subject_of_segment(order.slug), at.date(), order.wanted.format)
+    progress = _Progress(StoredFile(name, 0), at, _estimate_rows(connection, order))
+    yield progress.step()
+    return progress
+
+
+def _write_file(connection: Connection, order: _Order, progress: _Progress) -> Generator[Step, None, dict[str, Any]]:
+    """Continue the file from its progress. Raises UploadGone if the file has to start again."""
+    scope = Scope(order.segment_id, progress.at, order.wanted.delimiter)
+    header = order.wanted.delimiter.join(member_rows.COLUMNS) + "\r\n"
+    for file in stored_file.write(progress.file, header, partial(_read, connection, order, scope), SIZES):
+        progress = replace(progress, file=file)
+        yield progress.step()
+    rows = progress.file.rows
+    if progress.total != rows:
+        progress = replace(progress, total=rows)
+        yield progress.step()
+    stored_file.complete(progress.file)
+    metrics.count("ReportRows", rows)
+    return {"file_name": progress.file.file_name, "at": _as_text(progress.at), "rows": rows}
+
+
+def _as_text(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _read(connection: Connection, order: _Order, scope: Scope, after: int, limit: int) -> Iterator[Batch[int]]:
+    _require_segment(connection, order)
+    return member_rows.read(connection, scope, after, limit)
+
+
+def _require_segment(connection: Connection, order: _Order) -> None:
+    """Raise JobRejected if the segment was deleted."""
+    live = connection.execute(
+        "select from segments where segments.segment_id = %s::integer and segments.deleted_at is null",
+        (order.segment_id,),
+    )
+    if not live.rowcount:
+        raise JobRejected(f"The segment {order.slug} was deleted before the export was complete.")
+
+
+def _estimate_rows(connection: Connection, order: _Order) -> int:
+    """Return the planner's estimate of the number of members. An exact count would slow the export down."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        [plan] = cursor.execute(
+            "explain (format json) select from memberships where memberships.segment_id = %s::integer",
+            (order.segment_id,),
+            prepare=False,
+        ).fetchall()
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+KIND = Kind(SEGMENT_EXPORT, run, stored_file.clean_up)
