@@ -46,10 +46,10 @@ check: lint ## check: lint, types, and the contract and unit tests; takes about 
 	.local/venv/bin/pytest -n $(WORKERS) tests/contract tests/unit
 
 test: lint ## check: lint, types and all tests; TESTS=tests/unit runs some, WORKERS=0 uses one process
-	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile $(TESTS)
+	.local/venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 chaos: setup .local/faketime/.made ## check: break Postgres, S3 and SQS, and check that no change is lost or doubled; SECONDS=10 per fault, TESTS=tests/chaos/chaos_load.py
-	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --override-ini 'python_files=chaos_*.py' $(or $(TESTS),tests/chaos)
+	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --override-ini 'python_files=chaos_*.py' $(or $(TESTS),tests/chaos)
 
 load: setup .local/load/.made ## check: simulate a day and an overload, check that no change is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
 	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
@@ -78,7 +78,7 @@ diagram: setup ## release: draw the tables of the migrated schema in docs/data-m
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m tools.er_diagram
 
 check-api: setup .local/api/.made .local/clients/.made .local/node/.made ## check: check the API document: linter, browser, Schemathesis, newman, generated clients
-	.local/api/bin/pytest -n $(WORKERS) --dist loadfile tests/api
+	.local/api/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/api
 
 fuzz: setup .local/api/.made .local/node/.made ## check: let Schemathesis look for violations of the API document, with a new seed each time; SECONDS=600
 	FUZZ_SECONDS=$(or $(SECONDS),600) .local/api/bin/pytest tests/api/test_schemathesis.py
@@ -88,7 +88,7 @@ NO_POOLER = $(foreach name,any_json bad_* docs hostile_* imports,'--ignore-glob=
   $(foreach name,aws built events examples external_services hostile_http http lifecycle readme tutorial,'--ignore-glob=*/tests/e2e/test_$(name).py')
 
 test-pooler: setup .local/pgbouncer/.made ## check: run the tests of the service through PgBouncer, and stop PgBouncer and Postgres; TESTS=tests/pooler runs some
-	LAW_EXAMPLES=$(or $(LAW_EXAMPLES),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e $(NO_POOLER))
+	LAW_EXAMPLES=$(or $(LAW_EXAMPLES),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --pooler -rs $(or $(TESTS),tests/pooler tests/integration tests/functions tests/chaos tests/e2e $(NO_POOLER))
 
 test-prometheus: setup .local/prometheus/.made ## check: let Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus
