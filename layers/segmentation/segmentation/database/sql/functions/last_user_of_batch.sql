@@ -1,8 +1,8 @@
 -- Return the user up to whom an export at an instant reads in its next statement, after another user.
--- It is null if at most so many changes were recorded since the instant: the statement then reads all of them.
--- Otherwise it is the user of the last of so many rows of the history in order of user id, in the months since the
--- instant. So a statement reads a limited number of rows, and all statements together read each row once.
--- It is the largest id if no more rows follow.
+-- It is null if at most p_most changes were recorded since the instant. The statement then reads all of them.
+-- Otherwise the statement reads the next p_most rows of the history, in order of user id. The function returns the user
+-- of the last of these rows, or the largest id if fewer rows follow. Rows of months before the instant do not count.
+-- So a statement reads a limited number of rows, and all statements together read each row once.
 create or replace function last_user_of_batch(p_at timestamptz, p_after bigint, p_most integer) returns bigint
 language plpgsql stable
     set plan_cache_mode = force_custom_plan
