@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from psycopg import Connection
@@ -55,5 +55,5 @@ class SlowExport:
 
 def begin(connection: Connection[Any], segment_id: int, slug: str) -> SlowExport:
     """Fix the instant, and read the members by the list of members."""
-    at = watermark.settled_instant(connection, datetime.max.replace(tzinfo=UTC))
+    at = watermark.settled_instant(connection, watermark.END_OF_TIME)
     return SlowExport(connection, Scope(segment_id, at, ","), law.listed(connection, slug))

@@ -23,8 +23,7 @@ boto3.client("s3", region_name="us-east-1")  # loads the description of S3 once 
 SMALL_STEPS = [
     (rollout_job, "BATCH_CHANGES", 8),
     (deletion, "BATCH_MEMBERS", 8),
-    (month_report, "BATCH_ROWS", 10),
-    (month_report, "PART_BYTES", 400),
+    (month_report, "SIZES", Sizes(batch_rows=10, part_bytes=400)),
     (segment_export, "SIZES", Sizes(batch_rows=10, part_bytes=0)),
 ]
 

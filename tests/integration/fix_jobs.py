@@ -8,6 +8,7 @@ from functions.run_job.app import KINDS
 from segmentation.contract.requests import NewReport
 from segmentation.jobs import leases, worker
 from segmentation.reports import month_report
+from segmentation.reports.stored_file import Sizes
 
 NO_TIME_LIMIT = {"kinds": KINDS, "time_left": lambda: True}
 ROWS = 1000
@@ -16,8 +17,7 @@ ROWS = 1000
 @pytest.fixture
 def small_batches(monkeypatch):
     """Make batches, statements and parts so small that a few rows need several."""
-    monkeypatch.setattr(month_report, "BATCH_ROWS", 70)
-    monkeypatch.setattr(month_report, "PART_BYTES", 10_000)
+    monkeypatch.setattr(month_report, "SIZES", Sizes(batch_rows=70, part_bytes=10_000))
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A job is done once, however often it is delivered and whatever interrupts it."""
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID, uuid4
 
@@ -45,7 +46,7 @@ def test_concurrent_deliveries_do_the_work_once(filled_month, order, at_once, aw
 def test_worker_without_time_stops_and_the_next_continues_there(
     connection, filled_month, expected, order, deliver, aws, lines, file_format, monkeypatch
 ):
-    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    monkeypatch.setattr(month_report, "SIZES", replace(month_report.SIZES, part_bytes=100))
     job_id = order(format=file_format)
     deliveries = 0
 

@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -14,6 +15,7 @@ from segmentation.database.connection import connect
 from segmentation.domain import deletion, expiry, memberships, segments
 from segmentation.jobs import leases, worker
 from segmentation.reports import month_report, storage
+from segmentation.reports.stored_file import SAVE_SECONDS
 from tests.fix_clock import wrong_clock as wrong_clock
 from tests.fix_log import log as log
 from tests.integration.fix_jobs import NO_TIME_LIMIT, ROWS
@@ -155,7 +157,7 @@ def test_instant_with_rows_for_many_batches_is_reported_completely(write, order,
 
 
 def test_report_that_stops_within_an_instant_is_continued_there(write, order, deliver_step, aws, lines, monkeypatch):
-    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    monkeypatch.setattr(month_report, "SIZES", replace(month_report.SIZES, part_bytes=100))
     write("AVITO_30", *[NOON] * 500)
     job_id = order()
     deliveries = 0
@@ -182,7 +184,7 @@ def test_due_exits_of_one_instant_are_all_reported(due, order, deliver, lines):
 def test_exits_swept_while_the_report_runs_are_in_it_once(
     connection, due, order, deliver, deliver_step, lines, monkeypatch
 ):
-    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    monkeypatch.setattr(month_report, "SIZES", replace(month_report.SIZES, part_bytes=100))
     job_id = order()
     while leases.get(connection, job_id).done <= 210:
         deliver_step(job_id)
@@ -197,7 +199,7 @@ def test_exits_swept_while_the_report_runs_are_in_it_once(
 def test_exits_of_one_instant_that_two_sweeps_write_are_all_reported(
     connection, empty_database, due, order, deliver, deliver_step, lines, monkeypatch
 ):
-    monkeypatch.setattr(month_report, "PART_BYTES", 100)
+    monkeypatch.setattr(month_report, "SIZES", replace(month_report.SIZES, part_bytes=100))
     monkeypatch.setattr(expiry, "BATCH", 30)
     job_id = order()
     deliver_step(job_id)
@@ -251,7 +253,7 @@ def test_progress_without_a_kept_part_is_readable_by_the_previous_version(filled
 def test_report_of_a_worker_that_dies_among_rows_of_other_segments_is_continued_there(
     write, order, deliver, deliver_to_dying_worker, lines, owner, monkeypatch, step, file_format
 ):
-    monkeypatch.setattr(month_report, "SAVE_SECONDS", 0)
+    monkeypatch.setattr(month_report, "SIZES", replace(month_report.SIZES, save_seconds=0))
     write("AVITO_30", "2023-08-01T00:00:00Z")
     write("AVITO_50", *[NOON] * 500)
     write("AVITO_30", "2023-08-31T00:00:00Z")
@@ -265,7 +267,7 @@ def test_report_of_a_worker_that_dies_among_rows_of_other_segments_is_continued_
     assert lines(job_id) == ["1,AVITO_30,I,2023-08-01 00:00:00", "1,AVITO_30,I,2023-08-31 00:00:00"]
 
 
-@pytest.mark.parametrize(("part_bytes", "save_seconds"), [(0, month_report.SAVE_SECONDS), (2_000, 0)])
+@pytest.mark.parametrize(("part_bytes", "save_seconds"), [(0, SAVE_SECONDS), (2_000, 0)])
 @pytest.mark.parametrize("step", [*range(2, 11)])
 def test_compressed_report_is_one_gzip_member_whatever_step_its_worker_dies_in(
     connection,
@@ -281,8 +283,8 @@ def test_compressed_report_is_one_gzip_member_whatever_step_its_worker_dies_in(
     save_seconds,
     step,
 ):
-    monkeypatch.setattr(month_report, "PART_BYTES", part_bytes)
-    monkeypatch.setattr(month_report, "SAVE_SECONDS", save_seconds)
+    sizes = replace(month_report.SIZES, part_bytes=part_bytes, save_seconds=save_seconds)
+    monkeypatch.setattr(month_report, "SIZES", sizes)
     job_id = order(format="csv.gz")
 
     deliver_to_dying_worker(job_id, step)
@@ -302,7 +304,7 @@ def saved_progress(owner):
 def test_compressed_report_that_an_older_worker_began_is_begun_again(
     aws, filled_month, expected, order, deliver_step, deliver, lines, owner, monkeypatch
 ):
-    monkeypatch.setattr(month_report, "PART_BYTES", 0)
+    monkeypatch.setattr(month_report, "SIZES", replace(month_report.SIZES, part_bytes=0))
     job_id = order(format="csv.gz")
     for _ in range(4):
         deliver_step(job_id)
@@ -320,7 +322,7 @@ def test_compressed_report_that_an_older_worker_began_is_begun_again(
 def test_older_worker_that_continues_a_compressed_report_begins_it_again(
     filled_month, order, deliver_step, owner, monkeypatch
 ):
-    monkeypatch.setattr(month_report, "PART_BYTES", 0)
+    monkeypatch.setattr(month_report, "SIZES", replace(month_report.SIZES, part_bytes=0))
     job_id = order(format="csv.gz")
     for _ in range(4):
         deliver_step(job_id)

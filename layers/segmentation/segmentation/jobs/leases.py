@@ -37,13 +37,8 @@ class LeaseLost(Exception):
 class JobRejected(Exception):
     """The job cannot succeed, however often it is tried. A kind raises it with the reason for the client.
 
-    The result has what the job did before that. Nothing is left for an operator to do, so there is no dead letter.
+    Nothing is left for an operator to do, so there is no dead letter.
     """
-
-    def __init__(self, reason: str, result: dict[str, Any] | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.result = result
 
 
 @dataclass(frozen=True)
@@ -192,17 +187,17 @@ def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> flo
 
 
 def reject(connection: Connection, lease: Lease, rejected: JobRejected) -> None:
-    """Fail a job for good, with its reason and what it did. Its dead letter counts as sent. Raises LeaseLost."""
+    """Fail a job for good, with its reason. Its dead letter counts as sent. Raises LeaseLost."""
     _require_lease(
         connection.execute(
             """
             update jobs
-               set status = 'failed', error = %s::text, result = %s::jsonb, lease = null, leased_until = null,
+               set status = 'failed', error = %s::text, lease = null, leased_until = null,
                    finished_at = greatest(now(), jobs.queued_at),
                    queued_at = greatest(now(), jobs.queued_at) + interval '1 microsecond'
              where jobs.job_id = %s::uuid and jobs.lease = %s::uuid
             """,
-            (rejected.reason, rejected.result and Jsonb(rejected.result), lease.job_id, lease.lease),
+            (str(rejected), lease.job_id, lease.lease),
         ).rowcount
     )
 

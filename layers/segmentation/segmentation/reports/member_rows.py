@@ -1,8 +1,8 @@
 """The members of a segment at an instant, read batch by batch in the order of user id.
 
 Writers change memberships while an export runs. So each statement reads the members now, and undoes what the history
-has after the instant. All writers who dated a change before the instant have committed by then, and each change is
-written together with its row of the history. So every statement sees the same members, whenever it runs. A sweep dates
+has after the instant. All writers that dated a change before the instant have committed by then. Each change is in one
+transaction with its row of the history. So every statement sees the same members, whenever it runs. A sweep dates
 an exit before the instant only if the membership had ended by then.
 
 The history is read by time if it has few changes since the instant, otherwise by user. So the statements together take

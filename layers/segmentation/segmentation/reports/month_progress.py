@@ -5,24 +5,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from segmentation.jobs.leases import Step
 from segmentation.reports import storage
 from segmentation.reports.month_rows import Place, Scope
-from segmentation.reports.stored_file import StoredFile
+from segmentation.reports.stored_file import FileProgress, StoredFile
 from segmentation.reports.upload_part import Checksum
 
 
 @dataclass(frozen=True)
-class Progress:
-    """The file so far, and what the report reads. The total is an estimate until all rows are stored."""
+class Progress(FileProgress[Place]):
+    """The file so far, and the rows that the report reads."""
 
-    file: StoredFile[Place]
     scope: Scope
-    total: int
-
-    def step(self) -> Step:
-        """Return what is saved with the job."""
-        return Step(self.file.rows, self.total, self.saved())
 
     def saved(self) -> dict[str, Any]:
         """Return the members to save with the job. Version 1.0.0 may continue the job after a rollback.
@@ -72,4 +65,4 @@ class Progress:
         scope = Scope(
             datetime.fromisoformat(saved["until"]), newer["newest_id"], datetime.fromisoformat(newer["due_from"])
         )
-        return cls(file, scope, saved["total"])
+        return cls(file, saved["total"], scope)

@@ -6,7 +6,6 @@ interrupted worker loses at most one part (stored_file).
 """
 
 from collections.abc import Generator
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,16 +23,12 @@ from segmentation.reports.month_progress import Progress
 from segmentation.reports.month_rows import Place
 from segmentation.reports.months import Month
 from segmentation.reports.requested_month import requested_month
-from segmentation.reports.stored_file import PART_BYTES as PART_BYTES
-from segmentation.reports.stored_file import SAVE_SECONDS as SAVE_SECONDS
 from segmentation.reports.stored_file import Sizes, StoredFile
 from segmentation.reports.user_report import COLUMNS
-from segmentation.runtime import metrics
 
 MONTH_REPORT = "month_report"
 
-BATCH_ROWS = 50_000
-"""Rows that a statement reads. Their text fits in the server's work_mem, and the statement stays short."""
+SIZES = Sizes()
 
 
 def create_for_all(connection: Connection, wanted: NewReport, *, actor: str) -> JobRef:
@@ -70,7 +65,7 @@ def _begin(connection: Connection, report: NewReport) -> Generator[Step, None, P
         yield Step(0, None, {})
     scope = month_rows.fix_scope(connection, month, until)
     file = StoredFile(storage.new_file_name(_subject(report), month, report.format), Place(month.begins_at))
-    progress = Progress(file, scope, _estimate_rows(connection, report))
+    progress = Progress(file, _estimate_rows(connection, report), scope)
     yield progress.step()
     return progress
 
@@ -83,16 +78,8 @@ def _write_file(connection: Connection, report: NewReport, progress: Progress) -
     """Continue the file from its progress. Raises UploadGone if the file has to start again."""
     header = report.delimiter.join(COLUMNS[report.columns]) + "\r\n"
     read = partial(month_rows.read, connection, report, progress.scope)
-    for file in stored_file.write(progress.file, header, read, Sizes(BATCH_ROWS, PART_BYTES, SAVE_SECONDS)):
-        progress = replace(progress, file=file)
-        yield progress.step()
-    rows = progress.file.rows
-    if progress.total != rows:
-        progress = replace(progress, total=rows)
-        yield progress.step()
-    stored_file.complete(progress.file)
-    metrics.count("ReportRows", rows)
-    return {"file_name": progress.file.file_name, "rows": rows}
+    progress = yield from stored_file.write_rows(progress, header, read, SIZES)
+    return {"file_name": progress.file.file_name, "rows": progress.total}
 
 
 def _estimate_rows(connection: Connection, report: NewReport) -> int:

@@ -1,12 +1,12 @@
 """The kind of job that exports the members of a segment, as of one instant.
 
 The instant is fixed when the job begins: now, or the one that the order names. Every statement reads the members at
-that instant (member_rows), so writers can change the segment meanwhile, and another worker can continue the file
+that instant (member_rows). So writers can change the segment meanwhile, and another worker can continue the file
 (stored_file).
 """
 
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -22,15 +22,11 @@ from segmentation.jobs import leases, queue
 from segmentation.jobs.leases import JobRejected, Kind, Lease, Step
 from segmentation.reports import member_rows, storage, stored_file
 from segmentation.reports.member_rows import Scope
-from segmentation.reports.stored_file import Batch, Sizes, StoredFile
-from segmentation.runtime import metrics
+from segmentation.reports.stored_file import Batch, FileProgress, Sizes, StoredFile
 
 SEGMENT_EXPORT = "segment_export"
 
-NO_END = datetime.max.replace(tzinfo=UTC)
-
-SIZES = Sizes(batch_rows=50_000)
-"""The text of a statement fits in the server's work_mem, and the statement stays short."""
+SIZES = Sizes()
 
 
 @dataclass(frozen=True)
@@ -47,21 +43,18 @@ class _Order:
 
 
 @dataclass(frozen=True)
-class _Progress:
-    """The file so far, whose place is the last user, and its instant. The total is an estimate until the end."""
+class _Progress(FileProgress[int]):
+    """The file so far, whose place is the last user, and its instant."""
 
-    file: StoredFile[int]
     at: datetime
-    total: int
 
-    def step(self) -> Step:
-        saved = self.file.saved() | {"at": self.at.isoformat(), "total": self.total}
-        return Step(self.file.rows, self.total, saved)
+    def saved(self) -> dict[str, Any]:
+        return self.file.saved() | {"at": self.at.isoformat(), "total": self.total}
 
     @classmethod
     def restored(cls, saved: dict[str, Any]) -> "_Progress":
         file = {name: value for name, value in saved.items() if name not in ("at", "total")}
-        return cls(StoredFile[int].restored(file), datetime.fromisoformat(saved["at"]), saved["total"])
+        return cls(StoredFile[int].restored(file), saved["total"], datetime.fromisoformat(saved["at"]))
 
 
 def create(connection: Connection, slug: str, wanted: NewExport, *, actor: str) -> JobRef:
@@ -112,9 +105,9 @@ def _find_segment(connection: Connection, slug: str) -> int:
 def _begin(connection: Connection, order: _Order) -> Generator[Step, None, _Progress]:
     """Fix the instant of the export, once all rows that are dated before it are committed."""
     _require_segment(connection, order)
-    at = watermark.settled_instant(connection, order.wanted.at or NO_END).astimezone(UTC)
+    at = watermark.settled_instant(connection, order.wanted.at or watermark.END_OF_TIME).astimezone(UTC)
     name = storage.new_file_name(storage.subject_of_segment(order.slug), at.date(), order.wanted.format)
-    progress = _Progress(StoredFile(name, 0), at, _estimate_rows(connection, order))
+    progress = _Progress(StoredFile(name, 0), _estimate_rows(connection, order), at)
     yield progress.step()
     return progress
 
@@ -123,16 +116,9 @@ def _write_file(connection: Connection, order: _Order, progress: _Progress) -> G
     """Continue the file from its progress. Raises UploadGone if the file has to start again."""
     scope = Scope(order.segment_id, progress.at, order.wanted.delimiter)
     header = order.wanted.delimiter.join(member_rows.COLUMNS) + "\r\n"
-    for file in stored_file.write(progress.file, header, partial(_read, connection, order, scope), SIZES):
-        progress = replace(progress, file=file)
-        yield progress.step()
-    rows = progress.file.rows
-    if progress.total != rows:
-        progress = replace(progress, total=rows)
-        yield progress.step()
-    stored_file.complete(progress.file)
-    metrics.count("ReportRows", rows)
-    return {"file_name": progress.file.file_name, "at": _as_text(progress.at), "rows": rows}
+    read = partial(_read, connection, order, scope)
+    progress = yield from stored_file.write_rows(progress, header, read, SIZES)
+    return {"file_name": progress.file.file_name, "at": _as_text(progress.at), "rows": progress.total}
 
 
 def _as_text(at: datetime) -> str:

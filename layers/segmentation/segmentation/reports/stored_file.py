@@ -5,6 +5,7 @@ stored parts and the place after them. So the next worker continues there, and l
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Generic, Self, TypeVar
@@ -14,6 +15,10 @@ from segmentation.jobs.batch_size import BatchSize
 from segmentation.jobs.leases import Step
 from segmentation.reports import storage
 from segmentation.reports.upload_part import EMPTY, Checksum, Part
+from segmentation.runtime import metrics
+
+BATCH_ROWS = 50_000
+"""The most rows that a statement reads. Their text fits in the server's work_mem, and the statement stays short."""
 
 PART_BYTES = 8 * 1024 * 1024
 """The minimum size of a part. S3 accepts at most 10 000 parts, and only the last one may be under 5 MiB."""
@@ -23,6 +28,7 @@ SAVE_SECONDS = 10
 
 Place = TypeVar("Place")
 Progress = TypeVar("Progress")
+RowsProgress = TypeVar("RowsProgress", bound="FileProgress[Any]")
 Steps = Generator[Step, None, Progress]
 
 
@@ -30,7 +36,7 @@ Steps = Generator[Step, None, Progress]
 class Sizes:
     """The most rows that a statement reads, the minimum size of a part, and the longest time between two saves."""
 
-    batch_rows: int
+    batch_rows: int = BATCH_ROWS
     part_bytes: int = PART_BYTES
     save_seconds: float = SAVE_SECONDS
 
@@ -53,9 +59,8 @@ Read = Callable[[Place, int], Iterator[Batch[Place]]]
 class StoredFile(Generic[Place]):
     """The stored parts, and the place in the source after them.
 
-    The file name is saved before the upload begins, so an upload whose id was not saved is found by the name. kept is
-    the beginning of the next part, in base64. The checksum is that of the text so far. A file has ended when its last
-    part is stored.
+    The file name is saved before the upload begins, so an upload whose id was not saved is found by the name. A file
+    has ended when its last part is stored.
     """
 
     file_name: str
@@ -63,8 +68,12 @@ class StoredFile(Generic[Place]):
     upload_id: str = ""
     tags: tuple[str, ...] = ()
     kept: str = ""
+    """The beginning of the next part, in base64."""
+
     rows: int = 0
     checksum: Checksum = EMPTY
+    """The checksum of the text so far."""
+
     has_ended: bool = False
 
     @property
@@ -80,6 +89,22 @@ class StoredFile(Generic[Place]):
     def restored(cls, saved: dict[str, Any]) -> Self:
         """Return a saved file. Its place must be a number or a text."""
         return cls(**saved | {"tags": tuple(saved["tags"]), "checksum": Checksum(**saved["checksum"])})
+
+
+@dataclass(frozen=True)
+class FileProgress(ABC, Generic[Place]):
+    """The file so far, and the number of its rows, which is an estimate until the end."""
+
+    file: StoredFile[Place]
+    total: int
+
+    @abstractmethod
+    def saved(self) -> dict[str, Any]:
+        """Return the members to save with the job."""
+
+    def step(self) -> Step:
+        """Return what is saved with the job."""
+        return Step(self.file.rows, self.total, self.saved())
 
 
 def store(
@@ -116,6 +141,23 @@ def write(file: StoredFile[Place], header: str, read: Read[Place], sizes: Sizes)
         yield file
     if not file.has_ended:
         yield from _store_parts(file, header, read, sizes)
+
+
+def write_rows(progress: RowsProgress, header: str, read: Read[Any], sizes: Sizes) -> Steps[RowsProgress]:
+    """Store the rest of a file and make it visible. Return the progress, whose total is then exact.
+
+    Raises storage.UploadGone if the file has to begin again, and StorageUnavailable.
+    """
+    for file in write(progress.file, header, read, sizes):
+        progress = replace(progress, file=file)
+        yield progress.step()
+    rows = progress.file.rows
+    if progress.total != rows:
+        progress = replace(progress, total=rows)
+        yield progress.step()
+    complete(progress.file)
+    metrics.count("ReportRows", rows)
+    return progress
 
 
 def complete(file: StoredFile[Place]) -> None:
