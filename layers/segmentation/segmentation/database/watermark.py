@@ -14,6 +14,8 @@ MAX_WAIT_SECONDS = 30
 
 PAUSE_SECONDS = 0.1
 
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class _Watermark:
@@ -37,7 +39,7 @@ def settled_instant(connection: Connection, latest: datetime) -> datetime:
 
 def wait_for_writers(connection: Connection) -> None:
     """Wait until all transactions that have written something by now have ended."""
-    _wait(connection, _take(connection, datetime.max.replace(tzinfo=UTC)).xid)
+    _wait(connection, _take(connection, END_OF_TIME).xid)
 
 
 def _wait(connection: Connection, xid: str) -> None:
