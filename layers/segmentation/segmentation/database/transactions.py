@@ -1,4 +1,4 @@
-"""Transactions: the actor of each, the actions that follow a commit, and retries."""
+"""Transactions: the actor and the comment of each, the actions that follow a commit, and retries."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,10 +34,25 @@ _enclosing: ContextVar[_Enclosing | None] = ContextVar("enclosing", default=None
 
 
 @contextmanager
-def transaction(connection: Connection, *, actor: str, reason: str = "manual") -> Iterator[None]:
-    """Run a block as one transaction. Its history rows carry this actor and this reason."""
+def transaction(
+    connection: Connection, *, actor: str, reason: str = "manual", comment: str | None = None
+) -> Iterator[None]:
+    """Run a block as one transaction. Its rows of the history and of the change log carry this actor and comment.
+
+    The rows of the history carry the reason, too.
+    """
     with connection.transaction():
-        connection.execute("select set_cause(%s::text, %s::text)", (actor, reason))
+        connection.execute("select set_cause(with_comment(%s::text, %s::text), %s::text)", (actor, comment, reason))
+        yield
+
+
+@contextmanager
+def transaction_of_job(
+    connection: Connection, *, actor: str, cause_id: int | None, reason: str = "manual"
+) -> Iterator[None]:
+    """Run a block as one transaction of a job. Its rows carry the comment of the request that ordered the job."""
+    with connection.transaction():
+        connection.execute("select set_cause(with_cause(%s::text, %s::bigint), %s::text)", (actor, cause_id, reason))
         yield
 
 

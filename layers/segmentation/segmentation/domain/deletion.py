@@ -125,7 +125,10 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
 
 def _end_batch(connection: Connection, lease: Lease, done: int, total: int, most: int) -> int:
     """End a batch and save the progress in one transaction, so a worker that is killed leaves both or neither."""
-    with index_order(connection), transactions.transaction(connection, actor=lease.actor):
+    with (
+        index_order(connection),
+        transactions.transaction_of_job(connection, actor=lease.actor, cause_id=lease.cause_id),
+    ):
         ended = end_memberships(connection, lease.parameters["segment_id"], most=most)
         leases.save(connection, lease, Step(done + ended, total, {"done": done + ended}))
     return ended

@@ -52,6 +52,7 @@ class Lease:
     actor: str
     progress: dict[str, Any]
     attempts: int
+    cause_id: int | None
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ def claim(connection: Connection, job_id: UUID) -> Lease | None:
                     or jobs.status = 'running'
                        and jobs.leased_until not between now() and now() + interval '10 minutes')
                and jobs.attempts < %s::integer
-         returning jobs.job_id, jobs.lease, jobs.kind, jobs.parameters, jobs.actor, jobs.progress, jobs.attempts
+         returning jobs.job_id, jobs.lease, jobs.kind, jobs.parameters, jobs.actor, jobs.progress, jobs.attempts,
+                   jobs.cause_id
             """,
             (LEASE_SECONDS, job_id, MAX_ATTEMPTS),
         ).fetchone()

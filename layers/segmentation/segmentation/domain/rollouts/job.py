@@ -68,7 +68,7 @@ def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str,
 
 def _run_batch(connection: Connection, lease: Lease, progress: Progress) -> Progress:
     """Run a batch and save the progress in one transaction, so a worker that is killed leaves both or neither."""
-    with transactions.transaction(connection, actor=lease.actor, reason="percent"):
+    with transactions.transaction_of_job(connection, actor=lease.actor, cause_id=lease.cause_id, reason="percent"):
         rollout = _lock_rollout(connection, lease)
         if rollout is None:
             progress = replace(progress, change=0, ended=True)

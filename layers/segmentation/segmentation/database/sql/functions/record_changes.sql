@@ -3,6 +3,7 @@
 -- an entry. Any other update is a change of the lifetime.
 -- change_lifetime passes the time at which it found the membership active. The trigger's own time is later. The old or
 -- the new end may have passed by then.
+-- The rows carry the comment of the request. The end of a lifetime has none.
 -- The rows are counted after the INSERT, because one row can be two operations or one.
 create or replace function record_changes() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
@@ -10,6 +11,7 @@ as $$
 declare
     v_moment constant timestamptz :=
         nullif(current_setting('segmentation.lifetime_changed_at', true), '')::timestamptz;
+    v_has_cause constant boolean := has_cause();
     v_replaced bigint;
     v_rows bigint;
 begin
@@ -21,12 +23,14 @@ begin
      where after.added_at <> before.added_at;
     get diagnostics v_replaced = row_count;
 
-    insert into history (user_id, segment_id, slug, action_id, reason, actor, percent, expires_at, executed_at)
+    insert into history (
+        user_id, segment_id, slug, action_id, reason, actor, percent, cause_id, expires_at, executed_at)
     select after.user_id, after.segment_id, segments.slug,
            case when after.added_at <> before.added_at then 1 else 3 end,
            case when after.added_at <> before.added_at then after.source else history_reason() end,
            history_actor(),
            case when after.added_at <> before.added_at and after.source = 'percent' then segments.user_percent end,
+           case when v_has_cause then history_cause() end,
            after.expires_at,
            case when after.added_at <> before.added_at then after.added_at
                 else coalesce(v_moment, (select next_moment())) end

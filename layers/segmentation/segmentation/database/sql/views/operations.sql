@@ -11,7 +11,7 @@ drop view if exists operations;
 
 create view operations as
 select history.user_id, history.segment_id, history.slug, history.action_id, history.reason, history.actor,
-       history.expires_at, history.executed_at, history.history_id,
+       history.cause_id, history.expires_at, history.executed_at, history.history_id,
        case when history.action_id = 2 and history.reason in ('ttl', 'segment_deleted')
             then 9223372034707292160 + history.segment_id
             else history.history_id end as place
@@ -22,6 +22,8 @@ select memberships.user_id, memberships.segment_id, segments.slug, 2,
             then 'segment_deleted' else 'ttl' end::reason,
        case when segments.deleted_at < coalesce(memberships.expires_at, 'infinity')
             then segments.deleted_by else 'schedule' end,
+       case when segments.deleted_at < coalesce(memberships.expires_at, 'infinity')
+            then segments.deleted_cause_id end,
        memberships.expires_at, least(memberships.expires_at, segments.deleted_at),
        9223372034707292160 + segments.segment_id, 9223372034707292160 + segments.segment_id
   from memberships

@@ -1,0 +1,11 @@
+-- Remember the comment of the request that orders a job. What the job writes carries it.
+create or replace function keep_cause_of_job() returns trigger
+language plpgsql security definer set search_path = public, pg_temp
+as $$
+begin
+    new.cause_id := history_cause();
+    return new;
+end
+$$;
+
+revoke all on function keep_cause_of_job() from public;
