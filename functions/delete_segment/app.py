@@ -19,7 +19,7 @@ handler = app.resolve
 @raises(SegmentUnknown)
 def delete_segment(body: SegmentRef) -> Response[DoneByJob | Done]:
     """Delete the segment that the body names. 202 if a job ends its memberships."""
-    return delete_segment_by_path(body.slug)
+    return app.answer(segments.delete(get_connection(), body.slug, comment=body.comment, actor=app.actor))
 
 
 @app.delete("/segment/<slug>", responses=DONE_NOW_OR_BY_JOB)

@@ -19,6 +19,7 @@ ROUTES = {
     "get_segment": {"GET /segment/{slug}"},
     "update_segment": {"PATCH /segment/{slug}"},
     "delete_segment": {"DELETE /segment", "DELETE /segment/{slug}"},
+    "list_segment_changes": {"GET /segment/{slug}/history"},
     "list_segment_users": {"GET /segment/{slug}/users"},
     "change_segment_users": {"POST /segment/{slug}/users"},
     "change_memberships": {"POST /segment/user"},

@@ -17,7 +17,8 @@ EXISTING_CLIENTS = [
     ("change_memberships", {"user_id": 1, "add_segments": ["AAA"], "ttl": 0, "delete_segments": None}, 200),
     ("change_memberships", {"user_id": 1, "add_segments": None, "ttl": None, "delete_segments": ["AAA"]}, 200),
     ("create_segment", {"slug": "X_Y", "user_percent": 0}, 201),
-    ("create_segment", {"slug": "X_Y", "user_percent": None, "description": None}, 201),
+    ("create_segment", {"slug": "X_Y", "user_percent": None, "description": None, "owner": None}, 201),
+    ("delete_segment", {"slug": "AAA", "comment": None}, 200),
     ("create_user", {"user_id": None}, 201),
 ]
 IN_ANOTHER_FORM = [
@@ -36,6 +37,7 @@ OTHER_REQUESTS = [
     ("create_segment", "/segment", '{"slug": "BBB", "user_percent": 0}', '{"slug": "BBB"}'),
     ("update_segment", "/segment/AAA", '{"slug": "BBB"}', '{"slug": "BBB", "user_percent": null}'),
     ("update_segment", "/segment/AAA", '{"slug": "BBB"}', '{"slug": "BBB", "description": null}'),
+    ("update_segment", "/segment/AAA", '{"slug": "BBB"}', '{"slug": "BBB", "owner": null}'),
     ("change_memberships", "/segment/user", '{"user_id": 1}', '{"user_id": 1, "ttl": 1}'),
 ]
 

@@ -20,6 +20,7 @@ PATHS = {
     "list_memberships": "/segment/user/{}",
     "delete_user": "/user/{}",
     "list_segment_users": "/segment/{}/users",
+    "list_segment_changes": "/segment/{}/history",
     "update_membership": "/segment/user/1/{}",
     "list_user_history": "/user/{}/history",
     "delete_account": "/account/{}",

@@ -88,6 +88,32 @@ BAD_DESCRIPTIONS = [
 ]
 
 
+BAD_COMMENTS = [
+    pytest.param("", id="empty"),
+    pytest.param("a\tb", id="tab"),
+    pytest.param("a\rb", id="carriage-return"),
+    pytest.param("a\x00b", id="NUL"),
+    pytest.param("a\x85b", id="C1"),
+    pytest.param("a\ud800b", id="lone-surrogate"),
+    pytest.param("a" * 501, id="501-characters"),
+    pytest.param(1, id="number"),
+]
+BAD_OWNERS = ["", "a" * 101, "a\nb", "a\tb", "a\x00b", 1]
+COMMENTED = {
+    "create_segment": {"slug": "BBB"},
+    "update_segment": {"description": "x"},
+    "delete_segment": {"slug": "AAA"},
+    "change_memberships": {"user_id": 1, "add_segments": ["AAA"]},
+    "update_membership": {"ttl": 60},
+    "change_segment_users": {"add_users": [1]},
+}
+COMMENTED_PATHS = {
+    "update_segment": "/segment/AAA",
+    "update_membership": "/segment/user/1/AAA",
+    "change_segment_users": "/segment/AAA/users",
+}
+
+
 WITH_USER_ID = {
     "list_memberships": "/segment/user/{}",
     "delete_user": "/user/{}",
@@ -254,6 +280,7 @@ def test_bad_slug_in_a_path_is_refused(encode, slug):
         ("update_segment", "/segment/{}"),
         ("delete_segment", "/segment/{}"),
         ("list_segment_users", "/segment/{}/users"),
+        ("list_segment_changes", "/segment/{}/history"),
         ("update_membership", "/segment/user/1/{}"),
     ],
 )
@@ -265,6 +292,23 @@ def test_every_route_refuses_a_bad_slug_in_its_path(function, path, slug):
 
     assert answer.status in {404, 422}, answer.text
     assert answer.json["type"] != "urn:segmentation:problem:segment-unknown"
+
+
+@pytest.mark.parametrize("function", COMMENTED)
+@pytest.mark.parametrize("comment", BAD_COMMENTS)
+def test_bad_comment_is_422_and_changes_nothing(owner, function, comment):
+    before = rows(owner)
+
+    answer = call(function, COMMENTED[function] | {"comment": comment}, path=COMMENTED_PATHS.get(function))
+
+    assert_invalid(answer, "body.comment")
+    assert rows(owner) == before
+
+
+@pytest.mark.parametrize("name", BAD_OWNERS)
+def test_bad_owner_is_422(name):
+    assert_invalid(call("create_segment", {"slug": "BBB", "owner": name}), "body.owner")
+    assert_invalid(call("update_segment", {"owner": name}, path="/segment/AAA"), "body.owner")
 
 
 @pytest.mark.parametrize("description", BAD_DESCRIPTIONS)

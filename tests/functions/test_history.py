@@ -49,7 +49,14 @@ def test_operation_has_the_members_of_the_contract():
     executed = entry.pop("executed_at")
     assert executed.endswith("Z")
     assert entry.pop("expires_at") == "2999-01-01T00:00:00Z"
-    assert entry == {"slug": "AAA", "operation": "I", "action": "added", "reason": "manual", "actor": "alice"}
+    assert entry == {
+        "slug": "AAA",
+        "operation": "I",
+        "action": "added",
+        "reason": "manual",
+        "actor": "alice",
+        "comment": None,
+    }
 
 
 def test_operations_are_in_the_order_of_time(three_operations):

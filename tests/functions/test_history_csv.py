@@ -12,8 +12,8 @@ from tests.functions.calls import call
 from tests.functions.factories import add_members, ask_history, change, create_segments, done, history_of, record
 
 pytestmark = pytest.mark.usefixtures("service")
-HEADER = ["slug", "operation", "action", "reason", "actor", "expires_at", "executed_at"]
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+HEADER = ["slug", "operation", "action", "reason", "actor", "comment", "expires_at", "executed_at"]
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 ACTORS = [
     pytest.param("arn:aws:iam::123456789012:user/mira", id="user"),
     pytest.param("arn:aws:sts::123456789012:assumed-role/Deploy/=1+1", id="assumed-role"),
@@ -116,6 +116,20 @@ def test_no_cell_begins_as_a_formula(actor):
 
     assert [cell for line in lines for cell in line if cell.startswith(FORMULA)] == []
     assert lines[-1][header.index("actor")].removeprefix("'") == actor
+
+
+COMMENTS = ["=1+1", "\n=1+1", "-x", "@x", "+x", 'a "quoted", one; with\na line feed', "x"]
+
+
+@pytest.mark.parametrize("comment", COMMENTS)
+def test_comment_is_one_cell_that_begins_no_formula(comment):
+    create_segments("AAA")
+    done(change(1, add=("AAA",), comment=comment))
+
+    header, line = read_csv(ask_history(1, "text/csv").text)
+
+    assert [cell for cell in line if cell.startswith(FORMULA)] == []
+    assert line[header.index("comment")].removeprefix("'") == comment
 
 
 def test_json_has_the_actor_unchanged():

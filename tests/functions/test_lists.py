@@ -10,6 +10,7 @@ LISTS = {
     "list_users": "/user",
     "list_segments": "/segment",
     "list_segment_users": "/segment/AAA/users",
+    "list_segment_changes": "/segment/AAA/history",
     "list_actions": "/action",
     "list_user_history": "/user/1/history",
 }
@@ -69,7 +70,14 @@ def test_segments_are_ordered_by_slug_byte_by_byte():
     answer = ask("list_segments")
 
     assert keys(answer) == ["1AA", "B-1", "B_1", "a-1", "b.1"]
-    assert answer.json["segments"][0].keys() == {"slug", "user_percent", "description", "created_at", "updated_at"}
+    assert answer.json["segments"][0].keys() == {
+        "slug",
+        "user_percent",
+        "description",
+        "owner",
+        "created_at",
+        "updated_at",
+    }
 
 
 def test_members_are_ordered_by_user_id():

@@ -40,6 +40,7 @@ def test_recorded_action_is_answered_as_an_operation():
         "action": "exposure",
         "reason": "manual",
         "actor": MIRA,
+        "comment": None,
         "expires_at": None,
         "executed_at": answer.json["executed_at"],
     }
@@ -159,7 +160,7 @@ def test_missing_member_is_422(body, missing):
     assert (answer.status, answer.locations) == (422, [f"body.{missing}"])
 
 
-@pytest.mark.parametrize("member", ["user_id", "actor", "reason", "executed_at", "expires_at"])
+@pytest.mark.parametrize("member", ["user_id", "actor", "reason", "executed_at", "expires_at", "comment"])
 def test_client_cannot_set_the_actor_the_time_or_the_reason(member):
     answer = call("record_action", {"slug": "AAA", "action": "exposure", member: None}, path="/user/1/history")
 

@@ -40,6 +40,7 @@ def test_created_segment_is_shown():
         "slug": "AVITO_DISCOUNT_30",
         "user_percent": None,
         "description": "30 % off\r\n\tfor новые",
+        "owner": None,
         "created_at": created_at,
         "users_added": 0,
     }
@@ -86,9 +87,10 @@ def test_members_are_counted_exactly():
     assert get_segment("AAA").json["members"] == 2
 
 
-@pytest.mark.parametrize("function", ["get_segment", "list_segment_users", "delete_segment"])
+@pytest.mark.parametrize("function", ["get_segment", "list_segment_users", "list_segment_changes", "delete_segment"])
 def test_unknown_segment_is_404_naming_it(function):
-    path = "/segment/NONE/users" if function == "list_segment_users" else "/segment/NONE"
+    below = {"list_segment_users": "/users", "list_segment_changes": "/history"}.get(function, "")
+    path = f"/segment/NONE{below}"
 
     answer = call(function, path=path)
 
@@ -164,6 +166,27 @@ def test_null_clears_the_description():
     assert get_segment("AAA").json["description"] is None
 
 
+def test_owner_is_set_shown_and_cleared():
+    assert done(call("create_segment", {"slug": "AAA", "owner": "growth"}))["owner"] == "growth"
+    assert get_segment("AAA").json["owner"] == "growth"
+
+    assert patch_segment("AAA", {"owner": None}).json["owner"] is None
+    assert get_segment("AAA").json["owner"] is None
+
+
+def test_change_that_names_other_members_keeps_the_owner():
+    done(call("create_segment", {"slug": "AAA", "owner": "growth"}))
+
+    assert patch_segment("AAA", {"slug": "BBB"}).json["owner"] == "growth"
+
+
+def test_change_that_changes_nothing_keeps_updated_at():
+    create_segments("AAA")
+    before = get_segment("AAA").json["updated_at"]
+
+    assert patch_segment("AAA", {"description": None}).json["updated_at"] == before
+
+
 def test_change_sets_updated_at_and_keeps_created_at():
     create_segments("AAA")
     before = get_segment("AAA").json
@@ -174,10 +197,11 @@ def test_change_sets_updated_at_and_keeps_created_at():
     assert after["updated_at"] > before["updated_at"]
 
 
-def test_change_without_a_member_is_422():
+@pytest.mark.parametrize("body", [{}, {"comment": "ticket 4711"}])
+def test_change_without_a_member_is_422(body):
     create_segments("AAA")
 
-    answer = patch_segment("AAA", {})
+    answer = patch_segment("AAA", body)
 
     assert (answer.status, answer.locations) == (422, ["body"])
 

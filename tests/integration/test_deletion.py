@@ -7,7 +7,7 @@ import pytest
 
 from segmentation.contract.problems import SegmentUnknown
 from segmentation.contract.requests import NewReport, NewSegment
-from segmentation.domain import deletion, expiry, memberships, segments, users
+from segmentation.domain import change_log, deletion, expiry, memberships, segments, users
 from segmentation.domain import history as domain_history
 from segmentation.jobs import leases, worker
 from segmentation.reports import month_report, months, user_report
@@ -47,6 +47,25 @@ def half_due(connection, superuser, arrive, create, aws):
             """
         )
     return segments.delete(connection, "LARGE", actor="analyst")
+
+
+def test_exits_have_the_comment_of_the_deletion_whoever_writes_them(
+    connection, owner, arrive, create, operations, deliver, aws
+):
+    arrive(MEMBERS)
+    create("LARGE", 100)
+    job_id = segments.delete(connection, "LARGE", comment="ticket 4711", actor="analyst").job_id
+    assert [each.comment for each in operations(1)] == [None, "ticket 4711"]
+
+    users.delete(connection, 1, actor="support")
+    deliver(job_id, **NO_TIME_LIMIT)
+
+    comments = owner.execute(
+        "select comment, count(*) from history left join causes using (cause_id) where action_id = 2 group by comment"
+    )
+    assert comments.fetchall() == [("ticket 4711", MEMBERS)]
+    [deleted, _] = change_log.list_changes(connection, "LARGE", before="", limit=9).changes
+    assert (deleted.job_id, deleted.users_deleted) == (job_id, MEMBERS)
 
 
 @pytest.fixture

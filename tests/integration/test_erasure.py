@@ -1,13 +1,15 @@
 """The erasure of a user removes the memberships, the history and the report files, or nothing."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
 
 from segmentation.contract.problems import StorageUnavailable, UserUnknown
+from segmentation.contract.requests import NewSegment, SegmentUsersChange
 from segmentation.database.connection import connect
-from segmentation.domain import users
+from segmentation.domain import segment_users, segments, users
 from segmentation.jobs import leases
 from segmentation.reports import erasure, storage, user_report
 from tests.e2e.waiting import eventually
@@ -145,6 +147,82 @@ def test_erasure_finds_files_that_a_former_erasure_left(store, erase, aws):
 def test_erasure_of_an_unknown_user_without_files_is_unknown(aws, erase):
     with pytest.raises(UserUnknown):
         erase(1)
+
+
+@pytest.fixture
+def commented(connection, make_segments, aws):
+    """Write the memberships of users in one request with a comment."""
+    make_segments("AVITO_30")
+
+    def write(*user_ids, comment="ticket 4711"):
+        wanted = SegmentUsersChange(add_users=[*user_ids], comment=comment)
+        segment_users.change(connection, "AVITO_30", wanted, actor="analyst")
+
+    return write
+
+
+@pytest.fixture
+def causes(owner):
+    return lambda: [comment for (comment,) in owner.execute("select comment from causes order by cause_id")]
+
+
+def test_erasure_deletes_the_comments_that_only_this_user_had(commented, erase, causes):
+    commented(1, comment="about user 1")
+    commented(2, comment="about user 2")
+
+    erase(1)
+
+    assert causes() == ["about user 2"]
+
+
+def test_erasure_of_the_last_user_of_a_comment_deletes_it(commented, erase, causes):
+    commented(1, 2)
+
+    erase(1)
+    assert causes() == ["ticket 4711"]
+
+    erase(2)
+    assert causes() == []
+
+
+def test_comment_of_a_change_of_a_segment_outlives_its_users(connection, arrive, erase, causes, aws):
+    arrive(1)
+    new = NewSegment(slug="AVITO_ALL", user_percent=100, comment="ticket 4711")
+    segments.create(connection, new, actor="analyst")
+
+    erase(1)
+
+    assert causes() == ["ticket 4711"]
+
+
+def test_comment_of_a_job_that_still_runs_outlives_its_users(connection, owner, commented, erase, causes):
+    commented(1)
+    owner.execute("insert into jobs (kind, parameters, actor) values ('import', '{}', 'analyst')")
+    owner.execute("update jobs set cause_id = (select causes.cause_id from causes)")
+
+    erase(1)
+
+    assert causes() == ["ticket 4711"]
+
+
+def test_two_erasures_at_once_delete_the_comment_that_their_users_share(empty_database, owner, commented, causes, aws):
+    commented(1, 2)
+    with connect(empty_database.url) as first, connect(empty_database.url) as second, ThreadPoolExecutor() as pool:
+        with first.transaction():
+            users.delete(first, 1, erase=True, actor="admin")
+            other = pool.submit(erase_patiently, second)
+            eventually(lambda: owner.execute(WAITS_FOR_THE_OTHER).rowcount == 1)
+        other.result(timeout=60)
+
+    assert causes() == []
+
+
+WAITS_FOR_THE_OTHER = "select from pg_locks where locktype = 'advisory' and not granted"
+
+
+def erase_patiently(connection):
+    with lock_timeout(connection, "60s"):
+        users.delete(connection, 2, erase=True, actor="admin")
 
 
 def test_erasure_waits_for_a_report_of_the_user_and_deletes_its_file(

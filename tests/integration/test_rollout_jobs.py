@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from psycopg import errors
 
-from segmentation.contract.requests import SegmentChange
+from segmentation.contract.requests import NewSegment, SegmentChange
 from segmentation.database.connection import connect
-from segmentation.domain import segments, users
+from segmentation.domain import change_log, segments, users
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.domain.rollouts import percent as rollout_percent
 from segmentation.domain.rollouts.enrolment import Batch
@@ -60,6 +60,51 @@ def test_job_enrols_the_exact_share(connection, started, deliver, automatic_memb
     assert (job.status, job.done, job.total) == ("succeeded", 100, 100)
     assert job.result == {"users_added": 100, "users_deleted": 0}
     assert len(automatic_members("ROLLOUT")) == 100
+
+
+def log_of(connection):
+    """The comments, the jobs and the numbers of users in the log of the segment, newest first."""
+    changes = change_log.list_changes(connection, "ROLLOUT", before="", limit=9).changes
+    return [(each.comment, each.job_id, each.users_added, each.users_deleted) for each in changes]
+
+
+@pytest.fixture
+def commented(connection, arrive, aws):
+    """Order a rollout to a quarter of the users, with a comment."""
+    arrive(USERS)
+    new = NewSegment(slug="ROLLOUT", user_percent=25, comment="ticket 4711")
+    return segments.create(connection, new, actor="analyst")
+
+
+def test_entries_of_a_job_have_the_comment_of_the_request(owner, commented, deliver):
+    deliver(commented.job_id, **NO_TIME_LIMIT)
+
+    entries = owner.execute(
+        "select causes.comment, count(*) from history left join causes using (cause_id) group by causes.comment"
+    ).fetchall()
+    assert entries == [("ticket 4711", 100)]
+    assert owner.execute("select count(*) from causes").fetchall() == [(1,)]
+
+
+def test_log_has_the_numbers_of_a_job_while_it_runs_and_after_its_end(connection, owner, commented, deliver):
+    job_id = commented.job_id
+    assert log_of(connection) == [("ticket 4711", job_id, 0, 0)]
+
+    deliver(job_id, time_left=lambda: False)
+    assert log_of(connection) == [("ticket 4711", job_id, leases.get(connection, job_id).done, 0)]
+
+    deliver(job_id, **NO_TIME_LIMIT)
+    assert log_of(connection) == [("ticket 4711", job_id, 100, 0)]
+
+    owner.execute("delete from jobs")
+    assert log_of(connection) == [("ticket 4711", job_id, 100, 0)]
+
+
+@pytest.mark.usefixtures("commented")
+def test_user_who_arrives_while_a_job_runs_has_no_comment(owner, arrive):
+    arrive(100, after=1000)
+
+    assert owner.execute("select count(*), count(cause_id) from history").fetchall() == [(25, 0)]
 
 
 @pytest.fixture

@@ -6,30 +6,35 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from segmentation.contract import requests
-from segmentation.contract.requests import LifetimeChange, MembershipChange, Request, SegmentChange
+from segmentation.contract.request import Request
+from segmentation.contract.requests import LifetimeChange, MembershipChange, SegmentChange
 
 EXAMPLES = {
     "AccountChange": {"role": "editor", "password": "correct horse"},
-    "LifetimeChange": {"ttl": 60, "expires_at": "2999-01-31T12:00:00Z"},
+    "Lifetime": {"ttl": 60, "expires_at": "2999-01-31T12:00:00Z"},
+    "LifetimeChange": {"ttl": 60, "expires_at": "2999-01-31T12:00:00Z", "comment": "ticket 4711"},
     "MembershipChange": {
         "user_id": 1,
         "add_segments": ["AAA"],
         "delete_segments": ["BBB"],
         "ttl": 60,
         "expires_at": "2999-01-31T12:00:00Z",
+        "comment": "ticket 4711",
     },
     "NewExport": {"at": "2023-08-28T10:25:25Z", "format": "csv.gz", "delimiter": ";"},
     "NewReport": {"year": 2023, "month": 8, "slug": "AAA", "format": "csv.gz", "delimiter": ";", "columns": "extended"},
     "NewAccount": {"username": "bob", "password": "correct horse", "role": "editor"},
-    "NewSegment": {"slug": "AAA", "user_percent": 10, "description": "x"},
+    "NewSegment": {"slug": "AAA", "user_percent": 10, "description": "x", "owner": "me", "comment": "ticket 4711"},
     "NewUser": {"user_id": 1},
-    "SegmentChange": {"slug": "AAA", "user_percent": 10, "description": "x"},
+    "SegmentChange": {"slug": "AAA", "user_percent": 10, "description": "x", "owner": "me", "comment": "ticket 4711"},
     "SegmentEntry": {"slug": "AAA", "ttl": 60, "expires_at": "2999-01-31T12:00:00Z"},
+    "SegmentRef": {"slug": "AAA", "comment": "ticket 4711"},
     "SegmentUsersChange": {
         "add_users": [1],
         "delete_users": [2],
         "ttl": 60,
         "expires_at": "2999-01-31T12:00:00Z",
+        "comment": "ticket 4711",
     },
 }
 MODELS = sorted(

@@ -41,6 +41,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("list_segments"),
         Step("get_segment", path={"slug": SLUG}),
         Step("update_segment", {"slug": SLUG}, {"slug": SLUG}),
+        Step("list_segment_changes", path={"slug": SLUG}),
     ),
     "Memberships": (
         Step("change_memberships", {"add_segments": [SLUG], "delete_segments": [OTHER_SLUG]}),

@@ -26,4 +26,4 @@ def write(to: TextIO, header: Iterable[str], rows: Iterable[Iterable[object]], d
 def _cell(value: object) -> str:
     """Return a value as text. Quote a first character that starts a formula in a spreadsheet (OWASP, CSV injection)."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text

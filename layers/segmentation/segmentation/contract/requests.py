@@ -1,20 +1,11 @@
 """The models of request bodies."""
 
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    GetJsonSchemaHandler,
-    TypeAdapter,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
-    model_validator,
-)
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator, model_validator
+from pydantic_core import PydanticCustomError
 
+from segmentation.contract.request import Request
 from segmentation.contract.roles import Role
 from segmentation.contract.values import (
     FIRST_YEAR,
@@ -24,11 +15,13 @@ from segmentation.contract.values import (
     MAX_USERS,
     ActionName,
     Columns,
+    Comment,
     Delimiter,
     Description,
     ExpiresAt,
     GivenPassword,
     NewPassword,
+    Owner,
     PastInstant,
     Percent,
     Slug,
@@ -40,50 +33,6 @@ from segmentation.contract.values import (
 
 MAX_NAMED = 20
 """The most ids that a message names."""
-
-
-class Request(BaseModel):
-    """A request body. An unknown member is an error. A null means that an optional member was not given.
-
-    Many clients write null for each member that they leave out.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    null_has_meaning: ClassVar[frozenset[str]] = frozenset()
-    """The members whose null is a value."""
-
-    @classmethod
-    def is_absent(cls, name: str, value: Any) -> bool:
-        """Return whether such a value means that the member was not given."""
-        return value is None and name not in cls.null_has_meaning and _is_optional(cls, name)
-
-    @classmethod
-    def __get_pydantic_json_schema__(cls, schema: CoreSchema, describe: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Allow null in each optional member."""
-        described = describe.resolve_ref_schema(describe(schema))
-        for name, member in described["properties"].items():
-            if _is_optional(cls, name):
-                described["properties"][name] = _nullable(member)
-        return described
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_absent_members(cls, members: Any) -> Any:
-        if not isinstance(members, dict):
-            return members
-        return {name: value for name, value in members.items() if not cls.is_absent(name, value)}
-
-
-def _is_optional(model: type[BaseModel], name: str) -> bool:
-    field = model.model_fields.get(name)
-    return field is not None and not field.is_required()
-
-
-def _nullable(member: JsonSchemaValue) -> JsonSchemaValue:
-    if {"type": "null"} in member.get("anyOf", ()):
-        return member
-    value = {name: rule for name, rule in member.items() if name not in {"default", "title"}}
-    return {"anyOf": [value, {"type": "null"}], **{name: member[name] for name in member.keys() - value.keys()}}
 
 
 def _with_one_lifetime(request: Any) -> Any:
@@ -105,33 +54,38 @@ class NewSegment(Request):
     slug: Slug
     user_percent: Percent | None = None
     description: Description | None = None
+    owner: Owner | None = None
+    comment: Comment | None = None
 
 
 class SegmentChange(Request):
     """The members of a segment to change. A member that is left out stays as it is."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
-    null_has_meaning = frozenset({"user_percent", "description"})
+    null_has_meaning = frozenset({"user_percent", "description", "owner"})
 
     slug: Slug = ""
     user_percent: Percent | None = None
     description: Description | None = None
+    owner: Owner | None = None
+    comment: Comment | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if not self.model_fields_set:
-            raise ValueError("must name at least one of: slug, user_percent, description")
+        if not self.model_fields_set - {"comment"}:
+            raise ValueError("must name at least one of: slug, user_percent, description, owner")
         return self
 
 
 class SegmentRef(Request):
-    """The slug of a segment."""
+    """The slug of a segment, and the comment of its deletion."""
 
     slug: Slug
+    comment: Comment | None = None
 
 
-class LifetimeChange(Request):
-    """The new lifetime of a membership: a ttl, counted from now, or expires_at. A ttl of null makes it permanent."""
+class Lifetime(Request):
+    """A ttl, counted from now, or expires_at. A ttl of null means that there is no end."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 1})
     null_has_meaning = frozenset({"ttl"})
@@ -146,7 +100,13 @@ class LifetimeChange(Request):
         return self
 
 
-class SegmentEntry(LifetimeChange):
+class LifetimeChange(Lifetime):
+    """The new lifetime of a membership: a ttl, counted from now, or expires_at. A ttl of null makes it permanent."""
+
+    comment: Comment | None = None
+
+
+class SegmentEntry(Lifetime):
     """A segment that a user enters, with a lifetime of its own. A ttl of null makes the membership permanent."""
 
     model_config = ConfigDict(json_schema_extra={"minProperties": 2})
@@ -173,6 +133,7 @@ class MembershipChange(Request):
     delete_segments: Annotated[list[Slug], Field(max_length=MAX_SLUGS)] = []
     ttl: TtlOrZero | None = None
     expires_at: ExpiresAt | None = None
+    comment: Comment | None = None
 
     @classmethod
     def is_absent(cls, name: str, value: Any) -> bool:
@@ -203,6 +164,7 @@ class SegmentUsersChange(Request):
     delete_users: Annotated[list[UserId], Field(max_length=MAX_CHANGED_USERS)] = []
     ttl: Ttl | None = None
     expires_at: ExpiresAt | None = None
+    comment: Comment | None = None
 
     _one_lifetime = model_validator(mode="after")(_with_one_lifetime)
 

@@ -50,6 +50,7 @@ class Segment(BaseModel):
     slug: str
     user_percent: ShownPercent | None
     description: str | None
+    owner: str | None
     created_at: Instant
     updated_at: Instant
 
@@ -61,6 +62,7 @@ class SegmentCreated(BaseModel):
     slug: str
     user_percent: ShownPercent | None
     description: str | None
+    owner: str | None
     users_added: int = 0
 
 
@@ -89,6 +91,30 @@ class SegmentPage(BaseModel):
     """A page of segments, ordered by slug."""
 
     segments: list[Segment]
+    next_cursor: str | None
+
+
+class LoggedChange(BaseModel):
+    """A change of a segment. before and after have the members that changed: slug, description, owner, user_percent.
+
+    The actor is null if the segment is older than the log. A job, if there is one, changes the users.
+    """
+
+    changed_at: Instant
+    change: Literal["created", "changed", "deleted"]
+    actor: str | None
+    comment: str | None
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    users_added: int
+    users_deleted: int
+    job_id: UUID | None
+
+
+class ChangePage(BaseModel):
+    """A page of the change log of a segment, newest first."""
+
+    changes: list[LoggedChange]
     next_cursor: str | None
 
 
@@ -187,6 +213,7 @@ class Operation(BaseModel):
     action: str
     reason: str
     actor: str
+    comment: str | None
     expires_at: Instant | None
     executed_at: Instant
 

@@ -37,6 +37,7 @@ _INSTANT = re.compile(
     re.ASCII,
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL_BUT_LINE_FEED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 def whole_number(value: Any) -> int:
@@ -123,6 +124,20 @@ def _without_controls(text: str) -> str:
     return text
 
 
+def _without_controls_but_line_feeds(text: str) -> str:
+    """Reject control characters except line feeds. A comment is shown in logs, tables and CSV files."""
+    if _CONTROL_BUT_LINE_FEED.search(text):
+        raise ValueError("must not contain control characters except line feeds")
+    return text
+
+
+def _without_any_controls(text: str) -> str:
+    """Reject every control character, also line breaks: a name is one line."""
+    if _CONTROL_BUT_LINE_FEED.search(text) or "\n" in text:
+        raise ValueError("must not contain control characters")
+    return text
+
+
 UserId = Annotated[int, Field(strict=True, ge=1, le=MAX_USER_ID, description="The caller's own id for the user.")]
 Slug = Annotated[
     str,
@@ -160,6 +175,30 @@ Description = Annotated[
         json_schema_extra={"pattern": r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$"},
     ),
     AfterValidator(_without_controls),
+]
+Comment = Annotated[
+    str,
+    Field(
+        strict=True,
+        min_length=1,
+        max_length=500,
+        description="The reason for the request. Every history row and every change that it causes shows the comment.",
+        examples=["ticket 4711"],
+        json_schema_extra={"pattern": r"^[^\u0000-\u0009\u000b-\u001f\u007f-\u009f]*$"},
+    ),
+    AfterValidator(_without_controls_but_line_feeds),
+]
+Owner = Annotated[
+    str,
+    Field(
+        strict=True,
+        min_length=1,
+        max_length=100,
+        description="The person or team that answers for the segment.",
+        examples=["growth team"],
+        json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
+    ),
+    AfterValidator(_without_any_controls),
 ]
 ActionName = Annotated[str, Field(strict=True, pattern=ACTION_PATTERN, examples=["exposure", "conversion"])]
 Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A lifetime in seconds.")]

@@ -5,11 +5,13 @@ moment when the rows are deleted.
 """
 
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
+from psycopg.rows import class_row
 
 from segmentation.database import transactions
 from segmentation.database.index_order import index_order
@@ -30,6 +32,17 @@ COUNTED_ROWS = 1_000_000
 """The most history rows that a statement counts, which keeps it far below the statement timeout."""
 
 
+@dataclass(frozen=True)
+class Ended:
+    """The memberships that a statement removed, and those of them that the deletion of their segment ended.
+
+    The lifetimes of the others were over before.
+    """
+
+    removed: int = 0
+    active: int = 0
+
+
 def fits_in_request(connection: Connection, segment_id: int) -> bool:
     """Return whether a request can end a segment itself. It counts no more rows than the limit."""
     return not any(
@@ -37,24 +50,35 @@ def fits_in_request(connection: Connection, segment_id: int) -> bool:
     )
 
 
-def end_memberships(connection: Connection, segment_id: int, *, most: int) -> int:
+def end_memberships(connection: Connection, segment_id: int, *, most: int) -> Ended:
     """End at most so many memberships of a deleted segment, and return how many ended.
 
     Zero does not mean that none is left: another session may have ended the same memberships first.
     """
-    return connection.execute(
-        """
-        delete from memberships
-         -- by an array of ctids: a join would read the whole table for every batch
-         where memberships.ctid = any (array(
-               select ending.ctid
-                 from memberships ending
-                where ending.segment_id = %s::integer
-                order by ending.user_id
-                limit %s::integer))
-        """,
-        (segment_id, most),
-    ).rowcount
+    with connection.cursor(row_factory=class_row(Ended)) as cursor:
+        [ended] = cursor.execute(
+            """
+            with gone as (
+                delete from memberships
+                 -- by an array of ctids: a join would read the whole table for every batch
+                 where memberships.ctid = any (array(
+                       select ending.ctid
+                         from memberships ending
+                        where ending.segment_id = %(segment_id)s::integer
+                        order by ending.user_id
+                        limit %(most)s::integer))
+             returning memberships.expires_at)
+            select count(*)::integer as removed,
+                   (count(*) filter (where gone.expires_at is null
+                                        or gone.expires_at > (select segments.deleted_at
+                                                                from segments
+                                                               where segments.segment_id = %(segment_id)s::integer))
+                   )::integer as active
+              from gone
+            """,
+            {"segment_id": segment_id, "most": most},
+        ).fetchall()
+    return ended
 
 
 def create_job(connection: Connection, segment_id: int, *, actor: str) -> UUID:
@@ -98,7 +122,7 @@ def end_pending_deletions(connection: Connection) -> Iterator[int]:
 
 def _end_pending(connection: Connection, segment_id: int, most: int) -> int:
     with index_order(connection):
-        return end_memberships(connection, segment_id, most=most)
+        return end_memberships(connection, segment_id, most=most).removed
 
 
 def run(connection: Connection, lease: Lease) -> Generator[Step, None, dict[str, Any]]:
@@ -129,7 +153,7 @@ def _end_batch(connection: Connection, lease: Lease, done: int, total: int, most
         index_order(connection),
         transactions.transaction_of_job(connection, actor=lease.actor, cause_id=lease.cause_id),
     ):
-        ended = end_memberships(connection, lease.parameters["segment_id"], most=most)
+        ended = end_memberships(connection, lease.parameters["segment_id"], most=most).removed
         leases.save(connection, lease, Step(done + ended, total, {"done": done + ended}))
     return ended
 

@@ -29,10 +29,11 @@ def list_for_user(
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
             """
-            select page.slug, actions.operation, actions.name as action, page.reason, page.actor, page.expires_at,
-                   page.executed_at, page.place
+            select page.slug, actions.operation, actions.name as action, page.reason, page.actor,
+                   (select causes.comment from causes where causes.cause_id = page.cause_id) as comment,
+                   page.expires_at, page.executed_at, page.place
               from (select operations.slug, operations.action_id, operations.reason, operations.actor,
-                           operations.expires_at, operations.executed_at, operations.place
+                           operations.cause_id, operations.expires_at, operations.executed_at, operations.place
                       from operations
                      where operations.user_id = %s::bigint
                        and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
@@ -55,7 +56,8 @@ _RECORD = one_statement.Change(
     call="record_action(%(user_id)s::bigint, %(slug)s::text, %(action)s::text, %(actor)s::text)",
     body="""
         case when changed.executed_at is not null then format(
-            '{"slug":%%s,"operation":%%s,"action":%%s,"reason":"manual","actor":%%s,"expires_at":null,"executed_at":%%s}',
+            '{"slug":%%s,"operation":%%s,"action":%%s,"reason":"manual","actor":%%s,"comment":null,'
+            '"expires_at":null,"executed_at":%%s}',
             to_json(%(slug)s::text), to_json(changed.action_operation), to_json(%(action)s::text),
             to_json(%(actor)s::text), instant_as_json(changed.executed_at)) end
         """,
@@ -83,6 +85,7 @@ def record(connection: Connection, user_id: int, new: NewOperation, *, actor: st
         action=new.action,
         reason="manual",
         actor=actor,
+        comment=None,
         expires_at=None,
         executed_at=row["executed_at"],
     )

@@ -75,7 +75,8 @@ SLUGS_OF_USERS: LiteralString = """
 _CHANGE = one_statement.Change(
     call="""change_user_segments(
         %(user_id)s::bigint, %(add_segments)s::text[], %(delete_segments)s::text[], %(ttl)s::integer,
-        %(expires_at)s::timestamptz, %(ttls)s::integer[], %(ends)s::timestamptz[], %(actor)s::text)""",
+        %(expires_at)s::timestamptz, %(ttls)s::integer[], %(ends)s::timestamptz[],
+        with_comment(%(actor)s::text, %(comment)s::text))""",
     body="""
         case when changed.unknown_slugs = '{}' then format(
             '{"segments_added":%%s,"segments_deleted":%%s}', changed.segments_added, changed.segments_deleted) end
@@ -84,7 +85,8 @@ _CHANGE = one_statement.Change(
 
 _LIFETIME_CHANGE = one_statement.Change(
     call="""change_lifetime(
-        %(user_id)s::bigint, %(slug)s::text, %(ttl)s::integer, %(expires_at)s::timestamptz, %(actor)s::text)""",
+        %(user_id)s::bigint, %(slug)s::text, %(ttl)s::integer, %(expires_at)s::timestamptz,
+        with_comment(%(actor)s::text, %(comment)s::text))""",
     body="""
         format('{"slug":%%s,"added_at":%%s,"expires_at":%%s}',
                to_json(%(slug)s::text), instant_as_json(changed.added_at), instant_as_json(changed.expires_at))
@@ -124,7 +126,7 @@ def change_lifetime(
 
     Raises MembershipUnknown if it is not active, or RequestInvalid if the new lifetime is over.
     """
-    parameters = {"user_id": user_id, "slug": slug, "ttl": wanted.ttl, "expires_at": wanted.expires_at, "actor": actor}
+    parameters = {**vars(wanted), "user_id": user_id, "slug": slug, "actor": actor}
     for changed in one_statement.run(connection, _LIFETIME_CHANGE, parameters):
         return Membership(slug=slug, added_at=changed["added_at"], expires_at=changed["expires_at"])
     raise MembershipUnknown(f"User {user_id} is not in the segment {slug} now.", slugs=[slug])

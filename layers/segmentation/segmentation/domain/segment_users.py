@@ -56,7 +56,7 @@ def _change(connection: Connection, segment_id: int, wanted: SegmentUsersChange,
             """
             select changed.outcome, count(*)
               from change_segment_users(%s::integer, %s::bigint[], %s::integer[], %s::timestamptz[], %s::bigint[],
-                                        %s::text, 'manual') changed
+                                        with_comment(%s::text, %s::text), 'manual') changed
              group by changed.outcome
             """,
             (
@@ -66,6 +66,7 @@ def _change(connection: Connection, segment_id: int, wanted: SegmentUsersChange,
                 [wanted.expires_at] * len(added),
                 removed,
                 actor,
+                wanted.comment,
             ),
         ).fetchall()
     return Counter(dict(rows))

@@ -23,7 +23,7 @@ from segmentation.contract.responses import (
     SegmentWithMembers,
 )
 from segmentation.database import names, transactions
-from segmentation.domain import deletion, expiry
+from segmentation.domain import change_log, deletion, expiry
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import queue
 from segmentation.runtime import metrics
@@ -34,18 +34,25 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
 
     If the percent wants more users than a request may enrol, a job enrols them, and the answer has its id.
     """
-    with transactions.transaction(connection, actor=actor):
+    with transactions.transaction(connection, actor=actor, comment=new.comment):
         row = _insert(connection, new)
         segment_id = row.pop("segment_id")
         outcome = percent.Outcome()
         if new.user_percent:
-            outcome = percent.set_percent(connection, segment_id, new.user_percent, actor=actor)
+            outcome = _set_percent(connection, segment_id, new.user_percent, actor)
     percent.count_metrics(outcome)
     created = SegmentCreated(**row, users_added=outcome.added)
     if outcome.job_id is None:
         return created
     queue.request_worker(outcome.job_id)
     return SegmentCreatedByJob(**dict(created), job_id=outcome.job_id)
+
+
+def _set_percent(connection: Connection, segment_id: int, wanted: float, actor: str) -> percent.Outcome:
+    """Bring a segment to its percent, and write the numbers of users into the change log."""
+    outcome = percent.set_percent(connection, segment_id, wanted, actor=actor)
+    change_log.count(connection, segment_id, added=outcome.added, deleted=outcome.deleted, job_id=outcome.job_id)
+    return outcome
 
 
 def _insert(connection: Connection, new: NewSegment) -> dict[str, Any]:
@@ -57,14 +64,14 @@ def _insert(connection: Connection, new: NewSegment) -> dict[str, Any]:
     ):
         row = cursor.execute(
             """
-            insert into segments (slug, user_percent, description)
-            select new.slug, new.user_percent, new.description
-              from (values (%s::text, %s::numeric, %s::text)) new (slug, user_percent, description)
+            insert into segments (slug, user_percent, description, owner)
+            select new.slug, new.user_percent, new.description, new.owner
+              from (values (%s::text, %s::numeric, %s::text, %s::text)) new (slug, user_percent, description, owner)
              where not exists (
                    select from segments where segments.slug = new.slug and segments.deleted_at is null)
-         returning segment_id, slug, user_percent, description, created_at
+         returning segment_id, slug, user_percent, description, owner, created_at
             """,
-            (new.slug, new.user_percent, new.description),
+            (new.slug, new.user_percent, new.description, new.owner),
         ).fetchone()
         if row is not None:
             return row
@@ -76,7 +83,7 @@ def list_segments(connection: Connection, *, prefix: str, after: str, limit: int
     with connection.cursor(row_factory=class_row(Segment)) as cursor:
         rows = cursor.execute(
             """
-            select segments.slug, segments.user_percent, segments.description, segments.created_at,
+            select segments.slug, segments.user_percent, segments.description, segments.owner, segments.created_at,
                    segments.updated_at
               from segments
              where segments.deleted_at is null and segments.slug > %s::text
@@ -96,7 +103,7 @@ def get(connection: Connection, slug: str) -> SegmentWithMembers:
     with connection.cursor(row_factory=dict_row) as cursor:
         segment = cursor.execute(
             """
-            select segments.slug, segments.user_percent, segments.description, segments.created_at,
+            select segments.slug, segments.user_percent, segments.description, segments.owner, segments.created_at,
                    segments.updated_at, counted.members, counted.ended_at
               from segments
              cross join lateral (
@@ -124,7 +131,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     A percent of null stops enrolment and keeps every member. A percent of 0 releases every automatic member.
     """
     fields = change.model_dump(exclude_unset=True)
-    with transactions.transaction(connection, actor=actor, reason="percent"):
+    with transactions.transaction(connection, actor=actor, reason="percent", comment=change.comment):
         segment_id = _lock(connection, slug)
         if "slug" in fields:
             expiry.end_expired(connection, segment_id)
@@ -132,7 +139,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
         row = _update(connection, segment_id, fields)
         outcome = percent.Outcome()
         if change.user_percent is not None:
-            outcome = percent.set_percent(connection, segment_id, change.user_percent, actor=actor)
+            outcome = _set_percent(connection, segment_id, change.user_percent, actor)
         elif "user_percent" in fields:
             percent.stop(connection, segment_id)
     percent.count_metrics(outcome)
@@ -178,16 +185,17 @@ def _update(connection: Connection, segment_id: int, fields: dict[str, Any]) -> 
                 update segments
                    set slug = coalesce(%s::text, slug),
                        description = case when %s::boolean then %s::text else description end,
-                       user_percent = case when %s::boolean then %s::numeric else user_percent end,
-                       -- not now(), because the transaction may have waited for one that began later
-                       updated_at = greatest(updated_at, clock_timestamp())
+                       owner = case when %s::boolean then %s::text else owner end,
+                       user_percent = case when %s::boolean then %s::numeric else user_percent end
                  where segments.segment_id = %s::integer
-             returning slug, user_percent, description, created_at, updated_at
+             returning slug, user_percent, description, owner, created_at, updated_at
                 """,
                 (
                     fields.get("slug"),
                     "description" in fields,
                     fields.get("description"),
+                    "owner" in fields,
+                    fields.get("owner"),
                     "user_percent" in fields,
                     fields.get("user_percent"),
                     segment_id,
@@ -199,21 +207,22 @@ def _update(connection: Connection, segment_id: int, fields: dict[str, Any]) -> 
     return row
 
 
-def delete(connection: Connection, slug: str, *, actor: str) -> Done:
+def delete(connection: Connection, slug: str, *, comment: str | None = None, actor: str) -> Done:
     """Delete a segment, which ends all its memberships. Raises SegmentUnknown.
 
     From this moment no read shows the segment, and its slug is free. If it has more members than a request may end, a
     job writes their exits, and the answer has its id.
     """
-    job_id, ended = None, 0
-    with transactions.transaction(connection, actor=actor):
+    job_id, ended = None, deletion.Ended()
+    with transactions.transaction(connection, actor=actor, comment=comment):
         segment_id = _mark_deleted(connection, slug, actor)
         if deletion.fits_in_request(connection, segment_id):
             ended = deletion.end_memberships(connection, segment_id, most=deletion.MOST_MEMBERS)
             deletion.delete_rollout(connection, segment_id)
         else:
             job_id = deletion.create_job(connection, segment_id, actor=actor)
-    metrics.count("MembershipsRemoved", ended)
+        change_log.count(connection, segment_id, deleted=ended.active, job_id=job_id)
+    metrics.count("MembershipsRemoved", ended.removed)
     if job_id is None:
         return Done()
     queue.request_worker(job_id)

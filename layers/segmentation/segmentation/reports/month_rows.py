@@ -90,8 +90,14 @@ _PLAIN_CELLS = sql.SQL("""
     || date_bin('1 second', line.executed_at at time zone interval '0', '2000-01-01')
 """)
 
-# Only the name of a custom action is looked up. An actor may be any text, so it becomes a cell as contract/csv_text
-# makes one. No other cell needs quotation marks or can begin as a formula.
+# Only a comment and the name of a custom action are looked up. An actor and a comment may be any text, so they become
+# cells as contract/csv_text makes them. No other cell needs quotation marks or can begin as a formula.
+_ANY_TEXT = sql.SQL("""
+        case when {text} ~ {to_quote} then '"' else '' end
+        || case when {text} ~ '^[-=+@\\t\\r\\n]' then chr(39) else '' end
+        || replace({text}, '"', '""')
+        || case when {text} ~ {to_quote} then '"' else '' end""")
+
 _EXTENDED_CELLS = sql.SQL("""
     concat_ws({delimiter}, line.user_id, line.slug,
         case line.action_id when 1 then 'I' when 2 then 'D' when 3 then 'U' else 'A' end,
@@ -100,17 +106,15 @@ _EXTENDED_CELLS = sql.SQL("""
         when 1 then 'added' when 2 then 'deleted' when 3 then 'lifetime_changed'
         else (select actions.name from actions where actions.action_id = line.action_id) end,
         line.reason,
-        case when {is_quoted} then '"' else '' end
-        || case when line.actor ~ '^[-=+@\\t\\r]' then chr(39) else '' end
-        || replace(line.actor, '"', '""')
-        || case when {is_quoted} then '"' else '' end,
+        {actor},
+        coalesce((select {comment} from causes where causes.cause_id = line.cause_id), ''),
         coalesce(date_bin('1 second', line.expires_at at time zone interval '0', '2000-01-01')::text, ''))
 """)
 
 # The bounds on the time alone select the partitions, and the last bound the row in the index.
 _RECORDED = sql.SQL("""
 select history.user_id, 0 as segment_id, history.slug, history.action_id, history.executed_at, history.history_id,
-       history.reason, history.actor, history.expires_at
+       history.reason, history.actor, history.cause_id, history.expires_at
   from history
  where history.executed_at >= %(executed_at)s::timestamptz and history.executed_at < %(until)s::timestamptz
    and history.executed_at >= {executed_at}
@@ -147,7 +151,7 @@ select recorded.* from recorded
  union all
 (select memberships.user_id, memberships.segment_id,
         (select segments.slug from segments where segments.segment_id = memberships.segment_id),
-        2, memberships.expires_at, 9223372036854775807, 'ttl', 'schedule', memberships.expires_at
+        2, memberships.expires_at, 9223372036854775807, 'ttl', 'schedule', null, memberships.expires_at
    from memberships
   where memberships.expires_at < (select range.until from range)
     and (memberships.expires_at, memberships.user_id, memberships.segment_id)
@@ -156,7 +160,7 @@ select recorded.* from recorded
   limit %(limit)s::integer)
  union all
 (select history.user_id, history.segment_id, history.slug, history.action_id, history.executed_at, 9223372036854775807,
-        history.reason, history.actor, history.expires_at
+        history.reason, history.actor, history.cause_id, history.expires_at
    from history
   where history.executed_at >= %(executed_at)s::timestamptz and history.executed_at < (select range.until from range)
     and history.history_id > %(newest_id)s::bigint and history.action_id = 2 and history.reason = 'ttl'
@@ -174,11 +178,13 @@ select recorded.* from recorded
 @functools.cache
 def _statements(columns: Columns, delimiter: Delimiter) -> _Statements:
     is_extended = columns == "extended"
+    any_text = functools.partial(_ANY_TEXT.format, to_quote=sql.Literal(f'[{delimiter}"\r\n]'))
     cells = (_EXTENDED_CELLS if is_extended else _PLAIN_CELLS).format(
         delimiter=sql.Literal(delimiter),
         entry=sql.Literal(f"{delimiter}I{delimiter}"),
         exit=sql.Literal(f"{delimiter}D{delimiter}"),
-        is_quoted=sql.SQL("line.actor ~ {}").format(sql.Literal(f'[{delimiter}"\r\n]')),
+        actor=any_text(text=sql.Identifier("line", "actor")),
+        comment=any_text(text=sql.Identifier("causes", "comment")),
     )
     is_line = _OF_SEGMENT if is_extended else sql.SQL("(line.action_id <= 2 and {})").format(_OF_SEGMENT)
     lines = functools.partial(_LINES.format, is_line=is_line, cells=cells)

@@ -19,14 +19,16 @@ from segmentation.runtime import metrics
 _PLAIN_COLUMNS = ("user_id", "segment_slug", "operation", "executed_at")
 COLUMNS: dict[Columns, tuple[str, ...]] = {
     "plain": _PLAIN_COLUMNS,
-    "extended": (*_PLAIN_COLUMNS, "action", "reason", "actor", "expires_at"),
+    "extended": (*_PLAIN_COLUMNS, "action", "reason", "actor", "comment", "expires_at"),
 }
 PLAIN_OPERATIONS = ("I", "D")
 
 _ROWS_OF_USER = sql.SQL(
     """
     select operations.user_id, operations.slug as segment_slug, actions.operation, operations.executed_at,
-           actions.name as action, operations.reason, operations.actor, operations.expires_at
+           actions.name as action, operations.reason, operations.actor,
+           (select causes.comment from causes where causes.cause_id = operations.cause_id) as comment,
+           operations.expires_at
       from operations
       join actions on actions.action_id = operations.action_id
      where operations.user_id = %s::bigint

@@ -2,8 +2,8 @@
 -- The history of an existing user stays. An unknown user can arrive while the history is being erased. One snapshot
 -- therefore answers both questions: whether the user exists, and which rows there are.
 -- The comments that nothing else refers to are deleted too: no other user's history, no change of a segment, no job
--- that still runs. Erasures do that one after another. Each of two could otherwise see rows that the other one is
--- erasing, and leave the comment to it.
+-- that still runs. Erasures do that one after another, by the lock of every deletion of a user. Each of two could
+-- otherwise see rows that the other one is erasing, and leave the comment to it.
 create or replace function erase_history(p_user_id bigint) returns bigint
 language plpgsql security definer set search_path = public, pg_temp
 as $$
@@ -20,7 +20,7 @@ begin
       into v_rows, v_causes
       from erased;
     if v_causes is not null then
-        perform pg_advisory_xact_lock(9, 0);
+        perform hold_percents();
         delete from causes
          where causes.cause_id = any (v_causes)
            and not exists (select from history where history.cause_id = causes.cause_id)

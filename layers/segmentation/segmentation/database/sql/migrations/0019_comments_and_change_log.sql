@@ -44,6 +44,8 @@ create table segment_changes (
     constraint segment_changes_known check (change in ('created', 'changed', 'deleted'))
 );
 
+-- The log of a deleted segment is found by its slug.
+create index segments_deleted_slug on segments (slug, deleted_at) where deleted_at is not null;
 create index segment_changes_in_order on segment_changes (segment_id, changed_at, change_id);
 create index segment_changes_by_cause on segment_changes (cause_id) where cause_id is not null;
 create index segment_changes_by_job on segment_changes (job_id) where job_id is not null;
