@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import tuple_row
+from psycopg.rows import dict_row, tuple_row
 
 from segmentation.domain import memberships, segments
 from tests.reads import segments_of
@@ -71,6 +71,51 @@ def read(connection: Connection[Any], users: list[int], slugs: Iterable[str]) ->
         assert listed(connection, slug) == members
         assert segments.get(connection, slug).members == len(members)
     return by_user
+
+
+def folded(connection: Connection[Any]) -> dict[int, dict[str, Any]]:
+    """Fold the change log of each segment into the row that it leaves, in the order of its instants."""
+    rows: dict[int, dict[str, Any]] = {}
+    for each in _changes(connection):
+        row = rows.setdefault(each["segment_id"], {"changed_at": each["changed_at"], "change": None})
+        assert each["changed_at"] >= row["changed_at"], f"the log of {each['segment_id']} goes back"
+        assert (row["change"], each["change"]) in FOLLOWS, f"{each['change']} follows {row['change']}"
+        for name, value in (each["before"] or {}).items():
+            assert row.get(name) == value, f"{name} was {row.get(name)}, and the log says {value}"
+        kept = {} if each["change"] == "created" else row
+        rows[each["segment_id"]] = (
+            kept | (each["after"] or {}) | {name: each[name] for name in ("changed_at", "change")}
+        )
+    return {segment_id: _without_nulls(row) for segment_id, row in rows.items()}
+
+
+FOLLOWS = {(None, "created")} | {
+    (before, after) for before in ("created", "changed") for after in ("changed", "deleted")
+}
+
+
+def _changes(connection: Connection[Any]) -> list[dict[str, Any]]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute("select * from segment_changes order by segment_id, change_id").fetchall()
+
+
+def segment_rows(connection: Connection[Any]) -> dict[int, dict[str, Any]]:
+    """Return each segment as folding its log gives it."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute(
+            """
+            select segment_id, slug, description, owner, user_percent::float,
+                   coalesce(deleted_at, updated_at) as changed_at,
+                   case when deleted_at is not null then 'deleted' when updated_at > created_at then 'changed'
+                        else 'created' end as change
+              from segments
+            """
+        ).fetchall()
+    return {row.pop("segment_id"): _without_nulls(row) for row in found}
+
+
+def _without_nulls(row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def listed(connection: Connection[Any], slug: str) -> list[int]:

@@ -108,3 +108,42 @@ def test_database_stores_a_comment_within_the_rules(connection, make_segments, c
     connection.execute(CHANGE, (1, ["AVITO_30"], [], None, text))
 
     assert causes() == [text]
+
+
+def test_new_month_has_the_comment_and_its_index(owner, connection, make_segments, comments):
+    make_segments("AVITO_30")
+    owner.execute("select create_history_partitions('2019-03-01', 1)")
+    owner.execute("insert into causes (comment) values ('an old ticket')")
+    owner.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, cause_id, executed_at)
+        select 1, 1, 'AVITO_30', 1, 'manual', 'anna', causes.cause_id, '2019-03-03' from causes
+        """
+    )
+
+    indexes = owner.execute("select indexdef from pg_indexes where tablename = 'history_2019_03'").fetchall()
+
+    assert comments() == [(1, 1, "manual", "an old ticket")]
+    assert sum("cause_id IS NOT NULL" in definition for (definition,) in indexes) == 1
+
+
+def test_detached_month_keeps_its_rows_and_can_return(owner, make_segments, comments):
+    make_segments("AVITO_30")
+    owner.execute("select create_history_partitions('2019-03-01', 1)")
+    owner.execute("alter table history detach partition history_2019_03")
+    owner.execute("alter table history_2019_03 drop column cause_id")  # detached before the release with comments
+
+    owner.execute("alter table history_2019_03 add column cause_id bigint")
+    owner.execute(
+        "alter table history attach partition history_2019_03 for values from ('2019-03-01Z') to ('2019-04-01Z')"
+    )
+
+    assert comments() == []
+
+
+def test_row_without_a_comment_takes_no_more_space(owner):
+    rows = "pg_column_size(row(1::bigint, 1, 'AVITO_30'::text, 1, 'manual'::reason, 'anna'::text, null, now(), null{}))"
+
+    [sizes] = owner.execute(f"select {rows.format('')}, {rows.format(', null::bigint')}".encode()).fetchall()
+
+    assert sizes[0] == sizes[1]

@@ -44,6 +44,8 @@ SLUGS = st.sampled_from(["AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"])
 # Lifetimes end at half hours, and time moves by whole hours. A slow machine therefore cannot reach an end.
 PERCENTS = st.none() | st.sampled_from([0, 0.01, 25, 50, 99.99, 100])
 LIFETIMES = st.none() | st.integers(0, 5).map(lambda hours: hours * 3600 + 1800)
+TEXTS = st.none() | st.sampled_from(["new", "old"])
+COMMENTS = ["ticket 4711", "ticket 4712"]
 CHANGES = st.fixed_dictionaries(
     {"user_id": USERS, "add": st.sets(SLUGS), "delete": st.sets(SLUGS), "ttl": LIFETIMES}
 ).filter(lambda change: not change["add"] & change["delete"])
@@ -194,6 +196,21 @@ class Law(RuleBasedStateMachine):
         if not known:
             self.learn_but_keep(lambda of_user, _: of_user != user)
 
+    @rule(slug=SLUGS, members=st.fixed_dictionaries({}, optional={"description": TEXTS, "owner": TEXTS}))
+    def describe_segment(self, slug, members):
+        if slug in self.segments and members:
+            segments.update(self.connection, slug, SegmentChange(**members), actor="analyst")
+
+    @rule(user=USERS, slug=SLUGS, comment=st.sampled_from(COMMENTS))
+    def add_with_a_comment(self, user, slug, comment):
+        """Add a member. Each row that the request causes keeps the comment, until the user is erased."""
+        if slug not in self.segments or not self.is_known(user):
+            return
+        memberships.change(
+            self.connection, MembershipChange(user_id=user, add_segments=[slug], comment=comment), actor="analyst"
+        )
+        self.members.setdefault((user, slug), None)
+
     @rule(named=CHANGES)
     def change_memberships(self, named):
         known = self.is_known(named["user_id"])
@@ -258,7 +275,9 @@ class Law(RuleBasedStateMachine):
             for statement in (
                 "update memberships set added_at = added_at - %(by)s, expires_at = expires_at - %(by)s",
                 "update history set executed_at = executed_at - %(by)s, expires_at = expires_at - %(by)s",
-                "update segments set created_at = created_at - %(by)s, deleted_at = deleted_at - %(by)s",
+                "update segments set created_at = created_at - %(by)s, updated_at = updated_at - %(by)s,"
+                " deleted_at = deleted_at - %(by)s",
+                "update segment_changes set changed_at = changed_at - %(by)s",
             ):
                 self.superuser.execute(statement, {"by": passed})
         for export in self.exports + self.past:
@@ -323,11 +342,31 @@ class Law(RuleBasedStateMachine):
     @invariant()
     def nothing_written_is_lost_or_changed(self):
         rows = self.superuser.execute(
-            "select history_id, user_id, segment_id, slug, action_id, reason, actor from history"
+            """
+            select history_id, user_id, segment_id, slug, action_id, reason, actor, cause_id, comment
+              from history
+              left join causes using (cause_id)
+            """
         )
         now = {row["history_id"]: row for row in rows}
         assert {number: now.get(number) for number in self.written} == self.written
         self.written = now
+
+    @invariant()
+    def comments_are_those_that_the_history_has(self):
+        [row] = self.superuser.execute(
+            """
+            select (select count(*) from causes) as stored, count(distinct cause_id) as used,
+                   count(*) filter (where (cause_id is null) <> (comment is null)) as lost
+              from history
+              left join causes using (cause_id)
+            """
+        ).fetchall()
+        assert (row["stored"], row["lost"]) == (row["used"], 0)
+
+    @invariant()
+    def log_folds_into_the_segments(self):
+        assert law.folded(self.superuser) == law.segment_rows(self.superuser)
 
     @invariant()
     def rollouts_enrol_no_user_removed_by_hand(self):

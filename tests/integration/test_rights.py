@@ -27,6 +27,13 @@ FORBIDDEN = [
     "truncate accounts",
     "alter table accounts disable trigger all",
     "truncate sign_in_failures",
+    "insert into causes (comment) values ('because')",
+    "update causes set comment = 'because'",
+    "delete from causes",
+    "select record_cause()",
+    "insert into segment_changes (segment_id, changed_at, change) values (1, now(), 'created')",
+    "update segment_changes set actor = 'me'",
+    "delete from segment_changes",
 ]
 
 
