@@ -296,13 +296,10 @@ def test_every_route_refuses_a_bad_slug_in_its_path(function, path, slug):
 
 @pytest.mark.parametrize("function", COMMENTED)
 @pytest.mark.parametrize("comment", BAD_COMMENTS)
-def test_bad_comment_is_422_and_changes_nothing(owner, function, comment):
-    before = rows(owner)
-
+def test_bad_comment_is_422(function, comment):
     answer = call(function, COMMENTED[function] | {"comment": comment}, path=COMMENTED_PATHS.get(function))
 
     assert_invalid(answer, "body.comment")
-    assert rows(owner) == before
 
 
 @pytest.mark.parametrize("name", BAD_OWNERS)
