@@ -19,6 +19,11 @@ EXPECTED = {
     "delete_action": (200, {"message"}),
     "delete_segment": (200, {"message"}),
     "delete_user": (200, {"message", "segments_deleted"}),
+    "explain_membership": (
+        200,
+        {"user_id", "slug", "at", "member", "because", "explanation", "since", "until", "actor", "comment", "percent"}
+        | {"operations"},
+    ),
     "get_segment": (
         200,
         {"slug", "user_percent", "description", "owner", "created_at", "updated_at", "members"},

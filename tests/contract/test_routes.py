@@ -25,6 +25,7 @@ ROUTES = {
     "change_memberships": {"POST /segment/user"},
     "list_memberships": {"GET /segment/user/{user_id}"},
     "batch_list_memberships": {"POST /segment/user/batch"},
+    "explain_membership": {"GET /segment/user/{user_id}/{slug}"},
     "update_membership": {"PATCH /segment/user/{user_id}/{slug}"},
     "create_user_report": {"GET /segment/history/{user_id}"},
     "open_report": {"GET /segment/reports/{file_name}"},

@@ -117,6 +117,7 @@ COMMENTED_PATHS = {
 WITH_USER_ID = {
     "list_memberships": "/segment/user/{}",
     "delete_user": "/user/{}",
+    "explain_membership": "/segment/user/{}/AAA",
     "update_membership": "/segment/user/{}/AAA",
     "list_user_history": "/user/{}/history",
     "record_action": "/user/{}/history",

@@ -20,6 +20,7 @@ MEMBERS: dict[str, Any] = {
     "added_at": ENTERED_AT,
     "after": {"user_percent": 50},
     "at": "2023-09-01T00:00:00Z",
+    "because": "expired",
     "before": {"user_percent": 10},
     "change": "changed",
     "changed_at": ENTERED_AT,
@@ -35,6 +36,10 @@ MEMBERS: dict[str, Any] = {
     "erase": False,
     "error": None,
     "executed_at": ENTERED_AT,
+    "explanation": (
+        f"User 1000 left {SLUG} on 29 August 2023 at 10:25 UTC, when its lifetime of 1 day ended. "
+        "mira had added them on 28 August."
+    ),
     "expires_at": LEFT_AT,
     "expires_in": 3600,
     "file_name": FILE_NAME,
@@ -47,6 +52,7 @@ MEMBERS: dict[str, Any] = {
     "kind": "month_report",
     "last_signed_in_at": LEFT_AT,
     "limit": 50,
+    "member": False,
     "members": 300,
     "message": "ok",
     "month": 8,
@@ -56,6 +62,7 @@ MEMBERS: dict[str, Any] = {
     "operation": "A",
     "owner": "growth team",
     "password": "correct horse battery staple",
+    "percent": None,
     "prefix": "AVITO_",
     "reason": "manual",
     "report_link": REPORT_LINK,
@@ -65,8 +72,10 @@ MEMBERS: dict[str, Any] = {
     "schema_version": 5,
     "segments_added": 2,
     "segments_deleted": 1,
+    "since": LEFT_AT,
     "slug": SLUG,
     "status": "ok",
+    "until": None,
     "to": "2023-09-01T00:00:00Z",
     "token": "eyJhbGciOiJIUzI1NiIsImtpZCI6IjEifQ.eyJzdWIiOiJtaXJhIn0.c2lnbmF0dXJl",
     "token_type": "Bearer",
@@ -84,7 +93,9 @@ MEMBERS: dict[str, Any] = {
 }
 MODELS: dict[str, dict[str, Any]] = {
     "Action": {"name": "exposure", "operation": "A"},
+    "Explanation": {"actor": "schedule"},
     "Job": {"status": "succeeded"},
+    "Operation": {"operation": "I", "action": "added"},
     "UserSlugs": {"segments": [SLUG]},
 }
 """The members of a model that need another value than in MEMBERS."""

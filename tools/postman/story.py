@@ -46,6 +46,7 @@ STORY: dict[str, tuple[Step, ...]] = {
     "Memberships": (
         Step("change_memberships", {"add_segments": [SLUG], "delete_segments": [OTHER_SLUG]}),
         Step("list_memberships"),
+        Step("explain_membership", path={"slug": SLUG}),
         Step("batch_list_memberships"),
         Step("update_membership", path={"slug": SLUG}),
         Step("change_segment_users", path={"slug": SLUG}),

@@ -6,6 +6,7 @@ from pydantic import BaseModel
 from segmentation.contract.responses import (
     Done,
     DoneByJob,
+    Explanation,
     JobRef,
     OperationPage,
     SegmentChanged,
@@ -70,6 +71,13 @@ FRESH_SEGMENTS: Answers = {
         "content": {"application/json": {"model": UserSegments}},
     },
     304: {"description": "The answer that If-None-Match names is current.", "headers": _FRESH_HEADERS, "content": {}},
+}
+EXPLAINED: Answers = {
+    200: {
+        "description": (Explanation.__doc__ or "").strip(),
+        "content": {"application/json": {"model": Explanation}},
+    },
+    304: {"description": "The answer that If-None-Match names is current.", "content": {}},
 }
 REDIRECT: Answers = {
     302: {

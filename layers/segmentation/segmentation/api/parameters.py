@@ -36,6 +36,7 @@ from segmentation.contract.values import (
 DEFAULT_LIMIT = 100
 MAX_HISTORY_ID = 2**63 - 1
 FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
+FIRST_ASKED = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 
@@ -55,6 +56,13 @@ def _place_in_history(key: str) -> str:
     if not 0 <= number <= MAX_HISTORY_ID:
         raise ValueError
     return f"{moment.isoformat()} {number}"
+
+
+def _not_before_2000(moment: datetime) -> datetime:
+    """Reject an instant before all history. It is a mistake, such as a year of two digits."""
+    if moment < FIRST_ASKED:
+        raise ValueError("must not be before 2000-01-01T00:00:00Z")
+    return moment
 
 
 def _job_id(text: str) -> UUID:
@@ -123,6 +131,14 @@ To = Annotated[
     BeforeValidator(instant),
     AfterValidator(in_utc),
     Query(alias="to", description="The end of the range, excluded. Default: the last operation."),
+]
+At = Annotated[
+    AwareDatetime | None,
+    AfterValidator(_not_before_2000),
+    AfterValidator(in_utc),
+    BeforeValidator(instant),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+    Query(description="A past instant, from the year 2000 on. Default: now."),
 ]
 # not in the schema: OpenAPI ignores a parameter of this name, and the answer's media types describe it
 Accept = Annotated[str, Header(description="application/json or text/csv.", include_in_schema=False)]

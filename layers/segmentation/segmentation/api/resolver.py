@@ -123,6 +123,8 @@ class Api(PowertoolsApi):
 
     def fresh(self, found: FreshJson, if_none_match: str) -> Response[str]:
         """Return an answer that its caller may keep, or 304 if the caller has it already."""
+        if found.max_age is None:
+            return Response(200, JSON, sendable(found.body))
         return caching.answer(sendable(found.body), found.max_age, if_none_match)
 
     def page(self, rule: str, **options: Any) -> Callable[[Handler], Handler]:

@@ -264,6 +264,13 @@ class DatabaseUnavailable(Problem):
     retry_after = 2
 
 
+class InstantUnsettled(Problem):
+    """A write that began before this instant has not ended. Try again shortly."""
+
+    status = 503
+    retry_after = 2
+
+
 class StorageUnavailable(Problem):
     """The report storage does not answer. Try again shortly."""
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from segmentation.contract.roles import Role
-from segmentation.contract.values import Instant, ShownPercent
+from segmentation.contract.values import Because, Instant, ShownPercent
 
 JSON = "application/json; charset=utf-8"
 """The media type of every answer with a model."""
@@ -165,17 +165,25 @@ class Membership(BaseModel):
     expires_at: Instant | None
 
 
-class UserSegments(BaseModel):
-    """The segments that a user is in now, ordered by slug."""
+class UserSegment(BaseModel):
+    """A segment that a user is in, or was in at an instant. added_at is null where its month was dropped."""
 
-    segments: list[Membership]
+    slug: str
+    added_at: Instant | None
+    expires_at: Instant | None
+
+
+class UserSegments(BaseModel):
+    """The segments that a user is in now, or was in at an instant, ordered by slug."""
+
+    segments: list[UserSegment]
 
 
 class FreshJson(NamedTuple):
-    """An answer as JSON, and the whole seconds for which it stays true unless a request changes it."""
+    """An answer as JSON, and the whole seconds for which its caller may keep it. None: no caller may."""
 
     body: str
-    max_age: int
+    max_age: int | None
 
 
 class UserSlugs(BaseModel):
@@ -216,6 +224,26 @@ class Operation(BaseModel):
     comment: str | None
     expires_at: Instant | None
     executed_at: Instant
+
+
+class Explanation(BaseModel):
+    """Why a user is in a segment or not, and the last ten operations of both, oldest first.
+
+    since is the instant of the entry, the exit or the deletion that decides, until the end of the lifetime.
+    """
+
+    user_id: int
+    slug: str
+    at: Instant
+    member: bool
+    because: Because
+    explanation: str
+    since: Instant | None
+    until: Instant | None
+    actor: str | None
+    comment: str | None
+    percent: ShownPercent | None
+    operations: list[Operation]
 
 
 class OperationPage(BaseModel):

@@ -205,6 +205,21 @@ Ttl = Annotated[int, Field(strict=True, ge=1, le=MAX_TTL_SECONDS, description="A
 TtlOrZero = Annotated[
     int, Field(strict=True, ge=0, le=MAX_TTL_SECONDS, description="A lifetime in seconds. 0 means that there is none.")
 ]
+Because = Literal[
+    "by_hand",
+    "by_percent",
+    "by_import",
+    "never_entered",
+    "removed_by_hand",
+    "removed_by_import",
+    "expired",
+    "percent_lowered",
+    "not_chosen",
+    "segment_deleted",
+    "segment_not_created_yet",
+    "user_deleted",
+    "user_unknown",
+]
 Columns = Literal["plain", "extended"]
 Delimiter = Literal[",", ";"]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]

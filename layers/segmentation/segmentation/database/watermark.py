@@ -7,6 +7,7 @@ from time import monotonic, sleep
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
+from segmentation.contract.problems import InstantUnsettled
 from segmentation.runtime.log import logger
 
 MAX_WAIT_SECONDS = 30
@@ -15,6 +16,9 @@ MAX_WAIT_SECONDS = 30
 PAUSE_SECONDS = 0.1
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+REQUEST_SECONDS = 5
+"""How long a request waits for writers. A client can repeat it."""
 
 
 @dataclass(frozen=True)
@@ -42,20 +46,36 @@ def wait_for_writers(connection: Connection) -> None:
     _wait(connection, _take(connection, END_OF_TIME).xid)
 
 
+def settle(connection: Connection, instant: datetime) -> None:
+    """Wait until all rows dated at or before a past instant are committed, and date all later rows after it.
+
+    Raises InstantUnsettled if a writer takes longer than a request can wait.
+    """
+    watermark = _take(connection, instant, not_before=instant)
+    if not _is_reached(connection, watermark.xid, REQUEST_SECONDS):
+        raise InstantUnsettled()
+
+
 def _wait(connection: Connection, xid: str) -> None:
-    deadline = monotonic() + MAX_WAIT_SECONDS
+    if not _is_reached(connection, xid, MAX_WAIT_SECONDS):
+        logger.warning("a transaction lasts too long to wait for: its rows may be missing from a report")
+
+
+def _is_reached(connection: Connection, xid: str, seconds: float) -> bool:
+    """Wait at most so many seconds for all transactions up to this id. Return whether they have ended."""
+    deadline = monotonic() + seconds
     while not _have_ended(connection, xid):
         if monotonic() > deadline:
-            logger.warning("a transaction lasts too long to wait for: its rows may be missing from a report")
-            break
+            return False
         sleep(PAUSE_SECONDS)
+    return True
 
 
-def _take(connection: Connection, latest: datetime) -> _Watermark:
+def _take(connection: Connection, latest: datetime, *, not_before: datetime | None = None) -> _Watermark:
     with connection.cursor(row_factory=class_row(_Watermark)) as cursor:
         [watermark] = cursor.execute(
-            "select least(%s::timestamptz, next_moment()) as instant, pg_current_xact_id()::text as xid",
-            (latest,),
+            "select least(%s::timestamptz, next_moment(%s::timestamptz)) as instant, pg_current_xact_id()::text as xid",
+            (latest, not_before),
             prepare=False,
         ).fetchall()
     return watermark

@@ -1,0 +1,49 @@
+"""The past: the segments that a user was in at an instant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import LiteralString
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from segmentation.contract.responses import FreshJson
+from segmentation.domain import instants
+
+# The database writes the body, as for the current segments (memberships.JSON_OF_USER).
+JSON_AT: LiteralString = """
+    select (select clock_now()) as clock,
+           format('{"segments":[%%s]}', string_agg(
+               format(
+                   '{"slug":"%%s","added_at":%%s,"expires_at":%%s}',
+                   found.slug, instant_as_json(found.added_at), instant_as_json(found.expires_at)),
+               ',' order by found.slug collate "C")) as body
+      from memberships_at(%s::bigint, %s::timestamptz) found
+    """
+
+
+RECENT_SECONDS = 30
+"""How long a caller may keep an answer about the last minute: as long as one about now."""
+
+
+@dataclass(frozen=True)
+class _Past:
+    clock: datetime
+    body: str
+
+
+def list_for_user(connection: Connection, user_id: int, at: datetime) -> FreshJson:
+    """Return the segments that a user was in at an instant (UserSegments) as JSON, in order of slug.
+
+    The entry of a user who has left is null if its month was dropped from the history. Raises RequestInvalid if the
+    instant is in the future, or InstantUnsettled.
+    """
+    past = instants.read_at(connection, at, partial(_read, connection, user_id, at))
+    return FreshJson(past.body, instants.max_age(at, past.clock) or RECENT_SECONDS)
+
+
+def _read(connection: Connection, user_id: int, at: datetime) -> _Past:
+    with connection.cursor(row_factory=class_row(_Past)) as cursor:
+        [past] = cursor.execute(JSON_AT, (user_id, at)).fetchall()
+    return past

@@ -1,0 +1,119 @@
+"""Explanations: read what is recorded about a user and a segment, and say why the user is in it or not."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from segmentation.contract.problems import SegmentUnknown
+from segmentation.contract.responses import Explanation, FreshJson, Operation
+from segmentation.contract.values import in_utc
+from segmentation.domain import because, explanation, instants
+from segmentation.domain.because import Event, Evidence, Kept
+
+LAST_OPERATIONS = 10
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """The row of the database function membership_evidence."""
+
+    clock: datetime
+    instant: datetime
+    segment_id: int | None
+    slug: str | None
+    percent: Decimal | None
+    created_at: datetime
+    deletion: Json | None
+    events: list[Json]
+    kept: Json | None
+    user_known: bool | None
+    user_deletion: Json | None
+
+
+def explain(connection: Connection, user_id: int, slug: str, at: datetime | None) -> FreshJson:
+    """Return why a user is in a segment or not (Explanation) as JSON, now or at an instant.
+
+    Raises SegmentUnknown for a slug that no segment ever had, RequestInvalid if the instant is in the future, or
+    InstantUnsettled.
+    """
+    read = partial(_read, connection, user_id, slug, at)
+    recorded = instants.read_at(connection, at, read) if at else read()
+    if recorded.segment_id is None:
+        raise SegmentUnknown([slug])
+    body = _explanation(user_id, slug, recorded, is_past=at is not None).model_dump_json()
+    return FreshJson(body, instants.max_age(at, recorded.clock) if at else None)
+
+
+def _read(connection: Connection, user_id: int, slug: str, at: datetime | None) -> _Recorded:
+    with connection.cursor(row_factory=class_row(_Recorded)) as cursor:
+        [recorded] = cursor.execute(
+            """
+            select evidence.clock, evidence.instant, evidence.segment_id, evidence.slug, evidence.percent,
+                   evidence.created_at, evidence.deletion, evidence.events, evidence.kept, evidence.user_known,
+                   evidence.user_deletion
+              from membership_evidence(%s::bigint, %s::text, %s::timestamptz) evidence
+            """,
+            (user_id, slug, at),
+        ).fetchall()
+    return recorded
+
+
+def _explanation(user_id: int, slug: str, recorded: _Recorded, *, is_past: bool) -> Explanation:
+    evidence = _evidence(slug, recorded)
+    cause = because.decide(evidence)
+    operations = reversed(recorded.events[:LAST_OPERATIONS])
+    return Explanation(
+        user_id=user_id,
+        slug=slug,
+        at=recorded.instant,
+        member=cause.is_member,
+        because=cause.because,
+        explanation=explanation.sentence(user_id, slug, evidence, cause, is_past=is_past),
+        since=cause.since,
+        until=cause.until,
+        actor=cause.actor,
+        comment=cause.comment,
+        percent=cause.percent,
+        operations=[Operation.model_validate(event) for event in operations],
+    )
+
+
+def _evidence(slug: str, recorded: _Recorded) -> Evidence:
+    events = [_event(found) for found in recorded.events]
+    return Evidence(
+        at=recorded.instant,
+        slug=recorded.slug or slug,
+        percent=recorded.percent,
+        created_at=in_utc(recorded.created_at),
+        deletion=_event(recorded.deletion) if recorded.deletion else None,
+        last=next((event for event in events if event.operation in {"I", "D", "U"}), None),
+        entry=next((event for event in events if event.operation == "I"), None),
+        kept=_kept(recorded.kept) if recorded.kept else None,
+        user_known=recorded.user_known is not False,
+        user_deletion=_event(recorded.user_deletion) if recorded.user_deletion else None,
+    )
+
+
+def _event(found: Json) -> Event:
+    known = {field.name for field in fields(Event)} & found.keys()
+    return Event(**{name: _value(name, found[name]) for name in known})
+
+
+def _kept(found: Json) -> Kept:
+    return Kept(**{name: _value(name, value) for name, value in found.items()})
+
+
+def _value(name: str, value: Any) -> Any:
+    """Return a value of JSON with its type."""
+    if value is None:
+        return None
+    if name.endswith("_at"):
+        return in_utc(datetime.fromisoformat(value))
+    return Decimal(str(value)) if name == "percent" else value

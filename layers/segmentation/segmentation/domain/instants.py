@@ -1,0 +1,49 @@
+"""Reads about an instant: it must be past, and the answer must never change later."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol, TypeVar
+
+from psycopg import Connection
+
+from segmentation.contract.problems import RequestInvalid
+from segmentation.database import watermark
+
+SETTLED_AFTER = timedelta(seconds=watermark.MAX_WAIT_SECONDS)
+"""The age from which an instant is settled: no writer lasts that long."""
+
+KEPT_AFTER = timedelta(minutes=1)
+"""The age from which a caller may keep an answer about an instant. The limit is part of the contract."""
+
+KEPT_SECONDS = 3600
+
+
+class Dated(Protocol):
+    """The result of a read, with the database's time of the read."""
+
+    @property
+    def clock(self) -> datetime:
+        """Return the time of the read."""
+
+
+Read = TypeVar("Read", bound=Dated)
+
+
+def read_at(connection: Connection, at: datetime, read: Callable[[], Read]) -> Read:
+    """Return what a read says about an instant. The read itself says what time it is, which saves a round trip.
+
+    Rows are dated before they are committed. So a read about the last half minute is repeated when all rows up to the
+    instant are committed. Raises RequestInvalid if the instant is in the future, or InstantUnsettled.
+    """
+    found = read()
+    if at > found.clock:
+        raise RequestInvalid(("query.at", "must not be in the future"))
+    if found.clock - at < SETTLED_AFTER:
+        watermark.settle(connection, at)
+        found = read()
+    return found
+
+
+def max_age(at: datetime, clock: datetime) -> int | None:
+    """Return for how many seconds a caller may keep an answer about an instant. None: not at all."""
+    return KEPT_SECONDS if clock - at > KEPT_AFTER else None
