@@ -8,7 +8,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil, floor
 from typing import Any
 
@@ -27,11 +27,11 @@ from segmentation.contract.requests import (
     SegmentChange,
     SegmentUsersChange,
 )
-from segmentation.database import transactions
+from segmentation.database import clock, transactions
 from segmentation.database.connection import connect
 from segmentation.domain import actions, expiry, history, memberships, segment_users, segments, users
 from segmentation.domain.rollouts import arrivals
-from tests import law, slow_export
+from tests import law, law_of_the_past, slow_export
 from tests.emptying import empty
 from tests.slow_export import SlowExport
 
@@ -127,6 +127,7 @@ class Law(RuleBasedStateMachine):
         self.written: dict[int, dict[str, Any]] = {}
         self.exports: list[SlowExport] = []
         self.past: list[SlowExport] = []
+        self.instants: list[tuple[datetime, dict[int, list[dict[str, Any]]]]] = []
 
     def teardown(self):
         self.open.close()
@@ -254,6 +255,7 @@ class Law(RuleBasedStateMachine):
         self.forget(lambda of_user, _: of_user == user)
         if erase:
             self.forget_history({user})
+            self.instants = [(instant, read | {user: []}) for instant, read in self.instants]
 
     @rule(user=USERS, slug=SLUGS)
     def record_action(self, user, slug):
@@ -278,10 +280,12 @@ class Law(RuleBasedStateMachine):
                 "update segments set created_at = created_at - %(by)s, updated_at = updated_at - %(by)s,"
                 " deleted_at = deleted_at - %(by)s",
                 "update segment_changes set changed_at = changed_at - %(by)s",
+                "update users set created_at = created_at - %(by)s",
             ):
                 self.superuser.execute(statement, {"by": passed})
         for export in self.exports + self.past:
             export.let_time_pass(passed)
+        self.instants = [(instant - passed, moved(read, passed)) for instant, read in self.instants]
         left = {key: ttl if ttl is None else ttl - hours * 3600 for key, ttl in self.members.items()}
         self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
 
@@ -330,6 +334,28 @@ class Law(RuleBasedStateMachine):
             one.result()
         self.forget_history({named["user_id"] for _, named in writes if named.get("erase")})
         self.learn()
+
+    @rule(number=st.integers(0, STEPS))
+    def look_back(self, number):
+        """Read what was read at a past instant, and explain every membership of that instant."""
+        instant, read = self.instants[number % len(self.instants)]
+        for user, then in read.items():
+            assert law_of_the_past.read_at(self.connection, user, instant) == then
+            for slug in ("AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"):
+                self.check_explanation(user, slug, instant, {found["slug"] for found in then})
+
+    def check_explanation(self, user, slug, instant, slugs_then):
+        because = law_of_the_past.because(self.superuser, user, slug, instant)
+        with expecting(SegmentUnknown if because is None else None) as going:
+            found = law_of_the_past.explained(self.connection, user, slug, instant)
+        if not going.failed:
+            assert found["because"] == because
+            assert found["member"] or slug not in slugs_then
+
+    @invariant()
+    def past_is_recorded(self):
+        instant = clock.next_moment(self.connection)
+        self.instants.append((instant, {user: law_of_the_past.read_now(self.connection, user) for user in (1, 2, 3, 4)}))
 
     @invariant()
     def law_holds(self):
@@ -417,6 +443,11 @@ class Law(RuleBasedStateMachine):
         self.members = {key: ttl for key, ttl in self.members.items() if not which(*key)}
 
     def forget_history(self, of_users):
+        """Forget what was written about erased users, who were never there."""
+        self.instants = [
+            (instant, {user: then for user, then in read.items() if user not in of_users})
+            for instant, read in self.instants
+        ]
         self.written = {number: row for number, row in self.written.items() if row["user_id"] not in of_users}
         for export in self.exports + self.past:
             export.forget(of_users)
@@ -441,6 +472,16 @@ class Law(RuleBasedStateMachine):
             (user, slug),
         ).fetchall()
         return row["seconds"]
+
+
+def moved(read, by):
+    """Move what was read into the past, as let_time_pass does with the database."""
+    return {
+        user: [
+            found | {name: found[name] and found[name] - by for name in ("added_at", "expires_at")} for found in then
+        ]
+        for user, then in read.items()
+    }
 
 
 class expecting:  # noqa: N801 -- reads as a statement
