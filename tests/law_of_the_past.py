@@ -77,7 +77,7 @@ def _because_never_entered(
 
 
 def _segment_named(superuser: Connection[Any], slug: str, at: datetime) -> int | None:
-    """Return the segment that had a slug at an instant, otherwise the last one before, otherwise the first one after."""
+    """Return the segment that had a slug at an instant, or the last one before, or the first one after."""
     holder: dict[str, int] = {}
     named: dict[int, str] = {}
     before: list[int] = []

@@ -301,9 +301,7 @@ def test_comments_of_the_entry_and_of_the_exit_are_told(connection, why):
         ("ticket 4711", {"add_segments": ["AVITO_30"]}),
         ("ticket 4712", {"delete_segments": ["AVITO_30"]}),
     ):
-        with connection.transaction():
-            connection.execute("select set_config('segmentation.comment', %s, true)", (comment,))
-            memberships.change(connection, MembershipChange(user_id=7, **change), actor="anna")
+        memberships.change(connection, MembershipChange(user_id=7, comment=comment, **change), actor="anna")
 
     found = why()
 

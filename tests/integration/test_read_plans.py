@@ -2,15 +2,18 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.contract.problems import MAX_ANSWER_BYTES
-from segmentation.domain import history, memberships
+from segmentation.contract.requests import NewSegment
+from segmentation.domain import as_of, evidence, history, memberships, segments
 from segmentation.domain.memberships import JSON_OF_USER, SEGMENTS_OF_USER, SLUGS_OF_USERS
 from segmentation.reports import user_report
 from segmentation.reports.months import Month
+from tests.integration.fix_plans import touched as touched
 
 ROWS_OF_MEMBERSHIPS = """
 select (idx_tup_fetch + seq_tup_read)::integer from pg_stat_xact_user_tables where relname = 'memberships'
@@ -106,3 +109,46 @@ def test_page_of_history_reads_only_its_own_rows(connection):
         [(after,)] = connection.execute(READ).fetchall()
 
     assert 100 < after - before < 200
+
+
+@pytest.fixture
+def ten_thousand_operations(connection, superuser):
+    """Let user 7 enter and leave ten segments in turn, an operation a minute, among the rows of other users."""
+    superuser.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at)
+        select user_id, 1 + number % 10, 'SEGMENT', 1 + number / 10 % 2, 'manual', 'analyst',
+               '2024-01-01 00:00Z'::timestamptz + number * interval '1 minute'
+          from generate_series(0, 9999) number
+         cross join generate_series(6, 8) user_id
+        """
+    )
+    superuser.execute("insert into users (user_id) select generate_series(6, 8)")
+    segments.create(connection, NewSegment(slug="SEGMENT_1"), actor="analyst")
+    superuser.execute("update segments set created_at = '2023-01-01Z'")
+    superuser.execute("update segment_changes set changed_at = '2023-01-01Z'")
+    superuser.execute("vacuum (analyze) history, memberships, segments, segment_changes, actions")
+
+
+@pytest.mark.usefixtures("ten_thousand_operations")
+def test_read_of_an_instant_reads_what_followed_it_and_the_entries_before_it(connection, touched):
+    at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=9899)
+
+    with connection.transaction():
+        before = touched("history")
+        as_of.list_for_user(connection, 7, at)
+        rows = touched("history") - before
+
+    assert 100 <= rows < 200
+
+
+@pytest.mark.usefixtures("ten_thousand_operations")
+def test_explanation_reads_no_more_than_it_shows(connection, touched):
+    at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=9899)
+
+    with connection.transaction():
+        before = touched("history")
+        evidence.explain(connection, 7, "SEGMENT_1", at)
+        rows = touched("history") - before
+
+    assert rows < 300

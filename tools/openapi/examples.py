@@ -93,7 +93,7 @@ MEMBERS: dict[str, Any] = {
 }
 MODELS: dict[str, dict[str, Any]] = {
     "Action": {"name": "exposure", "operation": "A"},
-    "Explanation": {"actor": "schedule"},
+    "Explanation": {"actor": "schedule", "comment": None},
     "Job": {"status": "succeeded"},
     "Operation": {"operation": "I", "action": "added"},
     "UserSlugs": {"segments": [SLUG]},

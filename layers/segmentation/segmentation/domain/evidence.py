@@ -16,6 +16,7 @@ from segmentation.domain import because, explanation, instants
 from segmentation.domain.because import Event, Evidence, Kept
 
 LAST_OPERATIONS = 10
+_EVENT = {field.name for field in fields(Event)}
 
 Json = dict[str, Any]
 
@@ -86,24 +87,24 @@ def _explanation(user_id: int, slug: str, recorded: _Recorded, *, is_past: bool)
 
 
 def _evidence(slug: str, recorded: _Recorded) -> Evidence:
-    events = [_event(found) for found in recorded.events]
+    states = [event for event in recorded.events if event["operation"] in {"I", "D", "U"}]
+    entries = [event for event in states if event["operation"] == "I"]
     return Evidence(
         at=recorded.instant,
         slug=recorded.slug or slug,
         percent=recorded.percent,
         created_at=in_utc(recorded.created_at),
-        deletion=_event(recorded.deletion) if recorded.deletion else None,
-        last=next((event for event in events if event.operation in {"I", "D", "U"}), None),
-        entry=next((event for event in events if event.operation == "I"), None),
+        deletion=_event(recorded.deletion),
+        last=_event(states[0]) if states else None,
+        entry=_event(entries[0]) if entries else None,
         kept=_kept(recorded.kept) if recorded.kept else None,
         user_known=recorded.user_known is not False,
-        user_deletion=_event(recorded.user_deletion) if recorded.user_deletion else None,
+        user_deletion=_event(recorded.user_deletion),
     )
 
 
-def _event(found: Json) -> Event:
-    known = {field.name for field in fields(Event)} & found.keys()
-    return Event(**{name: _value(name, found[name]) for name in known})
+def _event(found: Json | None) -> Event | None:
+    return Event(**{name: _value(name, found[name]) for name in found.keys() & _EVENT}) if found else None
 
 
 def _kept(found: Json) -> Kept:

@@ -2,14 +2,10 @@
 -- from there to the instant. The rows of a segment come newest first.
 -- The loop reads the user's history backwards and stops at the last missing entry, so it reads no older row. An entry
 -- from a month that was dropped has no row.
+-- The caller has the settings for its plans: to set them takes longer than the plans do.
 create or replace function entries_before(p_user_id bigint, p_at timestamptz, p_segments integer[])
     returns table (segment_id integer, action_id integer, expires_at timestamptz, executed_at timestamptz)
 language plpgsql stable
-    set plan_cache_mode = force_generic_plan
-    set enable_seqscan = off
-    set jit = off
-    set enable_bitmapscan = off
-    set enable_sort = off
 as $$
 #variable_conflict use_column
 declare

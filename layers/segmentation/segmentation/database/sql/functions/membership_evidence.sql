@@ -9,14 +9,18 @@
 create or replace function membership_evidence(
     p_user_id bigint, p_slug text, p_at timestamptz,
     out clock timestamptz, out instant timestamptz, out segment_id integer, out slug text, out percent numeric,
-    out created_at timestamptz, out deletion jsonb, out events jsonb, out kept jsonb, out user_known boolean,
+    out created_at timestamptz, out deletion jsonb, out events json, out kept jsonb, out user_known boolean,
     out user_deletion jsonb)
 language plpgsql stable
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set enable_bitmapscan = off
+    set enable_sort = off
     set jit = off
 as $$
 #variable_conflict use_column
+declare
+    v_has_state boolean;
 begin
     clock := clock_now();
     if p_at > clock then
@@ -37,19 +41,17 @@ begin
      cross join segment_at(segments.segment_id, instant) named
       left join causes on causes.cause_id = segments.deleted_cause_id
      where segments.segment_id = membership_evidence.segment_id;
-    select coalesce(jsonb_agg(to_jsonb(event) - 'place' order by event.executed_at desc, event.place desc), '[]')
-      into events
-      from (select found.slug, actions.operation, actions.name as action, found.reason, found.actor, causes.comment,
-                   found.expires_at, found.executed_at, found.place,
-                   case when found.reason = 'percent' then (
-                       select history.percent
-                         from history
-                        where history.user_id = p_user_id and history.executed_at = found.executed_at
-                          and history.history_id = found.history_id) end as percent
-              from operations_before(p_user_id, membership_evidence.segment_id, instant) found
-              join actions on actions.action_id = found.action_id
-              left join causes on causes.cause_id = found.cause_id) event;
-    if events @? '$[*] ? (@.operation == "I" || @.operation == "D" || @.operation == "U")' then
+    select coalesce(json_agg(json_build_object(
+               'slug', found.slug, 'operation', actions.operation, 'action', actions.name, 'reason', found.reason,
+               'actor', found.actor, 'comment', causes.comment, 'percent', found.percent,
+               'expires_at', found.expires_at, 'executed_at', found.executed_at)
+               order by found.executed_at desc, found.history_id desc), '[]'),
+           coalesce(bool_or(found.action_id <= 3), false)
+      into events, v_has_state
+      from operations_before(p_user_id, membership_evidence.segment_id, instant) found
+      join actions on actions.action_id = found.action_id
+      left join causes on causes.cause_id = found.cause_id;
+    if v_has_state then
         return;
     end if;
 

@@ -11,6 +11,8 @@ create or replace function memberships_at(p_user_id bigint, p_at timestamptz)
 language plpgsql stable
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set enable_bitmapscan = off
+    set enable_sort = off
     set jit = off
 as $$
 #variable_conflict use_column
@@ -46,7 +48,13 @@ begin
     select found.segment_id, coalesce(named.slug, segments.slug), found.added_at, found.expires_at
       from found
       join segments on segments.segment_id = found.segment_id
-     cross join segment_at(found.segment_id, p_at) named
+      left join lateral (
+           select segment_changes.after ->> 'slug' as slug
+             from segment_changes
+            where segment_changes.segment_id = found.segment_id and segment_changes.changed_at <= p_at
+              and segment_changes.after ? 'slug'
+            order by segment_changes.changed_at desc, segment_changes.change_id desc
+            limit 1) named on true
      where (found.expires_at > p_at) is not false
        and (segments.deleted_at > p_at) is not false;
 end

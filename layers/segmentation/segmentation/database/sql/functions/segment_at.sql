@@ -1,10 +1,8 @@
 -- Return the slug and the percent of a segment at an instant, from its change log. A change dated the instant counts.
 -- The slug is null for an instant before the creation.
+-- The caller has the settings for its plans: to set them takes longer than the plans do.
 create or replace function segment_at(p_segment_id integer, p_at timestamptz, out slug text, out user_percent numeric)
 language plpgsql stable
-    set plan_cache_mode = force_generic_plan
-    set enable_seqscan = off
-    set jit = off
 as $$
 begin
     select segment_changes.after ->> 'slug' into slug

@@ -2,10 +2,9 @@
 -- It is the segment that had the slug then. If none had it, it is the last one that had it before, otherwise the first
 -- one that had it afterwards. So both slugs of a renamed segment find it, and so does the slug of a deleted one.
 -- The usual case needs no search: the segment that has the slug now already had it then.
+-- The caller has the settings for its plans: to set them takes longer than the plans do.
 create or replace function segment_named(p_slug text, p_at timestamptz) returns integer
 language plpgsql stable
-    set plan_cache_mode = force_generic_plan
-    set jit = off
 as $$
 declare
     v_segment_id integer;
