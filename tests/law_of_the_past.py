@@ -1,6 +1,6 @@
-"""The law of the past: reads about an instant return what was read then, and each cause follows from what is recorded.
+"""The law of the past: reads about an instant return what was read then, and each because follows from the record.
 
-The expected causes are folded from the change log and the history, row by row.
+The expected values are folded from the change log and the history, row by row.
 """
 
 import json
@@ -46,7 +46,7 @@ def _instant(text: str | None) -> datetime | None:
 
 
 def because(superuser: Connection[Any], user_id: int, slug: str, at: datetime) -> str | None:
-    """Return the cause that follows from the change log and the history. None: no segment ever had the slug."""
+    """Return the `because` that follows from the change log and the history. None: no segment ever had the slug."""
     segment_id = _segment_named(superuser, slug, at)
     if segment_id is None:
         return None

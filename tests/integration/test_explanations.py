@@ -1,4 +1,4 @@
-"""Why a user is, was or is not in a segment: each cause, from what the database recorded."""
+"""Why a user is, was or is not in a segment: each because, from what the database recorded."""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""The cause that decides whether a user is in a segment."""
+"""The fact that decides whether a user is in a segment."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -39,18 +39,18 @@ def left(reason, **facts):
     ("reason", "because"), [("manual", "by_hand"), ("percent", "by_percent"), ("import", "by_import")]
 )
 def test_member_is_one_by_the_reason_of_the_entry(reason, because):
-    cause = decide(replace(NOTHING, last=entry(reason), entry=entry(reason)))
+    finding = decide(replace(NOTHING, last=entry(reason), entry=entry(reason)))
 
-    assert (cause.because, cause.is_member, cause.since, cause.actor) == (because, True, ENTERED, "anna")
+    assert (finding.because, finding.is_member, finding.since, finding.actor) == (because, True, ENTERED, "anna")
 
 
 def test_changed_lifetime_moves_the_end_and_keeps_the_cause():
     until = AT + timedelta(days=1)
     changed = Event("U", "manual", "bob", LEFT, expires_at=until)
 
-    cause = decide(replace(NOTHING, last=changed, entry=entry("percent", percent=Decimal(30))))
+    finding = decide(replace(NOTHING, last=changed, entry=entry("percent", percent=Decimal(30))))
 
-    assert (cause.because, cause.until, cause.actor, cause.percent) == ("by_percent", until, "anna", 30)
+    assert (finding.because, finding.until, finding.actor, finding.percent) == ("by_percent", until, "anna", 30)
 
 
 @pytest.mark.parametrize(
@@ -64,30 +64,30 @@ def test_changed_lifetime_moves_the_end_and_keeps_the_cause():
     ],
 )
 def test_user_who_left_is_out_by_the_reason_of_the_exit(reason, because):
-    cause = decide(left(reason, comment="ticket 4711"))
+    finding = decide(left(reason, comment="ticket 4711"))
 
-    assert (cause.because, cause.is_member) == (because, False)
-    assert (cause.since, cause.actor, cause.comment) == (LEFT, "bob", "ticket 4711")
+    assert (finding.because, finding.is_member) == (because, False)
+    assert (finding.since, finding.actor, finding.comment) == (LEFT, "bob", "ticket 4711")
 
 
 @pytest.mark.parametrize("before", [NOTHING, left("manual"), left("segment_deleted")])
 def test_deletion_of_the_segment_decides_whatever_came_before(before):
-    cause = decide(replace(before, deletion=DELETION))
+    finding = decide(replace(before, deletion=DELETION))
 
-    assert (cause.because, cause.since) == ("segment_deleted", LEFT)
+    assert (finding.because, finding.since) == ("segment_deleted", LEFT)
 
 
 def test_segment_that_is_created_later_decides_first():
-    cause = decide(replace(NOTHING, created_at=AT + timedelta(seconds=1), user_known=False))
+    finding = decide(replace(NOTHING, created_at=AT + timedelta(seconds=1), user_known=False))
 
-    assert cause.because == "segment_not_created_yet"
+    assert finding.because == "segment_not_created_yet"
 
 
 @pytest.mark.parametrize(("percent", "because"), [(None, "never_entered"), (0, "never_entered"), (30, "not_chosen")])
 def test_user_without_an_entry_was_not_chosen_where_the_segment_has_a_percent(percent, because):
-    cause = decide(replace(NOTHING, percent=percent))
+    finding = decide(replace(NOTHING, percent=percent))
 
-    assert (cause.because, cause.since) == (because, None)
+    assert (finding.because, finding.since) == (because, None)
 
 
 def test_user_whom_the_service_did_not_know_is_unknown():
@@ -97,15 +97,15 @@ def test_user_whom_the_service_did_not_know_is_unknown():
 def test_user_who_was_deleted_without_an_entry_is_deleted():
     deletion = Event("D", "user_deleted", "root", LEFT)
 
-    cause = decide(replace(NOTHING, user_known=False, user_deletion=deletion))
+    finding = decide(replace(NOTHING, user_known=False, user_deletion=deletion))
 
-    assert (cause.because, cause.since, cause.actor) == ("user_deleted", LEFT, "root")
+    assert (finding.because, finding.since, finding.actor) == ("user_deleted", LEFT, "root")
 
 
 def test_membership_whose_entry_was_dropped_is_still_one():
-    cause = decide(replace(NOTHING, kept=Kept("percent", None, LEFT)))
+    finding = decide(replace(NOTHING, kept=Kept("percent", None, LEFT)))
 
-    assert (cause.because, cause.since, cause.until) == ("by_percent", None, LEFT)
+    assert (finding.because, finding.since, finding.until) == ("by_percent", None, LEFT)
 
 
 def test_changed_lifetime_whose_entry_was_dropped_is_a_membership():

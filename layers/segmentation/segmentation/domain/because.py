@@ -1,4 +1,4 @@
-"""Why a user is, was or is not in a segment at an instant: the one cause that decides, from recorded facts."""
+"""Why a user is, was or is not in a segment at an instant: the one fact that decides."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,8 +67,8 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Cause:
-    """The cause that decides, the event behind it, and from when until when the answer holds, as far as it is known."""
+class Finding:
+    """The fact that decides, the event behind it, and from when until when it holds, as far as that is known."""
 
     because: Because
     event: Event | None = None
@@ -92,13 +92,13 @@ class Cause:
         return self.event.comment if self.event else None
 
 
-def decide(evidence: Evidence) -> Cause:
+def decide(evidence: Evidence) -> Finding:
     """Return why the user is or is not in the segment.
 
     The segment comes first: without it, no user is in it, whatever became of this one before.
     """
     if evidence.created_at > evidence.at:
-        return Cause("segment_not_created_yet")
+        return Finding("segment_not_created_yet")
     last = evidence.last
     if evidence.deletion:
         was_in = last is not None and last.reason == "segment_deleted"
@@ -110,25 +110,25 @@ def decide(evidence: Evidence) -> Cause:
     return _of_membership(evidence, last)
 
 
-def _of_event(because: Because, event: Event) -> Cause:
-    return Cause(because, event, since=event.executed_at, percent=event.percent)
+def _of_event(because: Because, event: Event) -> Finding:
+    return Finding(because, event, since=event.executed_at, percent=event.percent)
 
 
-def _of_membership(evidence: Evidence, last: Event) -> Cause:
-    """Return the cause of a membership: its entry. A new lifetime changes only its end."""
+def _of_membership(evidence: Evidence, last: Event) -> Finding:
+    """Return the entry of a membership as the fact. A new lifetime changes only the end."""
     entry = evidence.entry
     if entry is None:  # its month was dropped
-        return Cause("by_hand", until=last.expires_at)
-    return Cause(_OF_ENTRY[entry.reason], entry, entry.executed_at, last.expires_at, entry.percent)
+        return Finding("by_hand", until=last.expires_at)
+    return Finding(_OF_ENTRY[entry.reason], entry, entry.executed_at, last.expires_at, entry.percent)
 
 
-def _of_no_event(evidence: Evidence) -> Cause:
+def _of_no_event(evidence: Evidence) -> Finding:
     if evidence.kept:
-        return Cause(_OF_ENTRY[evidence.kept.reason], since=evidence.kept.added_at, until=evidence.kept.expires_at)
+        return Finding(_OF_ENTRY[evidence.kept.reason], since=evidence.kept.added_at, until=evidence.kept.expires_at)
     if evidence.user_deletion:
         return _of_event("user_deleted", evidence.user_deletion)
     if not evidence.user_known:
-        return Cause("user_unknown")
+        return Finding("user_unknown")
     if evidence.percent:
-        return Cause("not_chosen", percent=evidence.percent)
-    return Cause("never_entered")
+        return Finding("not_chosen", percent=evidence.percent)
+    return Finding("never_entered")

@@ -68,20 +68,20 @@ def _read(connection: Connection, user_id: int, slug: str, at: datetime | None) 
 
 def _explanation(user_id: int, slug: str, recorded: _Recorded, *, is_past: bool) -> Explanation:
     evidence = _evidence(slug, recorded)
-    cause = because.decide(evidence)
+    finding = because.decide(evidence)
     operations = reversed(recorded.events[:LAST_OPERATIONS])
     return Explanation(
         user_id=user_id,
         slug=slug,
         at=recorded.instant,
-        member=cause.is_member,
-        because=cause.because,
-        explanation=explanation.sentence(user_id, slug, evidence, cause, is_past=is_past),
-        since=cause.since,
-        until=cause.until,
-        actor=cause.actor,
-        comment=cause.comment,
-        percent=cause.percent,
+        member=finding.is_member,
+        because=finding.because,
+        explanation=explanation.sentence(user_id, slug, evidence, finding, is_past=is_past),
+        since=finding.since,
+        until=finding.until,
+        actor=finding.actor,
+        comment=finding.comment,
+        percent=finding.percent,
         operations=[Operation.model_validate(event) for event in operations],
     )
 

@@ -4,32 +4,32 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from segmentation.contract.values import Because
-from segmentation.domain.because import Cause, Event, Evidence
+from segmentation.domain.because import Event, Evidence, Finding
 
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
-def sentence(user_id: int, slug: str, evidence: Evidence, cause: Cause, *, is_past: bool) -> str:
+def sentence(user_id: int, slug: str, evidence: Evidence, finding: Finding, *, is_past: bool) -> str:
     """Return the explanation. A second sentence says how a membership began that has ended.
 
     The slug is the one of the request. Where the segment had another one at the instant, that one follows.
     """
-    told = _Told(f"User {user_id}", _named(slug, evidence.slug), evidence, cause, is_past)
-    text = f"{_SENTENCES[cause.because](told)}."
-    if evidence.entry is None or not told.has_left or cause.since is None:
+    told = _Told(f"User {user_id}", _named(slug, evidence.slug), evidence, finding, is_past)
+    text = f"{_SENTENCES[finding.because](told)}."
+    if evidence.entry is None or not told.has_left or finding.since is None:
         return text
-    return f"{text} {_beginning(evidence.entry, cause.since)}."
+    return f"{text} {_beginning(evidence.entry, finding.since)}."
 
 
 class _Told:
     """What a sentence is made of."""
 
-    def __init__(self, user: str, slug: str, evidence: Evidence, cause: Cause, is_past: bool) -> None:
-        self.user, self.slug, self.evidence, self.cause = user, slug, evidence, cause
+    def __init__(self, user: str, slug: str, evidence: Evidence, finding: Finding, is_past: bool) -> None:
+        self.user, self.slug, self.evidence, self.finding = user, slug, evidence, finding
         self.on = f" on {moment(evidence.at)}" if is_past else ""
         self.verb = "was" if is_past else "is"
         self.had = "had " if is_past else ""
-        self.has_left = not cause.is_member and cause.event is not None and cause.event is evidence.last
+        self.has_left = not finding.is_member and finding.event is not None and finding.event is evidence.last
 
     @property
     def is_in(self) -> str:
@@ -41,22 +41,24 @@ class _Told:
 
     @property
     def left(self) -> str:
-        return f"{self.user} left {self.slug}{_when(self.cause.since)}"
+        return f"{self.user} left {self.slug}{_when(self.finding.since)}"
 
     @property
     def actor(self) -> str:
-        return _name(self.cause.actor)
+        return _name(self.finding.actor)
 
     @property
     def comment(self) -> str:
-        return _quoted(self.cause.comment)
+        return _quoted(self.finding.comment)
 
 
 def _member(told: _Told) -> str:
-    end = f", until {moment(told.cause.until)}" if told.cause.until else ", without an end"
-    if told.cause.event is None:
+    end = f", until {moment(told.finding.until)}" if told.finding.until else ", without an end"
+    if told.finding.event is None:
         return f"{told.is_in}{end}: the history of the month in which they entered was removed"
-    return f"{told.is_in}{end}: {_entry(told.cause.event, f'{told.had}added')}{_when(told.cause.since)}{told.comment}"
+    return (
+        f"{told.is_in}{end}: {_entry(told.finding.event, f'{told.had}added')}{_when(told.finding.since)}{told.comment}"
+    )
 
 
 def _entry(entry: Event, added: str) -> str:
@@ -77,12 +79,12 @@ def _beginning(entry: Event, end: datetime) -> str:
 
 def _expired(told: _Told) -> str:
     entry = told.evidence.entry
-    lasted = f" of {duration(told.cause.since - entry.executed_at)}" if entry and told.cause.since else ""
+    lasted = f" of {duration(told.finding.since - entry.executed_at)}" if entry and told.finding.since else ""
     return f"{told.left}, when its lifetime{lasted} ended"
 
 
 def _lowered(told: _Told) -> str:
-    percent = told.cause.percent
+    percent = told.finding.percent
     to = f" to {_number(percent)}" if percent is not None else ""
     return f"{told.left}, because {told.actor} lowered its percent{to}{told.comment}"
 
@@ -91,14 +93,14 @@ def _segment_deleted(told: _Told) -> str:
     """Distinguish a member, whose exit the deletion is, from a user who had left before or had never entered."""
     if told.has_left:
         return f"{told.left}, because {told.actor} deleted the segment{told.comment}"
-    when = _when(told.cause.since)
+    when = _when(told.finding.since)
     return f"{told.is_not_in}, because {told.actor} deleted the segment{when}{told.comment}"
 
 
 def _user_deleted(told: _Told) -> str:
     if told.has_left:
         return f"{told.left}, because {told.actor} deleted the user{told.comment}"
-    when = _when(told.cause.since)
+    when = _when(told.finding.since)
     return f"{told.is_not_in}, because {told.actor} deleted the user{when}{told.comment}"
 
 
@@ -107,7 +109,7 @@ def _not_created(told: _Told) -> str:
 
 
 def _not_chosen(told: _Told) -> str:
-    return f"{told.is_not_in}, because its percent of {_number(told.cause.percent)} did not choose them"
+    return f"{told.is_not_in}, because its percent of {_number(told.finding.percent)} did not choose them"
 
 
 _SENTENCES: dict[Because, Callable[[_Told], str]] = {
