@@ -355,7 +355,8 @@ class Law(RuleBasedStateMachine):
     @invariant()
     def past_is_recorded(self):
         instant = clock.next_moment(self.connection)
-        self.instants.append((instant, {user: law_of_the_past.read_now(self.connection, user) for user in (1, 2, 3, 4)}))
+        read = {user: law_of_the_past.read_now(self.connection, user) for user in (1, 2, 3, 4)}
+        self.instants.append((instant, read))
 
     @invariant()
     def law_holds(self):
