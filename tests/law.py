@@ -3,13 +3,15 @@
 The replayed history is equal to the results of all reads.
 """
 
+from collections import Counter
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import dict_row, tuple_row
 
-from segmentation.domain import memberships, segments
+from segmentation.domain import memberships, segments, sizes
 from tests.reads import segments_of
 
 LONGEST_PAGE = 1000
@@ -127,3 +129,34 @@ def listed(connection: Connection[Any], slug: str) -> list[int]:
         found += [member.user_id for member in page.users]
         follows = page.next_cursor is not None
     return found
+
+
+def sizes_agree(connection: Connection[Any], erased: Iterable[tuple[int, int, date]] = ()) -> None:
+    """Check the size of each live segment on each known day: the operations until its end, those of erased users too.
+
+    An operation is a segment, an action and a day.
+    """
+    operations = [*erased, *_operations_by_day(connection)]
+    for segment_id, slug in live_segments(connection).items():
+        found = sizes.list_days(connection, slug, since=None, until=None).days
+        on_days = Counter((day, action) for of, action, day in operations if of == segment_id)
+        for one in found:
+            members = sum(
+                times if action == 1 else -times for (day, action), times in on_days.items() if day <= one.day
+            )
+            expected = (members, on_days[one.day, 1], on_days[one.day, 2])
+            assert (one.members, one.added, one.removed) == expected, f"{slug} on {one.day}"
+        if found:
+            assert [one.day for one in found] == [found[0].day + timedelta(days=n) for n in range(len(found))]
+            assert found[-1].members == segments.get(connection, slug).members
+
+
+def _operations_by_day(connection: Connection[Any]) -> list[tuple[int, int, date]]:
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return cursor.execute(
+            """
+            select operations.segment_id, operations.action_id, (operations.executed_at at time zone 'UTC')::date
+              from operations
+             where operations.action_id <= 2
+            """
+        ).fetchall()

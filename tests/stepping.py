@@ -35,3 +35,17 @@ def step(superuser: Any, by: timedelta) -> None:
     text = MOVE.format(by=f"{microseconds} microseconds", microseconds=microseconds)
     with superuser.transaction():
         superuser.execute(text)
+
+
+# Twice, because a single update would make two rows of a segment have one day for a moment.
+MOVE_DAYS = """
+update segment_days set day = segment_days.day - 1000000;
+update segment_days set day = segment_days.day + 1000000 - {days};
+"""
+
+
+def let_days_pass(superuser: Any, days: int) -> None:
+    """Step the clock forward by whole days, and the days that are counted with it."""
+    with superuser.transaction():
+        step(superuser, timedelta(days=days))
+        superuser.execute(MOVE_DAYS.format(days=days))

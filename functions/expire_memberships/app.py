@@ -1,5 +1,6 @@
 """No route: every minute, remove expired memberships and do the other periodic work."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -8,7 +9,7 @@ from psycopg.errors import LockNotAvailable
 from segmentation.api import idempotency
 from segmentation.database import migrate, stuck_locks
 from segmentation.database.connection import get_connection
-from segmentation.domain import expiry
+from segmentation.domain import expiry, size_counting
 from segmentation.domain.rollouts import arrivals
 from segmentation.jobs import queue
 from segmentation.runtime.log import logger, observed
@@ -25,6 +26,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     run_each(
         lambda: answer.update(_sweep(context)),
         lambda: answer.update(_backlog()),
+        lambda: size_counting.count(get_connection(), go_on=_time_left(context)),
         lambda: stuck_locks.end_idle_lock_holders(get_connection()),
         _keep_partitions_ahead,
         lambda: idempotency.delete_old(get_connection()),
@@ -34,11 +36,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     return answer
 
 
-def _sweep(context: LambdaContext) -> dict[str, Any]:
-    def time_left() -> bool:
-        return context.get_remaining_time_in_millis() > MARGIN_MS
+def _time_left(context: LambdaContext) -> Callable[[], bool]:
+    return lambda: context.get_remaining_time_in_millis() > MARGIN_MS
 
-    return {"removed": expiry.sweep(get_connection(), go_on=time_left)}
+
+def _sweep(context: LambdaContext) -> dict[str, Any]:
+    return {"removed": expiry.sweep(get_connection(), go_on=_time_left(context))}
 
 
 def _backlog() -> dict[str, Any]:

@@ -169,8 +169,8 @@ def test_every_queue_of_dead_letters_has_an_alarm(alarms, translated):
 def test_the_readme_says_how_many_alarms_there_are(alarms, translated):
     conditions = [translated["Resources"][name].get("Condition") for name in alarms]
 
-    assert "eight alarms, with `CreateDatabase=true` two more;" in README
-    assert (conditions.count(None), *(conditions.count(each) for each in ("CreatesDatabase", "UsesProxy"))) == (8, 1, 1)
+    assert "nine alarms, with `CreateDatabase=true` two more;" in README
+    assert (conditions.count(None), *(conditions.count(each) for each in ("CreatesDatabase", "UsesProxy"))) == (9, 1, 1)
 
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):

@@ -208,7 +208,12 @@ def test_metrics_are_in_the_embedded_metric_format(service, log):
     [metrics] = metrics_in(log)
     [directive] = metrics["_aws"]["CloudWatchMetrics"]
     units = {metric["Name"]: metric["Unit"] for metric in directive["Metrics"]}
-    assert units == {"MembershipsExpired": "Count", "MembershipsDue": "Count", "ExpiryLag": "Seconds"}
+    assert units == {
+        "MembershipsExpired": "Count",
+        "MembershipsDue": "Count",
+        "ExpiryLag": "Seconds",
+        "SizesLag": "Seconds",
+    }
     assert directive["Namespace"] == "Segmentation"
     assert re.fullmatch(r"1\d{12}", str(metrics["_aws"]["Timestamp"]))
     assert [metrics[name] for names in directive["Dimensions"] for name in names] == ["segmentation"]

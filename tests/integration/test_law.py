@@ -29,15 +29,26 @@ from segmentation.contract.requests import (
 )
 from segmentation.database import clock, transactions
 from segmentation.database.connection import connect
-from segmentation.domain import actions, expiry, history, memberships, segment_users, segments, users
+from segmentation.domain import (
+    actions,
+    expiry,
+    history,
+    memberships,
+    segment_users,
+    segments,
+    size_counting,
+    users,
+)
 from segmentation.domain.rollouts import arrivals
 from tests import law, law_of_the_past, slow_export
 from tests.emptying import empty
 from tests.slow_export import SlowExport
+from tests.stepping import let_days_pass
 
 EXAMPLES = int(os.environ.get("LAW_EXAMPLES", "40"))
 STEPS = int(os.environ.get("LAW_STEPS", "50"))
 CONNECTIONS = 4
+STEP_ROWS = size_counting.STEP_ROWS
 
 USERS = st.integers(1, 4)
 SLUGS = st.sampled_from(["AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"])
@@ -77,6 +88,10 @@ def sweep(connection):
     return expiry.sweep(connection, go_on=lambda: True)
 
 
+def count_sizes(connection, *, go_on=False):
+    size_counting.count(connection, go_on=lambda: go_on)
+
+
 def set_percent(connection, slug, percent):
     return segments.update(connection, slug, SegmentChange(user_percent=percent), actor="analyst")
 
@@ -94,6 +109,7 @@ WRITES = st.one_of(
     CHANGES_OF_USERS.map(lambda named: (change_users, named)),
     st.tuples(st.just(patch), st.fixed_dictionaries({"user_id": USERS, "slug": SLUGS, "ttl": LIFETIMES})),
     st.just((sweep, {})),
+    st.just((count_sizes, {})),
     st.tuples(
         st.just(users.delete), st.fixed_dictionaries({"user_id": USERS, "erase": st.booleans(), "actor": st.just("x")})
     ),
@@ -111,6 +127,25 @@ WRITES = st.one_of(
 )
 
 
+# The erased operations that the sizes keep: those of users whose members have been counted.
+KEEP_ERASED = """
+create table erased_operations (segment_id integer, action_id integer, executed_at timestamptz);
+create function keep_erased() returns trigger language plpgsql security definer set search_path = public as $$
+begin
+    insert into erased_operations
+    select erased.segment_id, erased.action_id, erased.executed_at
+      from erased
+      join size_progress on (erased.user_id > size_progress.opened_until) is not true
+     where erased.action_id <= 2;
+    return null;
+end
+$$;
+create trigger keep_erased after delete on history referencing old table as erased
+    for each statement execute function keep_erased();
+"""
+FORGET_ERASED = "drop table if exists erased_operations; drop function if exists keep_erased cascade"
+
+
 class Law(RuleBasedStateMachine):
     """A model of the memberships beside the database."""
 
@@ -122,6 +157,8 @@ class Law(RuleBasedStateMachine):
         url = of.server.url(database=of.name)
         self.superuser = self.open.enter_context(psycopg.connect(url, autocommit=True, row_factory=dict_row))
         empty(self.superuser)
+        self.superuser.execute(FORGET_ERASED)
+        self.superuser.execute(KEEP_ERASED)
         self.segments: set[str] = set()
         self.members: dict[tuple[int, str], int | None] = {}
         self.written: dict[int, dict[str, Any]] = {}
@@ -130,6 +167,8 @@ class Law(RuleBasedStateMachine):
         self.instants: list[tuple[datetime, dict[int, list[dict[str, Any]]]]] = []
 
     def teardown(self):
+        size_counting.STEP_ROWS = STEP_ROWS
+        self.superuser.execute(FORGET_ERASED)
         self.open.close()
 
     @initialize()
@@ -268,9 +307,22 @@ class Law(RuleBasedStateMachine):
 
         assert expiry.backlog(self.connection).memberships == 0
 
+    @rule(rows=st.integers(1, 4), go_on=st.booleans())
+    def count_sizes(self, rows, go_on):
+        size_counting.STEP_ROWS = rows
+        count_sizes(self.connection, go_on=go_on)
+
+    @rule(days=st.integers(1, 3))
+    def let_days_pass(self, days):
+        let_days_pass(self.superuser, days)
+        for export in self.exports:
+            export.let_time_pass(timedelta(days=days))
+        left = {key: ttl if ttl is None else ttl - days * 86400 for key, ttl in self.members.items()}
+        self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
+
     @rule(hours=st.integers(1, 4))
     def let_time_pass(self, hours):
-        """Move every instant into the past, which is equal to waiting."""
+        """Move every instant into the past, which is equal to waiting. The sizes by day begin again."""
         passed = timedelta(hours=hours)
         with self.superuser.transaction():
             self.superuser.execute("set local session_replication_role = replica")
@@ -283,6 +335,7 @@ class Law(RuleBasedStateMachine):
                 "update users set created_at = created_at - %(by)s",
             ):
                 self.superuser.execute(statement, {"by": passed})
+            self.superuser.execute("truncate segment_days, size_progress, erased_operations")
         for export in self.exports + self.past:
             export.let_time_pass(passed)
         self.instants = [(instant - passed, moved(read, passed)) for instant, read in self.instants]
@@ -365,6 +418,13 @@ class Law(RuleBasedStateMachine):
     @invariant()
     def reads_are_what_was_written(self):
         assert set(self.reads()) == set(self.members)
+
+    @invariant()
+    def size_of_a_day_is_the_count_at_its_end(self):
+        rows = self.superuser.execute(
+            "select segment_id, action_id, (executed_at at time zone 'UTC')::date as day from erased_operations"
+        )
+        law.sizes_agree(self.connection, [(*row.values(),) for row in rows])
 
     @invariant()
     def nothing_written_is_lost_or_changed(self):

@@ -17,6 +17,7 @@ MEMBERS: dict[str, Any] = {
     "actor": "mira",
     "add_segments": [SLUG, "AVITO_VOICE_MESSAGES"],
     "add_users": [1000, 1001],
+    "added": 25,
     "added_at": ENTERED_AT,
     "after": {"user_percent": 50},
     "at": "2023-09-01T00:00:00Z",
@@ -28,6 +29,7 @@ MEMBERS: dict[str, Any] = {
     "comment": "ticket 4711",
     "created_at": ENTERED_AT,
     "database": "ok",
+    "day": "2023-08-28",
     "delete_segments": ["AVITO_DISCOUNT_50"],
     "delete_users": [1002],
     "delimiter": ";",
@@ -54,6 +56,7 @@ MEMBERS: dict[str, Any] = {
     "limit": 50,
     "member": False,
     "members": 300,
+    "members_at": "2023-08-28T00:00:00Z",
     "message": "ok",
     "month": 8,
     "name": "exposure",
@@ -65,6 +68,7 @@ MEMBERS: dict[str, Any] = {
     "percent": None,
     "prefix": "AVITO_",
     "reason": "manual",
+    "removed": 5,
     "report_link": REPORT_LINK,
     "result": {"report_link": REPORT_LINK, "rows": 1000},
     "role": "editor",
@@ -117,9 +121,10 @@ def of(schema: dict[str, Any], described: dict[str, Any]) -> Any:
     return [of(schema["items"], described)] if name is None else _of_model(name, described)
 
 
-def of_parameter(name: str) -> Any:
-    """Return an example of a parameter."""
-    return PARAMETERS[name] if name in PARAMETERS else _of_name(name)
+def of_parameter(name: str, schema: dict[str, Any]) -> Any:
+    """Return an example of a parameter. That of a day is the date of the instant with its name."""
+    example = PARAMETERS[name] if name in PARAMETERS else _of_name(name)
+    return example[: len("2023-08-01")] if schema.get("format") == "date" else example
 
 
 def _of_model(name: str, described: dict[str, Any]) -> dict[str, Any]:

@@ -75,7 +75,7 @@ def _parameter(given: Json) -> Json:
     schema = schemas.exact(given["schema"])
     if given["name"] == "cursor":  # a client never writes a cursor itself
         return {**given, "schema": schema}
-    return {**given, "schema": schema, "example": examples.of_parameter(given["name"])}
+    return {**given, "schema": schema, "example": examples.of_parameter(given["name"], schema)}
 
 
 def _request_body(given: Json, described: Json) -> Json:

@@ -51,6 +51,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("update_membership", path={"slug": SLUG}),
         Step("change_segment_users", path={"slug": SLUG}),
         Step("list_segment_users", path={"slug": SLUG}),
+        Step("show_segment_size", path={"slug": SLUG}),
     ),
     "History": (
         Step("create_action", {"name": ACTION}),

@@ -58,13 +58,6 @@ def _place_in_history(key: str) -> str:
     return f"{moment.isoformat()} {number}"
 
 
-def _not_before_2000(moment: datetime) -> datetime:
-    """Reject an instant before all history. It is a mistake, such as a year of two digits."""
-    if moment < FIRST_ASKED:
-        raise ValueError("must not be before 2000-01-01T00:00:00Z")
-    return moment
-
-
 def _job_id(text: str) -> UUID:
     """Parse a job id. Raises JobUnknown for a text that is no id, as for an id without a job."""
     try:
@@ -134,11 +127,21 @@ To = Annotated[
 ]
 At = Annotated[
     AwareDatetime | None,
-    AfterValidator(_not_before_2000),
+    AfterValidator(values.not_before_2000),
     AfterValidator(in_utc),
     BeforeValidator(instant),
     WithJsonSchema({"type": "string", "format": "date-time"}),
     Query(description="A past instant, from the year 2000 on. Default: now."),
+]
+FromDay = Annotated[
+    values.Day | None,
+    WithJsonSchema(values.DAY_SCHEMA),
+    Query(alias="from", description="The first day, in UTC. Default: 31 days before the end."),
+]
+ToDay = Annotated[
+    values.Day | None,
+    WithJsonSchema(values.DAY_SCHEMA),
+    Query(alias="to", description="The end of the range, excluded, at most 366 days later. Default: tomorrow."),
 ]
 # not in the schema: OpenAPI ignores a parameter of this name, and the answer's media types describe it
 Accept = Annotated[str, Header(description="application/json or text/csv.", include_in_schema=False)]

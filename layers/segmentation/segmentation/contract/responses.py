@@ -1,5 +1,6 @@
 """The models of answers."""
 
+from datetime import date
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
@@ -87,10 +88,20 @@ class SegmentWithMembers(Segment):
     members: int
 
 
+class ListedSegment(Segment):
+    """A segment, and the number of its members at the end of the last day that is counted.
+
+    members_at is the end of that day. Both are null if the segment is newer.
+    """
+
+    members: int | None
+    members_at: Instant | None
+
+
 class SegmentPage(BaseModel):
     """A page of segments, ordered by slug."""
 
-    segments: list[Segment]
+    segments: list[ListedSegment]
     next_cursor: str | None
 
 
@@ -116,6 +127,21 @@ class ChangePage(BaseModel):
 
     changes: list[LoggedChange]
     next_cursor: str | None
+
+
+class SizeOfDay(BaseModel):
+    """The members of a segment at the end of a day (UTC), today now, and the entries and exits of that day."""
+
+    day: date
+    members: int
+    added: int
+    removed: int
+
+
+class SegmentSize(BaseModel):
+    """The size of a segment by day, ordered by day."""
+
+    days: list[SizeOfDay]
 
 
 class Member(BaseModel):

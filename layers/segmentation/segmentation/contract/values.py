@@ -2,7 +2,7 @@
 
 import math
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, PlainSerializer, WithJsonSchema
@@ -26,6 +26,8 @@ RESERVED_SLUGS = frozenset({"user", "history", "reports", "batch"})
 FLOAT_NOISE = 1e-9
 """The relative error that a client's arithmetic may give a percent."""
 
+DAY_SCHEMA: dict[str, Any] = {"type": "string", "format": "date"}
+
 NOT_RESERVED: dict[str, Any] = {"not": {"enum": sorted(RESERVED_SLUGS)}}
 """The JSON Schema of the rule about reserved slugs."""
 
@@ -36,6 +38,7 @@ _INSTANT = re.compile(
     rf"([Zz]|[+-]{_HOUR}:?{_MINUTE}|(?P<whole_hours>[+-]{_HOUR}))",
     re.ASCII,
 )
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINE_FEED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
@@ -95,6 +98,15 @@ def not_before_2000(moment: datetime) -> datetime:
     if moment < FIRST_INSTANT_ASKED:
         raise ValueError("must not be before 2000-01-01T00:00:00Z")
     return moment
+
+
+def day(value: Any) -> Any:
+    """Reject a value that only pydantic accepts as a date, such as 5, '5' or an instant at midnight."""
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise ValueError("must be a date such as 2030-01-31")
+    if not FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
+        raise ValueError(f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
+    return value
 
 
 def without_noise(percent: Any) -> Any:
@@ -220,6 +232,7 @@ Because = Literal[
     "user_deleted",
     "user_unknown",
 ]
+Day = Annotated[date, BeforeValidator(day)]
 Columns = Literal["plain", "extended"]
 Delimiter = Literal[",", ";"]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]

@@ -41,6 +41,12 @@ def settled_instant(connection: Connection, latest: datetime) -> datetime:
     return watermark.instant
 
 
+def find_settled_instant(connection: Connection, *, most_seconds: float) -> datetime | None:
+    """Return an instant before which all rows are committed, or None if a writer does not end within this time."""
+    watermark = _take(connection, END_OF_TIME)
+    return watermark.instant if _end_in_time(connection, watermark.xid, most_seconds) else None
+
+
 def wait_for_writers(connection: Connection) -> None:
     """Wait until all transactions that have written something by now have ended."""
     _wait(connection, _take(connection, END_OF_TIME).xid)
@@ -52,23 +58,21 @@ def settle(connection: Connection, instant: datetime) -> None:
     Raises InstantUnsettled if a writer takes longer than a request can wait.
     """
     watermark = _take(connection, instant, not_before=instant)
-    if not _is_reached(connection, watermark.xid, REQUEST_SECONDS):
+    if not _end_in_time(connection, watermark.xid, REQUEST_SECONDS):
         raise InstantUnsettled()
 
 
 def _wait(connection: Connection, xid: str) -> None:
-    if not _is_reached(connection, xid, MAX_WAIT_SECONDS):
+    if not _end_in_time(connection, xid, MAX_WAIT_SECONDS):
         logger.warning("a transaction lasts too long to wait for: its rows may be missing from a report")
 
 
-def _is_reached(connection: Connection, xid: str, seconds: float) -> bool:
-    """Wait at most so many seconds for all transactions up to this id. Return whether they have ended."""
-    deadline = monotonic() + seconds
-    while not _have_ended(connection, xid):
-        if monotonic() > deadline:
-            return False
+def _end_in_time(connection: Connection, xid: str, most_seconds: float) -> bool:
+    """Wait until all transactions up to an id have ended. Return whether they have."""
+    deadline = monotonic() + most_seconds
+    while not (ended := _have_ended(connection, xid)) and monotonic() <= deadline:
         sleep(PAUSE_SECONDS)
-    return True
+    return ended
 
 
 def _take(connection: Connection, latest: datetime, *, not_before: datetime | None = None) -> _Watermark:

@@ -12,9 +12,9 @@ from segmentation.contract.requests import NewSegment, SegmentChange
 from segmentation.contract.responses import (
     Done,
     DoneByJob,
+    ListedSegment,
     Member,
     MemberPage,
-    Segment,
     SegmentChanged,
     SegmentChangedByJob,
     SegmentCreated,
@@ -79,13 +79,20 @@ def _insert(connection: Connection, new: NewSegment) -> dict[str, Any]:
 
 
 def list_segments(connection: Connection, *, prefix: str, after: str, limit: int) -> SegmentPage:
-    """Return the segments after a slug whose slugs begin with a prefix, in order of slug."""
-    with connection.cursor(row_factory=class_row(Segment)) as cursor:
+    """Return the segments after a slug whose slugs begin with a prefix, in order of slug.
+
+    The members are those of the last midnight that is counted, because a count of each segment would be slow.
+    """
+    with connection.cursor(row_factory=class_row(ListedSegment)) as cursor:
         rows = cursor.execute(
             """
             select segments.slug, segments.user_percent, segments.description, segments.owner, segments.created_at,
-                   segments.updated_at
+                   segments.updated_at, night.ends_at as members_at,
+                   case when night.ends_at is not null
+                        then members_at_end_of(segments.segment_id, night.last_day) end as members
               from segments
+              left join counted_days night
+                on night.last_day >= night.first_day and segments.created_at < night.ends_at
              where segments.deleted_at is null and segments.slug > %s::text
                -- a tilde sorts after every character of a slug
                and segments.slug >= %s::text and segments.slug < %s::text || '~'

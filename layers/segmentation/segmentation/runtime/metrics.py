@@ -11,6 +11,7 @@ OfService = Literal[
     "MembershipsExpired",
     "MembershipsDue",
     "ExpiryLag",
+    "SizesLag",
     "RolloutUsersAdded",
     "RolloutUsersRemoved",
     "ReportRows",
@@ -27,7 +28,7 @@ _DIMENSIONS = (
     (["service"], frozenset(get_args(OfService))),
     (["service", "route"], frozenset(get_args(OfRoute))),
 )
-_UNITS = {"ExpiryLag": "Seconds", "JobDuration": "Seconds", "Latency": "Milliseconds"}
+_UNITS = {"ExpiryLag": "Seconds", "SizesLag": "Seconds", "JobDuration": "Seconds", "Latency": "Milliseconds"}
 
 _values: dict[str, float] = {}
 

@@ -4,21 +4,49 @@
 -- The comments that nothing else refers to are deleted too: no other user's history, no change of a segment, no job
 -- that still runs. Erasures do that one after another, by the lock of every deletion of a user. Each of two could
 -- otherwise see rows that the other one is erasing, and leave the comment to it.
+-- The sizes of segments by day keep what the user added to them, as sums. What is not counted yet is counted here: an
+-- entry that is counted would otherwise never get its exit. The lock keeps the counting out until the transaction ends.
 create or replace function erase_history(p_user_id bigint) returns bigint
 language plpgsql security definer set search_path = public, pg_temp
 as $$
 declare
+    v_progress size_progress;
     v_rows bigint;
+    v_later jsonb;
+    v_earlier jsonb;
     v_causes bigint[];
 begin
+    perform pg_advisory_xact_lock(10, 0);
+    select * into v_progress from size_progress;
     with erased as (
         delete from history
          where history.user_id = p_user_id
            and not exists (select from users where users.user_id = p_user_id)
-     returning history.cause_id)
-    select count(*), array_agg(distinct erased.cause_id) filter (where erased.cause_id is not null)
-      into v_rows, v_causes
-      from erased;
+     returning history.segment_id, history.action_id, history.executed_at, history.cause_id),
+    uncounted as (
+        select erased.segment_id, (erased.executed_at at time zone 'UTC')::date as day,
+               count(*) filter (where erased.action_id = 1) as added,
+               count(*) filter (where erased.action_id = 2) as removed,
+               erased.executed_at >= v_progress.counted_until as is_later
+          from erased
+         where (p_user_id > v_progress.opened_until) is not true
+           and (erased.executed_at >= v_progress.counted_until
+                or erased.executed_at < v_progress.counted_from and not v_progress.is_complete)
+           and erased.action_id in (1, 2) and erased.segment_id is not null
+         group by erased.segment_id, day, is_later)
+    select (select count(*) from erased),
+           (select array_agg(distinct erased.cause_id) from erased where erased.cause_id is not null),
+           jsonb_agg(uncounted) filter (where uncounted.is_later),
+           jsonb_agg(uncounted) filter (where not uncounted.is_later)
+      into v_rows, v_causes, v_later, v_earlier
+      from uncounted;
+    perform shift_segment_days(
+                array_agg(changed.segment_id), array_agg(changed.day), array_agg(changed.added),
+                array_agg(changed.removed), side.is_later)
+       from (values (v_later, true), (v_earlier, false)) side (changes, is_later)
+      cross join lateral jsonb_to_recordset(side.changes)
+            changed (segment_id integer, day date, added bigint, removed bigint)
+      group by side.is_later;
     if v_causes is not null then
         perform hold_percents();
         delete from causes
