@@ -33,6 +33,7 @@ EXPECTED = {
     "list_memberships": (200, {"segments"}),
     "list_segment_changes": (200, {"changes", "next_cursor"}),
     "list_segment_users": (200, {"users", "next_cursor"}),
+    "export_user": (200, {"report_link", "expires_at", "rows"}),
     "show_segment_size": (200, {"days"}),
     "list_segments": (200, {"segments", "next_cursor"}),
     "list_users": (200, {"users", "next_cursor"}),

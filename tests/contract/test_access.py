@@ -117,6 +117,7 @@ def test_only_admins_manage_accounts_and_change_users(api):
     assert of_admins == {
         "POST /auth/sign-up",
         "GET /account",
+        "GET /user/{user_id}/export",
         "PATCH /account/{username}",
         "DELETE /account/{username}",
         "POST /user",

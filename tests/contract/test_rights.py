@@ -31,6 +31,7 @@ SPECIAL = {
         ("s3:ListBucket", "ReportsBucket"),
         ("s3:DeleteObject", "${ReportsBucket.Arn}/reports/user-*"),
     },
+    "ExportUser": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS},
     "OpenDocs": set(),
     "OpenReport": {READ_SECRET, READ_REPORTS},

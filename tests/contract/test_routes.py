@@ -21,6 +21,7 @@ ROUTES = {
     "delete_segment": {"DELETE /segment", "DELETE /segment/{slug}"},
     "list_segment_changes": {"GET /segment/{slug}/history"},
     "list_segment_users": {"GET /segment/{slug}/users"},
+    "export_user": {"GET /user/{user_id}/export"},
     "show_segment_size": {"GET /segment/{slug}/size"},
     "change_segment_users": {"POST /segment/{slug}/users"},
     "change_memberships": {"POST /segment/user"},

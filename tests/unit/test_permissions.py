@@ -46,6 +46,7 @@ def test_a_token_that_expired_while_its_authorization_was_cached_is_refused():
         ("DELETE /segment/{slug}", ["editor", "admin"]),
         ("POST /auth/sign-up", ["admin"]),
         ("GET /account", ["admin"]),
+        ("GET /user/{user_id}/export", ["admin"]),
         ("DELETE /user/{user_id}", ["admin"]),
         ("POST /unlisted", ["admin"]),
     ],

@@ -60,6 +60,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("list_actions"),
         Step("record_action", {"slug": SLUG, "action": ACTION}),
         Step("list_user_history"),
+        Step("export_user"),
     ),
     "Reports": (
         Step("create_user_report", keeps=FILE_NAME),

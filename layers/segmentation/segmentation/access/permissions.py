@@ -35,7 +35,7 @@ _EDITOR_ROUTES = frozenset(
         "DELETE /action",
     }
 )
-_ADMIN_READS = frozenset({"GET /account"})
+_ADMIN_READS = frozenset({"GET /account", "GET /user/{user_id}/export"})
 
 
 class Caller(NamedTuple):

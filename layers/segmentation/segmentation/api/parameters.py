@@ -36,7 +36,6 @@ from segmentation.contract.values import (
 DEFAULT_LIMIT = 100
 MAX_HISTORY_ID = 2**63 - 1
 FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
-FIRST_ASKED = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 
 

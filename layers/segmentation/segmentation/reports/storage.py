@@ -35,10 +35,14 @@ MAX_SUBJECT_LENGTH = 200
 
 _USER = "user-"
 
-FileType = Literal["csv", "csv.gz"]
-MEDIA_TYPES: dict[FileType, str] = {"csv": "text/csv; charset=utf-8", "csv.gz": "application/gzip"}
+FileType = Literal["csv", "csv.gz", "ndjson"]
+MEDIA_TYPES: dict[FileType, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "csv.gz": "application/gzip",
+    "ndjson": "application/x-ndjson",
+}
 _FILE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,300}-[0-9a-f]{32}\.csv(\.gz)?")
-_TOKEN = re.compile(r"-[0-9a-f]{32}(?=\.csv)")
+_TOKEN = re.compile(r"-[0-9a-f]{32}(?=\.(csv|ndjson))")
 
 
 REQUEST_TIMEOUTS = Timeouts(connect_seconds=1, read_seconds=2, tries=3)
@@ -82,6 +86,11 @@ def subject_of_segment(slug: str) -> str:
 def new_file_name(subject: str, period: Month | date, file_type: FileType) -> str:
     """Return a new unguessable name: the subject, cut to a maximum length, the month or day, and 128 random bits."""
     return f"{subject[:MAX_SUBJECT_LENGTH]}-{period}-{secrets.token_hex(16)}.{file_type}"
+
+
+def new_export_name(user_id: int) -> str:
+    """Return a new unguessable name for the export of a user. link_to_existing() opens no file with such a name."""
+    return f"{subject_of_user(user_id)}-export-{secrets.token_hex(16)}.ndjson"
 
 
 def put(file_name: str, body: bytes) -> None:
@@ -228,7 +237,7 @@ def _unavailable(reason: str) -> StorageUnavailable:
 
 def _object_headers(file_name: str) -> _ObjectHeaders:
     """Return the headers of the object. The downloaded file gets a name without the random bits."""
-    file_type: FileType = "csv.gz" if file_name.endswith(".gz") else "csv"
+    [file_type] = [known for known in MEDIA_TYPES if file_name.endswith(f".{known}")]
     download_name = _TOKEN.sub("", file_name)
     return {
         "ContentType": MEDIA_TYPES[file_type],
