@@ -31,7 +31,7 @@ def known_user(make_segments, create, change):
     make_segments("AVITO_30", "AVITO_50")
     change(1, add_segments=["AVITO_30", "AVITO_50"], ttl=86400)
     create("AVITO_70", 100)
-    change(1, delete_segments=["AVITO_50", "AVITO_70"])
+    change(1, delete_segments=["AVITO_50", "AVITO_70"], comment="ticket 4711")
     change(2, add_segments=["AVITO_30"])
 
 
@@ -48,6 +48,7 @@ def test_export_has_a_line_for_everything_that_is_kept(export):
         *(("operation", slug, letter) for slug, letter in sorted_operations(lines)),
     ]
     assert {line["user_id"] for line in lines} == {1}
+    assert {line["comment"] for line in lines if line.get("operation") == "D"} == {"ticket 4711"}
     assert [line["executed_at"] for line in lines[3:]] == sorted(line["executed_at"] for line in lines[3:])
 
 

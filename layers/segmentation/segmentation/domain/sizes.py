@@ -18,26 +18,31 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class _Row:
-    """The range, and the entries and exits of one day: those stored, or those since the counted time."""
+class _Found:
+    """The range, and what is known of each day: the stored days, and those with operations since the counted time.
+
+    A day is the number of days since the beginning of the range. The lists have one order, and a null for no day.
+    """
 
     since: date
     until: date
     today: date
     shown_from: date | None
-    day: date | None
-    began_with: int | None
+    days: list[int | None]
+    began_with: list[int | None]
     """The members at the beginning of a stored day."""
-    added: int
-    removed: int
+    added: list[int]
+    removed: list[int]
 
 
 # Beside the stored days of the range, the last one before it and the first one after it: a day without a row has the
 # members with which the row before it ends, or with which the row after it begins.
 DAYS_OF_SEGMENT: LiteralString = """
-    select segment.since, segment.until, segment.today, segment.shown_from, found.day,
-           found.members - found.added + found.removed as began_with,
-           coalesce(found.added, 0) as added, coalesce(found.removed, 0) as removed
+    select segment.since, segment.until, segment.today, segment.shown_from,
+           array_agg(found.day - segment.since order by found.day) as days,
+           array_agg(found.members - found.added + found.removed order by found.day) as began_with,
+           array_agg(coalesce(found.added, 0) order by found.day) as added,
+           array_agg(coalesce(found.removed, 0) order by found.day) as removed
       from (select segments.segment_id, counted_days.counted_until, clock.today,
                    case when counted_days.first_day is not null
                         then greatest((segments.created_at at time zone 'UTC')::date, counted_days.first_day)
@@ -65,7 +70,7 @@ DAYS_OF_SEGMENT: LiteralString = """
             union all
            select live.day, null, live.added, live.removed
              from changes_of_size_since(segment.segment_id, segment.counted_until) live) found on true
-     order by found.day
+     group by segment.since, segment.until, segment.today, segment.shown_from
     """
 
 
@@ -75,12 +80,12 @@ def list_days(connection: Connection, slug: str, *, since: date | None, until: d
     Days before the segment's creation, before the history begins, not counted yet, or in the future are left out.
     Today's members are those of now. Raises SegmentUnknown, or RequestInvalid for a range that is not valid.
     """
-    with connection.cursor(row_factory=class_row(_Row)) as cursor:
-        rows = cursor.execute(DAYS_OF_SEGMENT, {"slug": slug, "since": since, "until": until}).fetchall()
-    if not rows:
+    with connection.cursor(row_factory=class_row(_Found)) as cursor:
+        found = cursor.execute(DAYS_OF_SEGMENT, {"slug": slug, "since": since, "until": until}).fetchone()
+    if found is None:
         raise SegmentUnknown([slug])
-    _require_range(rows[0].since, rows[0].until, is_until_given=until is not None)
-    return SegmentSize(days=[*_days(rows)])
+    _require_range(found.since, found.until, is_until_given=until is not None)
+    return SegmentSize(days=[*_days(found)])
 
 
 def _require_range(since: date, until: date, *, is_until_given: bool) -> None:
@@ -90,21 +95,20 @@ def _require_range(since: date, until: date, *, is_until_given: bool) -> None:
         raise RequestInvalid(("query.from", f"must be at most {MOST_DAYS} days before to"))
 
 
-def _days(rows: list[_Row]) -> Iterator[SizeOfDay]:
-    """Yield each known day of the range. The rows are in order of day, and today has a stored and a live row."""
-    first = rows[0]
-    if first.shown_from is None:
+def _days(found: _Found) -> Iterator[SizeOfDay]:
+    """Yield each known day of the range. Today has a stored and a live row."""
+    if found.shown_from is None:
         return
-    since, until = max(first.since, first.shown_from), min(first.until, first.today + _DAY)
-    members = next((row.began_with for row in rows if row.began_with is not None), 0)
-    changes: defaultdict[date, tuple[int, int]] = defaultdict(lambda: (0, 0))
-    for row in rows:
-        if row.day is not None and row.day < since:
-            members += row.added - row.removed
-        elif row.day is not None:
-            added, removed = changes[row.day]
-            changes[row.day] = (added + row.added, removed + row.removed)
-    for day in (since + number * _DAY for number in range((until - since).days)):
+    first = (max(found.since, found.shown_from) - found.since).days
+    members = next((number for number in found.began_with if number is not None), 0)
+    changes: defaultdict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for day, added, removed in zip(found.days, found.added, found.removed, strict=True):
+        if day is not None and day < first:
+            members += added - removed
+        elif day is not None:
+            before = changes[day]
+            changes[day] = (before[0] + added, before[1] + removed)
+    for day in range(first, (min(found.until, found.today + _DAY) - found.since).days):
         added, removed = changes[day]
         members += added - removed
-        yield SizeOfDay(day=day, members=members, added=added, removed=removed)
+        yield SizeOfDay(day=found.since + day * _DAY, members=members, added=added, removed=removed)
