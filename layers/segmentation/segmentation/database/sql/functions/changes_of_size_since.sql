@@ -3,9 +3,10 @@
 -- it search the due memberships by their time. By their segment it would read all members.
 create or replace function changes_of_size_since(p_segment_id integer, p_since timestamptz)
     returns table (day date, added bigint, removed bigint)
-language plpgsql
+language plpgsql rows 1
     set plan_cache_mode = force_generic_plan
     set enable_seqscan = off
+    set jit = off
 as $$
 begin
     return query
