@@ -8,7 +8,7 @@ from tests.functions.factories import ask_history
 pytestmark = pytest.mark.usefixtures("shared_service")
 CSV = "text/csv; charset=utf-8"
 JSON = "application/json; charset=utf-8"
-HEADER = "slug,operation,action,reason,actor,expires_at,executed_at\r\n"
+HEADER = "slug,operation,action,reason,actor,comment,expires_at,executed_at\r\n"
 
 
 @pytest.mark.parametrize(

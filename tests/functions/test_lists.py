@@ -77,6 +77,8 @@ def test_segments_are_ordered_by_slug_byte_by_byte():
         "owner",
         "created_at",
         "updated_at",
+        "members",
+        "members_at",
     }
 
 

@@ -189,6 +189,7 @@ def test_csv_can_be_read_back_and_no_cell_is_a_formula(actor):
         action="added",
         reason="manual",
         actor=actor,
+        comment=actor,
         expires_at=None,
         executed_at="2023-08-28T10:25:25Z",
     )
@@ -197,5 +198,5 @@ def test_csv_can_be_read_back_and_no_cell_is_a_formula(actor):
 
     header, row = csv.reader(io.StringIO(text, newline=""))
     assert header == [*Operation.model_fields]
-    assert row[4] in (actor, f"'{actor}")
+    assert row[4:6] in ([actor, actor], [f"'{actor}", f"'{actor}"])
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in row)

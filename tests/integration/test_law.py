@@ -315,10 +315,7 @@ class Law(RuleBasedStateMachine):
     @rule(days=st.integers(1, 3))
     def let_days_pass(self, days):
         let_days_pass(self.superuser, days)
-        for export in self.exports:
-            export.let_time_pass(timedelta(days=days))
-        left = {key: ttl if ttl is None else ttl - days * 86400 for key, ttl in self.members.items()}
-        self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
+        self.move_records(timedelta(days=days))
 
     @rule(hours=st.integers(1, 4))
     def let_time_pass(self, hours):
@@ -336,11 +333,7 @@ class Law(RuleBasedStateMachine):
             ):
                 self.superuser.execute(statement, {"by": passed})
             self.superuser.execute("truncate segment_days, size_progress, erased_operations")
-        for export in self.exports + self.past:
-            export.let_time_pass(passed)
-        self.instants = [(instant - passed, moved(read, passed)) for instant, read in self.instants]
-        left = {key: ttl if ttl is None else ttl - hours * 3600 for key, ttl in self.members.items()}
-        self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
+        self.move_records(passed)
 
     @rule(slug=SLUGS)
     def begin_export(self, slug):
@@ -493,6 +486,14 @@ class Law(RuleBasedStateMachine):
 
     def is_known(self, user):
         return self.superuser.execute("select from users where user_id = %s", (user,)).rowcount
+
+    def move_records(self, passed):
+        """Move what this machine has recorded into the past, as the rows of the database."""
+        for export in self.exports + self.past:
+            export.let_time_pass(passed)
+        self.instants = [(instant - passed, moved(read, passed)) for instant, read in self.instants]
+        left = {key: ttl if ttl is None else ttl - passed.total_seconds() for key, ttl in self.members.items()}
+        self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
 
     def learn_but_keep(self, certain):
         """Take the members that a rollout chose from the reads. Keep the certain members of the model."""
