@@ -18,7 +18,7 @@ from benchmarks.results import Section
 PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 JOBS = [
     *("read", "batch_read", "read_cold", "write", "many_users", "cold_start", "layer_size", "enrol", "arrivals"),
-    *("sweep", "report", "export", "month_of_user", "past", "sizes", "delete_segment", "growth"),
+    *("sweep", "report", "export", "imports", "month_of_user", "past", "sizes", "delete_segment", "growth"),
 ]
 
 

@@ -15,7 +15,7 @@ from moto.s3.models import S3Backend
 from moto.server import ThreadedMotoServer
 
 from segmentation.jobs import queue
-from segmentation.reports import storage
+from segmentation.reports import bucket
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,14 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests have no parts of S3's minimum size
     monkeypatch.setattr(S3Backend, "upload_part", upload_part)
     with mock_aws():
-        storage._s3.cache_clear()
+        bucket.client.cache_clear()
         queue._sqs.cache_clear()
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         s3.create_bucket(Bucket="reports", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         for name in ("JOBS_QUEUE_URL", "JOBS_DEAD_LETTERS_URL"):
             monkeypatch.setenv(name, sqs.create_queue(QueueName=name)["QueueUrl"])
         yield Aws(s3, sqs, os.environ["JOBS_QUEUE_URL"], os.environ["JOBS_DEAD_LETTERS_URL"])
-        storage._s3.cache_clear()
+        bucket.client.cache_clear()
         queue._sqs.cache_clear()
 
 

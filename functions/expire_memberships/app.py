@@ -12,6 +12,7 @@ from segmentation.database.connection import get_connection
 from segmentation.domain import expiry, size_counting
 from segmentation.domain.rollouts import arrivals
 from segmentation.jobs import queue
+from segmentation.reports.imports import orders
 from segmentation.runtime.log import logger, observed
 from segmentation.runtime.steps import run_each
 
@@ -32,6 +33,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         lambda: idempotency.delete_old(get_connection()),
         lambda: queue.resend_lost(get_connection()),
         lambda: arrivals.repair(get_connection()),
+        lambda: orders.clean_up(get_connection()),
     )
     return answer
 

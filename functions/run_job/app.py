@@ -13,10 +13,12 @@ from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import queue, worker
 from segmentation.jobs.leases import Kind
 from segmentation.reports import month_report, segment_export, storage
+from segmentation.reports.imports import job as import_job
 from segmentation.runtime.log import logger, observed
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (month_report.KIND, segment_export.KIND, rollout_job.KIND, deletion.KIND)
+    kind.name: kind
+    for kind in (month_report.KIND, segment_export.KIND, rollout_job.KIND, deletion.KIND, import_job.KIND)
 }
 
 MARGIN_MS = 1000 * (storage.JOB_TIMEOUTS.max_seconds + 15)

@@ -7,6 +7,7 @@ from segmentation.contract.responses import Job
 from segmentation.database.connection import get_connection
 from segmentation.jobs import leases
 from segmentation.reports import month_report, segment_export
+from segmentation.reports.imports import orders
 
 app = Api()
 handler = app.resolve
@@ -16,4 +17,5 @@ handler = app.resolve
 @raises(JobUnknown, StorageUnavailable)
 def show_job(job_id: JobIdInPath) -> Job:
     """Return a job. The result of a report has a link that is signed for this answer."""
-    return segment_export.with_link(month_report.with_link(leases.get(get_connection(), job_id)))
+    job = segment_export.with_link(month_report.with_link(leases.get(get_connection(), job_id)))
+    return orders.with_link(job, caller=app.caller)

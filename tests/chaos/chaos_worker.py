@@ -13,12 +13,13 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from segmentation.contract.requests import NewExport, NewReport, NewSegment, SegmentChange
+from segmentation.contract.requests import NewExport, NewImport, NewReport, NewSegment, SegmentChange
 from segmentation.domain import deletion, segments
 from segmentation.domain.rollouts import percent
 from segmentation.jobs import leases, queue, worker
-from segmentation.reports import month_report, segment_export
-from tests import law
+from segmentation.reports import bucket, month_report, segment_export
+from segmentation.reports.imports import orders
+from tests import file_imports, law
 from tests.chaos import killable_worker
 from tests.chaos.postgres_proxy import Moment
 from tests.chaos.worker_killer import WorkerKiller, killing_aws, killing_postgres_proxy
@@ -46,11 +47,12 @@ select (select count(*) from memberships),
 """The numbers of members, entries, exits, segments that are not empty yet, and rollouts without a job."""
 PROGRESS = """
 select jobs.kind, jobs.done, (select count(*) from history),
-       jsonb_array_length(coalesce(jobs.progress -> 'tags', '[]'))
+       jsonb_array_length(coalesce(jobs.progress -> 'tags', jobs.progress -> 'file' -> 'tags', '[]')),
+       (select sum((jobs.progress ->> name)::integer) from unnest(array['added', 'removed', 'unnamed_removed']) name)
   from jobs
  where jobs.job_id = %s
 """
-"""The progress according to the job, the history, and the stored part tags."""
+"""The progress according to the job, the history, and the stored part tags, and the changes of an import."""
 
 
 def arrive(owner: Any) -> None:
@@ -99,6 +101,24 @@ def export(connection: Any, owner: Any) -> Any:
     return segment_export.create(connection, "AAA", NewExport(format="csv.gz"), actor="analyst").job_id
 
 
+def import_file(connection: Any, owner: Any, mode: Any = "add") -> Any:
+    """Order the import of 20 users, of whom half are members and some are named twice."""
+    arrive(owner)
+    segments.create(connection, NewSegment(slug="AAA"), actor="analyst")
+    owner.execute(
+        """
+        insert into memberships (user_id, segment_id, added_at)
+        select users.user_id, 1, '2023-08-01T00:00:00Z' from users where users.user_id <= 20
+        """
+    )
+    cells = [*map(str, range(USERS, 10, -1)), "x", "11", "12", "", "30"]
+    return file_imports.begin(connection, NewImport(slug="AAA", mode=mode), file_imports.written(cells))
+
+
+def import_replacement(connection: Any, owner: Any) -> Any:
+    return import_file(connection, owner, "replace")
+
+
 Order = Callable[[Any, Any], UUID]
 ORDERS: dict[str, Order] = {
     "enrol": enrol,
@@ -107,8 +127,13 @@ ORDERS: dict[str, Order] = {
     "csv": report,
     "csv.gz": compressed_report,
     "export": export,
+    "import": import_file,
+    "import_replacement": import_replacement,
 }
-MEMBERS = {enrol: 15, release: 3, remove: 0, report: 0, compressed_report: 0, export: USERS}
+MEMBERS = {
+    **{enrol: 15, release: 3, remove: 0, report: 0, compressed_report: 0, export: USERS},
+    **{import_file: 30, import_replacement: 20},
+}
 """The members after each job."""
 
 
@@ -180,9 +205,11 @@ class World:
     def assert_nothing_is_half_done(self, job_id: UUID) -> None:
         """Check that the job has recorded all its work, except at most one uploaded part of a file."""
         law.check(self.owner)
-        kind, done, written, parts = self.owner.execute(PROGRESS, (job_id,)).fetchone()
+        kind, done, written, parts, imported = self.owner.execute(PROGRESS, (job_id,)).fetchone()
         if kind in (month_report.MONTH_REPORT, segment_export.SEGMENT_EXPORT):
             assert len(self.parts()) <= parts + 1
+        elif kind == orders.IMPORT:
+            assert (written - self.written, len(self.parts()) <= parts + 1) == (imported or 0, True)
         else:
             assert written - self.written == done
 
@@ -217,9 +244,14 @@ def world(owner, connection, empty_database, monkeypatch) -> Iterator[World]:
         boto3.client("sqs").create_queue(QueueName="jobs")
         for module, name, value in SMALL_LIMITS:
             monkeypatch.setattr(module, name, value)
-        queue._sqs.cache_clear()
+        forget_clients()
         yield World(killer, owner, connection, s3)
-        queue._sqs.cache_clear()
+        forget_clients()
+
+
+def forget_clients() -> None:
+    queue._sqs.cache_clear()
+    bucket.client.cache_clear()
 
 
 def set_environment(monkeypatch: pytest.MonkeyPatch, aws_url: str, **variables: str) -> None:

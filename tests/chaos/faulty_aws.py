@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 from local import ports, processes, s3
 from local.settings import CREDENTIALS
 from segmentation.jobs import queue as job_queue
-from segmentation.reports import storage
+from segmentation.reports import bucket
 from tests.chaos.http_proxy import HttpProxy, http_proxy
 from tests.fix_aws import Aws
 
@@ -45,10 +45,10 @@ def faulty_s3(tmp_path_factory):
     folder: Path = tmp_path_factory.mktemp("s3")
     server = s3.start(port, folder / "data", ["reports"], folder / "log")
     processes.wait_until_listening(server, port)
-    storage._s3.cache_clear()
+    bucket.client.cache_clear()
     with behind_a_proxy("s3", port) as faulty:
         yield faulty
-    storage._s3.cache_clear()
+    bucket.client.cache_clear()
     server.stop()
 
 

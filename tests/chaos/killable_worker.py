@@ -13,6 +13,7 @@ from functions.run_job.app import handler
 from segmentation.domain import deletion
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.reports import month_report, segment_export
+from segmentation.reports.imports import applying, loading, verdicts
 from segmentation.reports.stored_file import Sizes
 from segmentation.runtime.log import logger
 from tests.functions.calls import sample
@@ -25,6 +26,11 @@ SMALL_STEPS = [
     (deletion, "BATCH_MEMBERS", 8),
     (month_report, "SIZES", Sizes(batch_rows=10, part_bytes=400)),
     (segment_export, "SIZES", Sizes(batch_rows=10, part_bytes=0)),
+    (loading, "CHUNK_LINES", 15),
+    (applying, "BATCH_LINES", 12),
+    (applying, "BATCH_MEMBERS", 20),
+    (applying, "COUNTED_MEMBERS", 20),
+    (verdicts, "SIZES", Sizes(batch_rows=15, part_bytes=0)),
 ]
 
 

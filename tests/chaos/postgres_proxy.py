@@ -16,8 +16,8 @@ REQUESTS_TO_AUTHENTICATE = {10, 11}
 class PostgresProxy:
     """Forwards connections to a server, and counts the statements on them, COMMIT included.
 
-    It reads only a part of the protocol. A request of the client ends with a Query, a Sync or a password. A response of
-    the server ends with ReadyForQuery or a request for the password.
+    It reads only a part of the protocol. A request of the client ends with a Query, a Sync, a password or the end of a
+    COPY's data. A response of the server ends with ReadyForQuery, or a request for the password or a COPY's data.
     """
 
     def __init__(self, server_port: int) -> None:
@@ -97,7 +97,7 @@ def _request(requests: BinaryIO) -> bytes:
     while True:
         kind, message = _message(requests)
         sent += message
-        if kind in b"QSpX":
+        if kind in b"QSpXcf":
             return sent
 
 
@@ -107,7 +107,7 @@ def _response(responses: BinaryIO) -> tuple[bool, bytes]:
     while True:
         kind, message = _message(responses)
         sent += message
-        if kind == b"Z" or (kind == b"R" and int.from_bytes(message[5:9]) in REQUESTS_TO_AUTHENTICATE):
+        if kind in b"ZG" or (kind == b"R" and int.from_bytes(message[5:9]) in REQUESTS_TO_AUTHENTICATE):
             return kind == b"Z", sent
 
 

@@ -11,6 +11,8 @@ READ_SIGNING_KEYS = ("secretsmanager:GetSecretValue", "SigningKeys")
 READ_FIRST_ADMIN = ("secretsmanager:GetSecretValue", "FirstAdmin")
 READ_REPORTS = ("s3:GetObject", "${ReportsBucket.Arn}/reports/*")
 WRITE_REPORTS = ("s3:PutObject", "${ReportsBucket.Arn}/reports/*")
+READ_IMPORTS = ("s3:GetObject", "${ReportsBucket.Arn}/imports/*")
+WRITE_IMPORTS = ("s3:PutObject", "${ReportsBucket.Arn}/imports/*")
 ABORT_UPLOADS = ("s3:AbortMultipartUpload", "${ReportsBucket.Arn}/reports/*")
 LIST_UPLOADS = ("s3:ListBucketMultipartUploads", "ReportsBucket")
 SEND_JOBS = ("sqs:SendMessage", "JobsQueue")
@@ -22,6 +24,7 @@ SPECIAL = {
     "ApplyMigrations": {READ_SECRET, READ_OWNER_SECRET, READ_FIRST_ADMIN},
     "AuthorizeRequest": {READ_SIGNING_KEYS},
     "CreateExport": {READ_SECRET, SEND_JOBS},
+    "CreateImport": {READ_SECRET, WRITE_IMPORTS},
     "CreateReport": {READ_SECRET, SEND_JOBS},
     "CreateSegment": {READ_SECRET, SEND_JOBS},
     "CreateUserReport": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
@@ -40,6 +43,7 @@ SPECIAL = {
         READ_SECRET,
         READ_REPORTS,
         WRITE_REPORTS,
+        READ_IMPORTS,
         ABORT_UPLOADS,
         LIST_UPLOADS,
         SEND_JOBS,
@@ -48,6 +52,7 @@ SPECIAL = {
     },
     "ShowJob": {READ_SECRET, READ_REPORTS},
     "ShowOpenapi": set(),
+    "StartImport": {READ_SECRET, READ_IMPORTS, SEND_JOBS},
     "SignIn": {READ_SECRET, READ_SIGNING_KEYS},
     "UpdateSegment": {READ_SECRET, SEND_JOBS},
 }

@@ -33,6 +33,8 @@ ROUTES = {
     "open_report": {"GET /segment/reports/{file_name}"},
     "create_report": {"POST /report"},
     "create_export": {"POST /segment/{slug}/export"},
+    "create_import": {"POST /import"},
+    "start_import": {"POST /import/{import_id}"},
     "show_job": {"GET /job/{job_id}"},
     "list_user_history": {"GET /user/{user_id}/history"},
     "record_action": {"POST /user/{user_id}/history"},

@@ -46,7 +46,7 @@ def test_every_line_succeeds(paste):
 
 
 def test_every_route_has_a_curl_line(api_routes):
-    printed = {(method_of(line), path_of(line)) for line in COMMANDS if "curl" in line}
+    printed = {(method_of(line), path_of(line)) for line in COMMANDS if "curl" in line and URL.search(line)}
 
     missing = {route for route in api_routes if not any(matches(route, curl) for curl in printed)}
 

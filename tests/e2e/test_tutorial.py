@@ -26,7 +26,7 @@ def answers_of(commands, base_url, folder):
     """Run the commands in one shell, and return what each prints."""
     script = f"\nprintf '{SEPARATOR}'\n".join(commands).replace("http://localhost:8080", base_url)
     command = ["/bin/sh", "-uc", script]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - printed
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True, timeout=120)  # noqa: S603 - printed
     return done.stdout.split(SEPARATOR)
 
 

@@ -28,6 +28,7 @@ WITH_BODY = {
     "record_action": "/user/1/history",
     "create_report": "/report",
     "create_export": "/segment/AAA/export",
+    "create_import": "/import",
     "create_action": "/action",
     "delete_action": "/action",
     "sign_up": "/auth/sign-up",

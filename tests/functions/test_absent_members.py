@@ -45,7 +45,7 @@ OTHER_REQUESTS = [
 @pytest.fixture
 def world(service, request, function):
     """Create what the sample event of the tested function needs."""
-    if function in {"create_report", "create_export"}:
+    if function in {"create_report", "create_export", "create_import"}:
         request.getfixturevalue("aws")
     if function not in CREATES:
         create_samples_world()

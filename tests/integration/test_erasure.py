@@ -11,7 +11,7 @@ from segmentation.contract.requests import NewSegment, SegmentUsersChange
 from segmentation.database.connection import connect
 from segmentation.domain import segment_users, segments, users
 from segmentation.jobs import leases
-from segmentation.reports import erasure, storage, user_report
+from segmentation.reports import bucket, erasure, storage, user_report
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NO_TIME_LIMIT
 from tests.limited import lock_timeout
@@ -115,7 +115,7 @@ def test_erasure_erases_nothing_if_a_file_cannot_be_deleted(member, store, erase
     member(1)
     store(f"user-1-2023-08-{TOKEN}.csv")
     refusal = {"Errors": [{"Code": "AccessDenied"}]}
-    monkeypatch.setattr(storage._s3(storage.REQUEST_TIMEOUTS), "delete_objects", lambda **_: refusal)
+    monkeypatch.setattr(bucket.client(storage.REQUEST_TIMEOUTS), "delete_objects", lambda **_: refusal)
 
     with pytest.raises(StorageUnavailable, match="AccessDenied"):
         erase(1)

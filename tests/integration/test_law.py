@@ -6,6 +6,7 @@ connections. LAW_EXAMPLES sets the number of runs, LAW_STEPS the steps of each.
 
 import os
 import threading
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import datetime, timedelta
@@ -18,10 +19,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from psycopg.rows import dict_row
 
-from segmentation.contract.problems import MembershipUnknown, Problem, SegmentUnknown, SlugTaken, UserUnknown
+from segmentation.contract.problems import (
+    MembershipUnknown,
+    Problem,
+    SegmentHasPercent,
+    SegmentUnknown,
+    SlugTaken,
+    UserUnknown,
+)
 from segmentation.contract.requests import (
     LifetimeChange,
     MembershipChange,
+    NewExport,
+    NewImport,
     NewOperation,
     NewSegment,
     SegmentChange,
@@ -40,7 +50,9 @@ from segmentation.domain import (
     users,
 )
 from segmentation.domain.rollouts import arrivals
-from tests import law, law_of_the_past, slow_export
+from segmentation.jobs import leases
+from segmentation.reports import segment_export
+from tests import file_imports, law, law_of_the_past, slow_export
 from tests.emptying import empty
 from tests.slow_export import SlowExport
 from tests.stepping import let_days_pass
@@ -64,6 +76,27 @@ CHANGES = st.fixed_dictionaries(
 CHANGES_OF_USERS = st.fixed_dictionaries(
     {"slug": SLUGS, "add": st.sets(USERS), "delete": st.sets(USERS), "ttl": LIFETIMES}
 ).filter(lambda change: (change["add"] or change["delete"]) and not change["add"] & change["delete"])
+
+FORMS = [{}, {"format": "csv.gz"}, {"delimiter": ";"}]
+IMPORTS = st.fixed_dictionaries(
+    {
+        "slug": SLUGS,
+        "cells": st.lists(USERS.map(str) | st.sampled_from(["", "x", "007"]), max_size=6),
+        "mode": st.sampled_from(["add", "remove", "replace"]),
+        "ttl": LIFETIMES,
+        "dry_run": st.booleans(),
+        "max_deletions": st.none() | st.integers(0, 4),
+    }
+)
+
+
+def begin_import(connection, slug, cells, **members):
+    wanted = NewImport(slug=slug, **members)
+    return file_imports.begin(connection, wanted, file_imports.written(cells))
+
+
+def import_users(connection, **named):
+    return file_imports.finish(connection, begin_import(connection, **named))
 
 
 def change(connection, user_id, add, delete, ttl):
@@ -107,6 +140,7 @@ WRITES = st.one_of(
     CHANGES.map(lambda named: (change, named)),
     CHANGES_OF_USERS.map(lambda named: (change_users, named)),
     CHANGES_OF_USERS.map(lambda named: (change_users, named)),
+    IMPORTS.map(lambda named: (import_users, named)),
     st.tuples(st.just(patch), st.fixed_dictionaries({"user_id": USERS, "slug": SLUGS, "ttl": LIFETIMES})),
     st.just((sweep, {})),
     st.just((count_sizes, {})),
@@ -149,8 +183,9 @@ FORGET_ERASED = "drop table if exists erased_operations; drop function if exists
 class Law(RuleBasedStateMachine):
     """A model of the memberships beside the database."""
 
-    def __init__(self, of):
+    def __init__(self, of, aws):
         super().__init__()
+        self.aws = aws
         self.open = ExitStack()
         self.connections = [self.open.enter_context(connect(of.url)) for _ in range(CONNECTIONS)]
         self.connection = self.connections[0]
@@ -165,6 +200,7 @@ class Law(RuleBasedStateMachine):
         self.exports: list[SlowExport] = []
         self.past: list[SlowExport] = []
         self.instants: list[tuple[datetime, dict[int, list[dict[str, Any]]]]] = []
+        self.imports: list[Any] = []
 
     def teardown(self):
         size_counting.STEP_ROWS = STEP_ROWS
@@ -279,6 +315,77 @@ class Law(RuleBasedStateMachine):
         self.members |= {(user, slug): named["ttl"] for user in new}
         self.forget(lambda of_user, of: of == slug and of_user in gone)
         self.learn_but_keep(lambda of_user, of: of_user not in unknown or of == slug)
+
+    @rule(named=IMPORTS)
+    def import_users(self, named):
+        """Import a file. Its lines have the verdicts of the model, and the segment has what the verdicts say."""
+        slug, mode = named["slug"], named["mode"]
+        with expecting(self.problem_of_import(slug, mode)) as going:
+            job = import_users(self.connection, **named)
+        if going.failed:
+            return
+        members = {user for user, of in self.members if of == slug}
+        given = {int(cell) for cell in named["cells"] if cell.isdecimal() and cell[0] != "0"}
+        unnamed = members - given if mode == "replace" else set()
+        most = len(members) // 2 if named["max_deletions"] is None else named["max_deletions"]
+        is_refused = mode == "replace" and (len(unnamed) > most or not given)
+        assert job.status == ("failed" if is_refused else "succeeded")
+        if is_refused:
+            return
+        assert +Counter(job.result["verdicts"]) == file_imports.verdicts(named["cells"], members, mode)
+        gone = unnamed | (members & given if mode == "remove" else set())
+        new = given - members if mode != "remove" else set()
+        assert (job.result["users_added"], job.result["users_deleted"]) == (len(new), len(gone))
+        if not named["dry_run"]:
+            self.enter_and_leave(slug, new, gone, named["ttl"], given)
+
+    def problem_of_import(self, slug, mode):
+        if slug not in self.segments:
+            return SegmentUnknown
+        [row] = self.superuser.execute(
+            "select user_percent from segments where slug = %s and deleted_at is null", (slug,)
+        ).fetchall()
+        return SegmentHasPercent if mode == "replace" and row["user_percent"] is not None else None
+
+    def enter_and_leave(self, slug, new, gone, ttl, given):
+        """Take what an import did to its segment into the model. New users can enter other segments by a percent."""
+        self.members |= {(user, slug): ttl for user in new}
+        self.forget(lambda user, of: of == slug and user in gone)
+        self.learn_but_keep(lambda user, of: user not in given or of == slug)
+
+    @rule(named=IMPORTS)
+    def begin_import(self, named):
+        with ignoring(SegmentUnknown, SegmentHasPercent):
+            self.imports.append(begin_import(self.connection, **named))
+
+    @rule()
+    def continue_imports(self):
+        """Let a worker take one step of each import. Other writes come between its steps."""
+        for job_id in self.imports:
+            if leases.get(self.connection, job_id).finished_at is None:
+                file_imports.go_on(self.connection, job_id)
+        self.learn()
+
+    @rule()
+    def finish_imports(self):
+        for job_id in self.imports:
+            file_imports.finish(self.connection, job_id)
+        self.imports = []
+        self.learn()
+
+    @rule(slug=SLUGS, form=st.sampled_from(FORMS))
+    def import_an_export(self, slug, form):
+        """Each line of an export is "already" in the segment that it was exported from."""
+        if slug not in self.segments:
+            return
+        job_id = segment_export.create(self.connection, slug, NewExport(**form), actor="analyst").job_id
+        exported = file_imports.finish(self.connection, job_id).result
+        body = self.aws.body(exported["file_name"])
+
+        job_id = file_imports.begin(self.connection, NewImport(slug=slug, mode="add"), body)
+        result = file_imports.finish(self.connection, job_id).result
+
+        assert result["lines"] == result["verdicts"]["already"] == exported["rows"]
 
     @rule(user=USERS, slug=SLUGS, ttl=LIFETIMES)
     def change_lifetime(self, user, slug, ttl):
@@ -572,9 +679,9 @@ class ignoring(expecting):  # noqa: N801 -- reads as a statement
         return kind is not None and issubclass(kind, self.problem)
 
 
-def test_law_holds_whatever_is_written(migrated_database):
+def test_law_holds_whatever_is_written(migrated_database, aws):
     run_state_machine_as_test(
-        lambda: Law(migrated_database),
+        lambda: Law(migrated_database, aws),
         settings=settings(
             max_examples=EXAMPLES,
             stateful_step_count=STEPS,

@@ -39,6 +39,8 @@ def test_a_token_that_expired_while_its_authorization_was_cached_is_refused():
     [
         ("GET /segment", ["reader", "editor", "admin"]),
         ("POST /segment/user/batch", ["reader", "editor", "admin"]),
+        ("POST /import", ["editor", "admin"]),
+        ("POST /import/{import_id}", ["editor", "admin"]),
         ("POST /report", ["reader", "editor", "admin"]),
         ("POST /segment/{slug}/export", ["reader", "editor", "admin"]),
         ("POST /auth/password", ["reader", "editor", "admin"]),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segmentation.reports import storage
+from segmentation.reports import bucket, storage
 
 NAME = f"user-1-2023-09-{'0' * 32}.csv"
 
@@ -20,11 +20,11 @@ def link_to(monkeypatch):
     def sign(**environment):
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        storage._s3.cache_clear()
+        bucket.client.cache_clear()
         return storage.link(NAME).url
 
     yield sign
-    storage._s3.cache_clear()
+    bucket.client.cache_clear()
 
 
 def test_link_to_aws_uses_the_regional_host_of_the_bucket(link_to):
@@ -33,7 +33,7 @@ def test_link_to_aws_uses_the_regional_host_of_the_bucket(link_to):
 
 def test_an_upload_names_no_checksum_so_that_s3_completes_it_without_those_of_the_parts(aws):
     headers = []
-    s3 = storage._s3(storage.JOB_TIMEOUTS)
+    s3 = bucket.client(storage.JOB_TIMEOUTS)
     s3.meta.events.register("before-send.s3", lambda request, **_: headers.extend(request.headers))
 
     upload = storage.begin_upload(NAME)

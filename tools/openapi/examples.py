@@ -9,6 +9,8 @@ from tools.openapi import schemas
 SLUG = "AVITO_DISCOUNT_30"
 JOB_ID = "0191f3a4-7c1e-7d4b-9a65-0c2f5e8b1d37"
 FILE_NAME = "user-1000-2023-08-5d41402abc4b2a76b9719d911017c592.csv"
+IMPORT_ID = "7d1c1f5e-5a0e-4c58-9d0c-3b1f0e6a9c42"
+UPLOAD_LINK = f"https://reports.s3.eu-central-1.amazonaws.com/imports/{IMPORT_ID}?X-Amz-Expires=900"
 REPORT_LINK = f"https://reports.s3.eu-central-1.amazonaws.com/reports/{FILE_NAME}?X-Amz-Expires=900"
 ENTERED_AT, LEFT_AT = "2023-08-28T10:25:25Z", "2023-08-29T10:25:25Z"
 
@@ -35,6 +37,7 @@ MEMBERS: dict[str, Any] = {
     "delimiter": ";",
     "description": "30 % off the first delivery",
     "done": 1000,
+    "dry_run": False,
     "erase": False,
     "error": None,
     "executed_at": ENTERED_AT,
@@ -50,14 +53,17 @@ MEMBERS: dict[str, Any] = {
     "from": "2023-08-01T00:00:00Z",
     "id": 1,
     "if-none-match": '"5d41402abc4b2a76b9719d911017c592"',
+    "import_id": IMPORT_ID,
     "job_id": JOB_ID,
     "kind": "month_report",
     "last_signed_in_at": LEFT_AT,
     "limit": 50,
     "member": False,
+    "max_deletions": 500,
     "members": 300,
     "members_at": "2023-08-28T00:00:00Z",
     "message": "ok",
+    "mode": "add",
     "month": 8,
     "name": "exposure",
     "new_password": "staple battery horse correct",
@@ -86,6 +92,7 @@ MEMBERS: dict[str, Any] = {
     "total": 1000,
     "ttl": 86400,
     "updated_at": ENTERED_AT,
+    "upload_link": UPLOAD_LINK,
     "user_id": 1000,
     "user_ids": [1000, 1001],
     "user_percent": 12.5,
@@ -104,7 +111,7 @@ MODELS: dict[str, dict[str, Any]] = {
 }
 """The members of a model that need another value than in MEMBERS."""
 
-ABSENT = {name: {"expires_at"} for name in ("MembershipChange", "SegmentUsersChange", "LifetimeChange")}
+ABSENT = {name: {"expires_at"} for name in ("MembershipChange", "SegmentUsersChange", "LifetimeChange", "NewImport")}
 """The members that an example leaves out, because the model takes only one of two."""
 
 PARAMETERS: dict[str, Any] = {"format": "extended"}

@@ -34,6 +34,8 @@ VARIABLES = {
     "action": "exposure",
     "username": "mira",
     "account_token": "",
+    "import_id": "",
+    "upload_link": "",
     "job_id": "",
     "file_name": "",
 }
@@ -118,7 +120,8 @@ def request(step: Step, requests: dict[str, Json], route: str, operation: Json) 
     if step.body:
         asked["body"]["raw"] = json.dumps({**json.loads(asked["body"]["raw"]), **step.body}, indent=2)
     item["response"] = [stable(answer) for answer in item["response"] if is_shown(answer)]
-    item["event"] = [script("test", checks_of(step, operation))]
+    before = [script("prerequest", step.before)] if step.before else []
+    item["event"] = [*before, script("test", checks_of(step, operation))]
     item["protocolProfileBehavior"] = {"disableBodyPruning": True, "followRedirects": False}
     item["id"] = identity(f"{step.operation} {step.title}")
     return item

@@ -18,10 +18,20 @@ class Step:
     keeps: dict[str, str] = field(default_factory=dict)
     """Values that later steps use: a variable's name, and the JavaScript that reads its value from the answer."""
 
+    before: str = ""
+    """JavaScript that runs before the request."""
+
 
 SLUG, OTHER_SLUG, ACTION, USERNAME = "{{slug}}", "{{other_slug}}", "{{action}}", "{{username}}"
 ACCOUNT_TOKEN = {"account_token": "pm.response.json().token"}
 JOB_ID = {"job_id": "pm.response.json().job_id"}
+UPLOAD = {"import_id": "pm.response.json().import_id", "upload_link": "pm.response.json().upload_link"}
+PUT_FILE = """\
+pm.sendRequest({
+    url: pm.collectionVariables.get("upload_link"),
+    method: "PUT",
+    body: {mode: "raw", raw: "user_id\\n1000\\n1001\\n"},
+}, (error) => { if (error) throw error; });"""
 FILE_NAME = {"file_name": "pm.response.json().report_link.match(/reports\\/([^?]+)/)[1]"}
 
 STORY: dict[str, tuple[Step, ...]] = {
@@ -68,6 +78,10 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("create_report", {"slug": SLUG}, keeps=JOB_ID),
         Step("create_export", path={"slug": SLUG}),
         Step("show_job", path={"job_id": "{{job_id}}"}),
+    ),
+    "Imports": (
+        Step("create_import", {"slug": SLUG}, keeps=UPLOAD),
+        Step("start_import", path={"import_id": "{{import_id}}"}, before=PUT_FILE),
     ),
     "In numbers": (Step("show_metrics"),),
     "The end": (

@@ -31,6 +31,8 @@ _EDITOR_ROUTES = frozenset(
         "POST /segment/user",
         "PATCH /segment/user/{user_id}/{slug}",
         "POST /user/{user_id}/history",
+        "POST /import",
+        "POST /import/{import_id}",
         "POST /action",
         "DELETE /action",
     }

@@ -36,6 +36,8 @@ STORED = frozenset(
         "POST /user/{user_id}/history",
         "POST /action",
         "POST /report",
+        "POST /import",
+        "POST /import/{import_id}",
     }
 )
 """The routes whose answers are stored. Every other route ignores the header.

@@ -18,7 +18,7 @@ from pydantic import (
 
 from segmentation.contract import values
 from segmentation.contract.cursors import NOT_A_CURSOR, decode_cursor
-from segmentation.contract.problems import JobUnknown
+from segmentation.contract.problems import ImportUnknown, JobUnknown
 from segmentation.contract.values import (
     ACTION_PATTERN,
     FIRST_YEAR,
@@ -63,6 +63,14 @@ def _job_id(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise JobUnknown(f"There is no job {text}.") from None
+
+
+def _import_id(text: str) -> UUID:
+    """Parse an import id. Raises ImportUnknown for a text that is no id, as for an id without an import."""
+    try:
+        return UUID(text)
+    except ValueError:
+        raise ImportUnknown(f"There is no import {text}.") from None
 
 
 UserIdInPath = Annotated[
@@ -176,6 +184,7 @@ UsernameCursor = Annotated[
     Query(description="The next_cursor of the previous page."),
 ]
 FileNameInPath = Annotated[str, Path(description="The file name of a report.")]
+ImportIdInPath = Annotated[UUID, BeforeValidator(_import_id), Path(description="The id of an import.")]
 JobIdInPath = Annotated[UUID, BeforeValidator(_job_id), Path(description="The id of a job.")]
 Prefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{0,255}$"), Query(description="The beginning of the slugs.")]
 Erase = Annotated[bool, Query(description="Whether to erase the user's history as well.")]

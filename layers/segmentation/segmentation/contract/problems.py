@@ -140,6 +140,12 @@ class JobUnknown(Problem):
     status = 404
 
 
+class ImportUnknown(Problem):
+    """There is no such import."""
+
+    status = 404
+
+
 class AccountUnknown(Problem):
     """There is no such account."""
 
@@ -158,6 +164,18 @@ class SlugTaken(Problem):
     def example(cls) -> Self:
         """Return the problem of one taken slug."""
         return cls("AVITO_DISCOUNT_30")
+
+
+class SegmentHasPercent(Problem):
+    """The segment has a percent, so its members cannot be replaced."""
+
+    status = 409
+
+
+class NothingUploaded(Problem):
+    """The file of the import has not been uploaded."""
+
+    status = 409
 
 
 class ActionTaken(Problem):
@@ -193,6 +211,12 @@ class IdempotencyKeyInUse(Problem):
 
 class BodyTooLarge(Problem):
     """The request body is too large."""
+
+    status = 413
+
+
+class UploadTooLarge(Problem):
+    """The uploaded file is too large."""
 
     status = 413
 

@@ -20,6 +20,8 @@ from segmentation.contract.values import (
     Description,
     ExpiresAt,
     GivenPassword,
+    ImportMode,
+    MaxDeletions,
     NewPassword,
     Owner,
     PastInstant,
@@ -220,6 +222,20 @@ class NewExport(Request):
     at: PastInstant | None = None
     format: Literal["csv", "csv.gz"] = "csv"
     delimiter: Delimiter = ","
+
+
+class NewImport(Request):
+    """The segment and the mode of an import. The lifetime is for lines without one of their own."""
+
+    slug: Slug
+    mode: ImportMode
+    ttl: Ttl | None = None
+    expires_at: ExpiresAt | None = None
+    dry_run: Annotated[bool, Field(strict=True)] = False
+    max_deletions: MaxDeletions | None = None
+    comment: Comment | None = None
+
+    _one_lifetime = model_validator(mode="after")(_with_one_lifetime)
 
 
 class NewAccount(Request):

@@ -291,6 +291,14 @@ class JobRef(Accepted):
     """The id of a job."""
 
 
+class ImportCreated(BaseModel):
+    """A new import, the link to which its file is uploaded by PUT, and the expiry of the link."""
+
+    import_id: UUID
+    upload_link: str
+    expires_at: Instant
+
+
 class Job(BaseModel):
     """The progress and the result of a job. The total is an estimate until the job has succeeded."""
 

@@ -235,6 +235,16 @@ Because = Literal[
 Day = Annotated[date, BeforeValidator(day)]
 Columns = Literal["plain", "extended"]
 Delimiter = Literal[",", ";"]
+ImportMode = Literal["add", "remove", "replace"]
+MaxDeletions = Annotated[
+    int,
+    Field(
+        strict=True,
+        ge=0,
+        le=MAX_USER_ID,
+        description="A replacing import that would remove more members fails. Default: half of the members.",
+    ),
+]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
 PastInstant = Annotated[

@@ -37,8 +37,13 @@ class LeaseLost(Exception):
 class JobRejected(Exception):
     """The job cannot succeed, however often it is tried. A kind raises it with the reason for the client.
 
-    Nothing is left for an operator to do, so there is no dead letter.
+    The result has what the job did before that. Nothing is left for an operator to do, so there is no dead letter.
     """
+
+    def __init__(self, reason: str, result: dict[str, Any] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.result = result
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ class Step:
     done: int
     total: int | None
     progress: dict[str, Any]
+    advanced: bool = False
+    """Whether the job made progress that done does not count. The attempts then begin again."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +148,7 @@ def save(connection: Connection, lease: Lease, step: Step) -> None:
             """
             update jobs
                set done = %(done)s::bigint, total = %(total)s::bigint, progress = %(progress)s::jsonb,
-                   attempts = case when %(done)s::bigint > jobs.done then 0 else jobs.attempts end,
+                   attempts = case when %(advanced)s or %(done)s::bigint > jobs.done then 0 else jobs.attempts end,
                    leased_until = now() + make_interval(secs => %(seconds)s::integer)
              where jobs.job_id = %(job_id)s::uuid and jobs.lease = %(lease)s::uuid
             """,
@@ -149,6 +156,7 @@ def save(connection: Connection, lease: Lease, step: Step) -> None:
                 "done": step.done,
                 "total": step.total,
                 "progress": Jsonb(step.progress),
+                "advanced": step.advanced,
                 "seconds": LEASE_SECONDS,
                 "job_id": lease.job_id,
                 "lease": lease.lease,
@@ -189,17 +197,17 @@ def succeed(connection: Connection, lease: Lease, result: dict[str, Any]) -> flo
 
 
 def reject(connection: Connection, lease: Lease, rejected: JobRejected) -> None:
-    """Fail a job for good, with its reason. Its dead letter counts as sent. Raises LeaseLost."""
+    """Fail a job for good, with its reason and what it did. Its dead letter counts as sent. Raises LeaseLost."""
     _require_lease(
         connection.execute(
             """
             update jobs
-               set status = 'failed', error = %s::text, lease = null, leased_until = null,
+               set status = 'failed', error = %s::text, result = %s::jsonb, lease = null, leased_until = null,
                    finished_at = greatest(now(), jobs.queued_at),
                    queued_at = greatest(now(), jobs.queued_at) + interval '1 microsecond'
              where jobs.job_id = %s::uuid and jobs.lease = %s::uuid
             """,
-            (str(rejected), lease.job_id, lease.lease),
+            (rejected.reason, rejected.result and Jsonb(rejected.result), lease.job_id, lease.lease),
         ).rowcount
     )
 

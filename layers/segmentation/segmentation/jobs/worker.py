@@ -42,7 +42,7 @@ def deliver(connection: Connection, job_id: UUID, *, kinds: Kinds, time_left: Ca
         logger.warning("another worker has this job", job_id=str(job_id))
     except leases.JobRejected as rejected:
         leases.reject(connection, lease, rejected)
-        _log("job rejected", lease, reason=str(rejected))
+        _log("job rejected", lease, reason=rejected.reason)
         _send_dead_letter(connection, job_id, kinds)
     except Exception as error:
         if not leases.retry_or_fail(connection, lease, _reason(error)):

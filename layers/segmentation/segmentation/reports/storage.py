@@ -1,22 +1,15 @@
-"""Reports in S3: private objects with unguessable names, downloaded by short-lived links.
+"""Reports in S3: private objects with unguessable names, downloaded by short-lived links."""
 
-boto3 is a slow import, delayed until S3 is needed. Most requests for a job do not need it, because the job is still
-running or of another kind.
-"""
-
-import functools
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from segmentation.contract.problems import ReportUnknown, StorageUnavailable
+from segmentation.contract.problems import ReportUnknown
+from segmentation.reports import bucket
 from segmentation.reports.months import Month
-from segmentation.runtime import settings
-from segmentation.runtime.log import logger
 from segmentation.runtime.timeouts import Timeouts
 
 if TYPE_CHECKING:
@@ -95,23 +88,23 @@ def new_export_name(user_id: int) -> str:
 
 def put(file_name: str, body: bytes) -> None:
     """Store a report. Raises StorageUnavailable."""
-    with _errors_as_problems():
-        _s3(REQUEST_TIMEOUTS).put_object(
-            Bucket=_bucket(), Key=PREFIX + file_name, Body=body, **_object_headers(file_name)
+    with bucket.errors_as_problems():
+        bucket.client(REQUEST_TIMEOUTS).put_object(
+            Bucket=bucket.name(), Key=PREFIX + file_name, Body=body, **_object_headers(file_name)
         )
 
 
 def delete_reports(user_id: int) -> int:
     """Delete the reports of a user, and return their number. Raises StorageUnavailable."""
-    s3, deleted = _s3(REQUEST_TIMEOUTS), 0
+    s3, deleted = bucket.client(REQUEST_TIMEOUTS), 0
     prefix = f"{PREFIX}{subject_of_user(user_id)}-"  # the hyphen, because user 1 is not user 10
-    with _errors_as_problems():
+    with bucket.errors_as_problems():
         for page in s3.get_paginator("list_objects_v2").paginate(
-            Bucket=_bucket(), Prefix=prefix, PaginationConfig={"PageSize": FILES_PER_REQUEST}
+            Bucket=bucket.name(), Prefix=prefix, PaginationConfig={"PageSize": FILES_PER_REQUEST}
         ):
             keys: list[ObjectIdentifierTypeDef] = [{"Key": found["Key"]} for found in page.get("Contents", [])]
             if keys:
-                _require_deletion(s3.delete_objects(Bucket=_bucket(), Delete={"Objects": keys, "Quiet": True}))
+                _require_deletion(s3.delete_objects(Bucket=bucket.name(), Delete={"Objects": keys, "Quiet": True}))
             deleted += len(keys)
     return deleted
 
@@ -119,14 +112,14 @@ def delete_reports(user_id: int) -> int:
 def _require_deletion(answer: "DeleteObjectsOutputTypeDef") -> None:
     """Raise StorageUnavailable if S3 could not delete a file. Its answer is 200 nevertheless."""
     for error in answer.get("Errors", []):
-        raise _unavailable(f"The report storage answered {error.get('Code')} for a file to delete.")
+        raise bucket.unavailable(f"The report storage answered {error.get('Code')} for a file to delete.")
 
 
 def link(file_name: str) -> Link:
     """Sign a link to a report, without a check that the report exists."""
     expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LINK_SECONDS)
-    url = _s3(REQUEST_TIMEOUTS).generate_presigned_url(
-        "get_object", Params={"Bucket": _bucket(), "Key": PREFIX + file_name}, ExpiresIn=LINK_SECONDS
+    url = bucket.client(REQUEST_TIMEOUTS).generate_presigned_url(
+        "get_object", Params={"Bucket": bucket.name(), "Key": PREFIX + file_name}, ExpiresIn=LINK_SECONDS
     )
     return Link(url, expires_at)
 
@@ -142,9 +135,9 @@ def exists(file_name: str) -> bool:
     """Return whether a report exists. Raises StorageUnavailable."""
     from botocore.exceptions import ClientError
 
-    with _errors_as_problems():
+    with bucket.errors_as_problems():
         try:
-            _s3(REQUEST_TIMEOUTS).head_object(Bucket=_bucket(), Key=PREFIX + file_name)
+            bucket.client(REQUEST_TIMEOUTS).head_object(Bucket=bucket.name(), Key=PREFIX + file_name)
         except ClientError as error:
             # S3 answers 403 instead of 404 if the caller has no right to list the bucket
             if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
@@ -155,9 +148,9 @@ def exists(file_name: str) -> bool:
 
 def begin_upload(file_name: str) -> str:
     """Begin a multipart upload and return its id. The report becomes visible when the upload is complete."""
-    with _errors_as_problems():
-        begun = _s3(JOB_TIMEOUTS).create_multipart_upload(
-            Bucket=_bucket(), Key=PREFIX + file_name, **_object_headers(file_name)
+    with bucket.errors_as_problems():
+        begun = bucket.client(JOB_TIMEOUTS).create_multipart_upload(
+            Bucket=bucket.name(), Key=PREFIX + file_name, **_object_headers(file_name)
         )
     return begun["UploadId"]
 
@@ -167,11 +160,11 @@ def upload_part(file_name: str, upload_id: str, number: int, body: bytes) -> str
 
     Raises UploadGone and StorageUnavailable.
     """
-    s3 = _s3(JOB_TIMEOUTS)
-    with _errors_as_problems():
+    s3 = bucket.client(JOB_TIMEOUTS)
+    with bucket.errors_as_problems():
         try:
             return s3.upload_part(
-                Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, PartNumber=number, Body=body
+                Bucket=bucket.name(), Key=PREFIX + file_name, UploadId=upload_id, PartNumber=number, Body=body
             )["ETag"]
         except s3.exceptions.NoSuchUpload as error:
             raise UploadGone(UploadGone.__doc__) from error
@@ -182,14 +175,14 @@ def complete_upload(file_name: str, upload_id: str, tags: list[str]) -> None:
 
     Raises UploadGone and StorageUnavailable.
     """
-    s3 = _s3(JOB_TIMEOUTS)
+    s3 = bucket.client(JOB_TIMEOUTS)
     parts: list[CompletedPartTypeDef] = [
         {"PartNumber": number, "ETag": tag} for number, tag in enumerate(tags, start=1)
     ]
-    with _errors_as_problems():
+    with bucket.errors_as_problems():
         try:
             s3.complete_multipart_upload(
-                Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id, MultipartUpload={"Parts": parts}
+                Bucket=bucket.name(), Key=PREFIX + file_name, UploadId=upload_id, MultipartUpload={"Parts": parts}
             )
         except s3.exceptions.NoSuchUpload as error:
             if not exists(file_name):
@@ -201,38 +194,20 @@ def abort_uploads(file_name: str, *, keep: str = "") -> None:
 
     S3 lists the uploads, so an upload whose id was lost is aborted too. Raises StorageUnavailable.
     """
-    s3 = _s3(JOB_TIMEOUTS)
-    with _errors_as_problems():
+    s3 = bucket.client(JOB_TIMEOUTS)
+    with bucket.errors_as_problems():
         for upload_id in _upload_ids(s3, file_name):
             if upload_id != keep:
                 with suppress(s3.exceptions.NoSuchUpload):  # aborted by an earlier try whose answer was lost
-                    s3.abort_multipart_upload(Bucket=_bucket(), Key=PREFIX + file_name, UploadId=upload_id)
+                    s3.abort_multipart_upload(Bucket=bucket.name(), Key=PREFIX + file_name, UploadId=upload_id)
 
 
 def _upload_ids(s3: "S3Client", file_name: str) -> list[str]:
     try:
-        found = s3.list_multipart_uploads(Bucket=_bucket(), Prefix=PREFIX + file_name)
+        found = s3.list_multipart_uploads(Bucket=bucket.name(), Prefix=PREFIX + file_name)
     except s3.exceptions.NoSuchUpload:  # the S3 of the local run answers this if there are no uploads
         return []
     return [upload["UploadId"] for upload in found.get("Uploads", [])]
-
-
-@contextmanager
-def _errors_as_problems() -> Iterator[None]:
-    """Turn an error that remains after botocore's own retries into StorageUnavailable, with its reason."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    try:
-        yield
-    except ClientError as error:
-        raise _unavailable(f"The report storage answered {error.response['Error']['Code']}.") from error
-    except BotoCoreError as error:
-        raise _unavailable(f"The report storage cannot be reached: {type(error).__name__}.") from error
-
-
-def _unavailable(reason: str) -> StorageUnavailable:
-    logger.warning("report storage unavailable", reason=reason)
-    return StorageUnavailable(reason)
 
 
 def _object_headers(file_name: str) -> _ObjectHeaders:
@@ -244,22 +219,3 @@ def _object_headers(file_name: str) -> _ObjectHeaders:
         "ContentDisposition": f'attachment; filename="{download_name}"',
         "CacheControl": "private, no-store",
     }
-
-
-def _bucket() -> str:
-    return settings.reports_bucket()
-
-
-@functools.cache
-def _s3(timeouts: Timeouts) -> "S3Client":
-    import boto3
-
-    config = timeouts.config(
-        # Otherwise botocore names an algorithm, and S3 then wants the checksum of each part again to complete it.
-        request_checksum_calculation="when_required",
-        signature_version="s3v4",  # the bucket policy cannot limit the age of an older kind of signature
-        # links to AWS's global address break, because it redirects. Another S3 has one address for all buckets.
-        s3={"addressing_style": "path" if settings.s3_is_not_aws() else "virtual"},
-    )
-    client: S3Client = boto3.client("s3", config=config)
-    return client

@@ -1,0 +1,58 @@
+"""The bucket in S3: its client, its name, and its errors.
+
+boto3 is a slow import, delayed until S3 is needed. Most requests for a job do not need it, because the job is still
+running or of another kind.
+"""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from segmentation.contract.problems import StorageUnavailable
+from segmentation.runtime import settings
+from segmentation.runtime.log import logger
+from segmentation.runtime.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@contextmanager
+def errors_as_problems() -> Iterator[None]:
+    """Turn an error that remains after botocore's own retries into StorageUnavailable, with its reason."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise unavailable(f"The report storage answered {error.response['Error']['Code']}.") from error
+    except BotoCoreError as error:
+        raise unavailable(f"The report storage cannot be reached: {type(error).__name__}.") from error
+
+
+def unavailable(reason: str) -> StorageUnavailable:
+    """Log the reason, and return the problem to raise."""
+    logger.warning("report storage unavailable", reason=reason)
+    return StorageUnavailable(reason)
+
+
+def name() -> str:
+    """Return the name of the bucket."""
+    return settings.reports_bucket()
+
+
+@functools.cache
+def client(timeouts: Timeouts) -> "S3Client":
+    """Return the client with these timeouts."""
+    import boto3
+
+    config = timeouts.config(
+        # Otherwise botocore names an algorithm, and S3 then wants the checksum of each part again to complete it.
+        request_checksum_calculation="when_required",
+        signature_version="s3v4",  # the bucket policy cannot limit the age of an older kind of signature
+        # links to AWS's global address break, because it redirects. Another S3 has one address for all buckets.
+        s3={"addressing_style": "path" if settings.s3_is_not_aws() else "virtual"},
+    )
+    s3: S3Client = boto3.client("s3", config=config)
+    return s3

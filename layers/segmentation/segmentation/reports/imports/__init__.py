@@ -1,0 +1,1 @@
+"""Imports: a file with many users becomes memberships of one segment, and each line gets a verdict."""

@@ -1,0 +1,108 @@
+"""The physical lines of an uploaded file: unpacked, decoded, and limited in length and number."""
+
+import codecs
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from segmentation.reports.imports.upload import Upload, UploadReader
+
+MAX_LINE_BYTES = 65_536
+MAX_TEXT_BYTES = 8 * 1024**3
+"""The most bytes of an unpacked file. A gzip file of some megabytes can unpack to terabytes."""
+
+_GZIP = b"\x1f\x8b"
+_BYTE_ORDER_MARK = "\ufeff"
+_OTHER_ENCODINGS = {
+    codecs.BOM_UTF32_LE: "UTF-32",
+    codecs.BOM_UTF32_BE: "UTF-32",
+    codecs.BOM_UTF16_LE: "UTF-16",
+    codecs.BOM_UTF16_BE: "UTF-16",
+}
+
+
+class FileUnreadable(Exception):
+    """The file cannot be read as a whole. The message names the line or the byte, and the rule."""
+
+
+class Lines:
+    """An iterator over the lines of a file, with their ends. It counts lines and bytes of the unpacked text."""
+
+    def __init__(self, upload: Upload, offset: int = 0, number: int = 0) -> None:
+        """Begin after an offset in the unpacked text, which is the end of a line with this number."""
+        self.offset, self.number = offset, number
+        self.text = ""
+        self._begins_at, self._first = offset, number + 1
+        self._file = _unpacked(upload, offset)
+
+    def begin_record(self) -> None:
+        """Begin a record at the next line. A quoted cell can make a record of several lines."""
+        self._begins_at, self._first = self.offset, self.number + 1
+
+    @property
+    def first(self) -> int:
+        """Return the number of the first line of the record."""
+        return self._first
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._read()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.text = self._decoded(line)
+        self.offset += len(line)
+        if self.offset - self._begins_at > MAX_LINE_BYTES:
+            raise FileUnreadable(
+                f"Line {self._first} has more than {MAX_LINE_BYTES} bytes. A quotation mark may lack its partner."
+            )
+        if self.offset > MAX_TEXT_BYTES:
+            raise FileUnreadable(f"The unpacked file has more than {MAX_TEXT_BYTES} bytes (line {self.number}).")
+        return self.text
+
+    def _read(self) -> bytes:
+        try:
+            return self._file.readline(MAX_LINE_BYTES + 1)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise FileUnreadable(
+                f"The gzip file is broken or incomplete after line {self.number} (byte {self.offset} of the text)."
+            ) from error
+
+    def _decoded(self, line: bytes) -> str:
+        if self.number == 1:
+            for mark, name in _OTHER_ENCODINGS.items():
+                if line.startswith(mark):
+                    raise FileUnreadable(f"The file is {name} (byte 1 of line 1). UTF-8 is expected.")
+        if b"\0" in line:
+            raise FileUnreadable(
+                f"Line {self.number} has a NUL byte (byte {self.offset + line.index(0) + 1} of the text). "
+                "UTF-8 text is expected."
+            )
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            raise FileUnreadable(
+                f"Line {self.number} is not UTF-8 (byte {self.offset + error.start + 1} of the text). "
+                "UTF-8 is expected: save the file again in this encoding."
+            ) from error
+        return text.removeprefix(_BYTE_ORDER_MARK) if self.number == 1 else text
+
+
+def _unpacked(upload: Upload, offset: int) -> BinaryIO:
+    """Return the text of an upload from an offset on. A gzip file is unpacked from its beginning."""
+    if not _is_gzip(upload):
+        return io.BufferedReader(UploadReader(upload, offset))
+    packed = io.BufferedReader(UploadReader(upload))
+    text = io.BufferedReader(gzip.GzipFile(fileobj=packed))
+    while offset:
+        offset -= len(text.read(min(offset, MAX_LINE_BYTES)))
+    return text
+
+
+def _is_gzip(upload: Upload) -> bool:
+    beginning = Upload(upload.key, min(upload.size, len(_GZIP)), upload.tag)
+    return io.BufferedReader(UploadReader(beginning)).read() == _GZIP
