@@ -28,6 +28,9 @@ _END = "\n"
 Row = tuple[Any, ...]
 """The number of a line, and the columns of its judgement."""
 
+_NO_LIFETIME = (None, None, None, None)
+"""The other columns of a line that has only a valid id."""
+
 _COPY = sql.SQL("copy {} (line, user_id, ttl, expires_at, given, detail) from stdin with (format csv)")
 
 
@@ -79,7 +82,7 @@ class _Records:
             return lines.first, None
         if self.has_ended and cells:
             raise FileUnreadable(f"Line {lines.first} has a quotation mark without a partner.")
-        is_blank = not cells or not (any(cell.strip(BLANKS) for cell in cells) or lines.text.strip(BLANKS))
+        is_blank = not cells or not (lines.text.strip(BLANKS) or any(cell.strip(BLANKS) for cell in cells))
         return None if is_blank else (lines.first, cells)
 
 
@@ -103,6 +106,12 @@ def _read_rows(records: _Records, lines: Lines, of: Layout, now: datetime) -> li
     rows: list[Row] = []
     last_line, last_byte = lines.number + CHUNK_LINES, lines.offset + CHUNK_BYTES
     while not records.has_ended and lines.number < last_line and lines.offset < last_byte:
+        if of.columns == 1:
+            first = lines.number + 1
+            rows += [
+                (line, user_id, *_NO_LIFETIME)
+                for line, user_id in enumerate(lines.plain_ids(last_line - first + 1), first)
+            ]
         if record := records.read():
             number, cells = record
             judged = judgement.refuse("", "a lone carriage return") if cells is None else judge(cells, of, now)
