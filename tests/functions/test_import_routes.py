@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.functions.calls import PROBLEM, call, sample
-from tests.functions.factories import create_segments, done, patch_segment, users_in
+from tests.functions.factories import create_segments, done, history_of, patch_segment, users_in
 from tests.functions.keys import KEY, under
 
 UNKNOWN = "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa"
@@ -80,6 +80,19 @@ def test_an_uploaded_file_is_imported_and_its_creator_gets_the_verdicts(upload, 
     ]  # fmt: skip
     assert job["result"]["verdicts_link"].startswith("http")
     assert users_in("AAA") == [1, 2]
+
+
+def test_comment_of_an_import_is_kept_with_each_entry_and_exit(upload, run_jobs):
+    create_segments("AAA")
+    for ids, mode, comment in (("1\n2\n", "add", "ticket 4711"), ("1\n", "replace", None)):
+        import_id = done(create(mode=mode, comment=comment))["import_id"]
+        upload(import_id, ids)
+        start(import_id)
+        run_jobs()
+
+    assert [(each["action"], each["actor"], each["comment"]) for each in history_of(2)] == [
+        ("added", "mira", "ticket 4711"), ("deleted", "mira", None)
+    ]  # fmt: skip
 
 
 def test_the_upload_link_is_for_the_file_of_this_import_alone():

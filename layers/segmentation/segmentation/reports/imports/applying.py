@@ -41,6 +41,7 @@ class Import:
     dry_run: bool
     max_deletions: int | None
     actor: str
+    cause_id: int | None
     slug: str
 
 
@@ -50,9 +51,9 @@ def get(connection: Connection, import_id: UUID) -> Import:
         found = cursor.execute(
             """
             select imports.import_number, imports.segment_id, imports.mode, imports.ttl, imports.expires_at,
-                   imports.dry_run, imports.max_deletions, imports.actor,
-                   segments.slug
+                   imports.dry_run, imports.max_deletions, imports.actor, jobs.cause_id, segments.slug
               from imports
+              join jobs on jobs.job_id = imports.job_id
               join segments on segments.segment_id = imports.segment_id
              where imports.import_id = %s::uuid
             """,
@@ -126,7 +127,8 @@ def apply_batch(connection: Connection, wanted: Import, progress: Progress, line
             select applied.last_user, applied.last_line, applied.lines, applied.added, applied.already,
                    applied.removed, applied.absent, applied.duplicate, applied.over
               from apply_import_lines(%s::integer, %s::integer, %s::boolean, %s::integer, %s::timestamptz,
-                                      %s::boolean, %s::bigint, %s::bigint, %s::integer, %s::text) applied
+                                      %s::boolean, %s::bigint, %s::bigint, %s::integer,
+                                      with_cause(%s::text, %s::bigint)) applied
             """,
             (
                 wanted.import_number,
@@ -139,6 +141,7 @@ def apply_batch(connection: Connection, wanted: Import, progress: Progress, line
                 progress.after_line,
                 lines,
                 wanted.actor,
+                wanted.cause_id,
             ),
         ).fetchall()
     if not row["lines"]:
@@ -180,7 +183,7 @@ def _take_unnamed(
             """
             select taken.last_user, taken.members, taken.unnamed
               from take_unnamed_members(%s::integer, %s::integer, %s::timestamptz, %s::boolean, %s::bigint,
-                                        %s::integer, %s::text) taken
+                                        %s::integer, with_cause(%s::text, %s::bigint)) taken
             """,
             (
                 wanted.import_number,
@@ -190,6 +193,7 @@ def _take_unnamed(
                 progress.after_user,
                 members,
                 wanted.actor,
+                wanted.cause_id,
             ),
         ).fetchall()
     return row

@@ -115,6 +115,11 @@ def _uploaded(import_id: UUID) -> upload.Upload:
 
 def _create_job(connection: Connection, import_id: UUID, file: upload.Upload, *, actor: str) -> UUID:
     parameters: dict[str, Any] = {"import_id": str(import_id), "upload": asdict(file)}
+    # the job keeps the comment of this transaction
+    connection.execute(
+        "select with_comment(imports.actor, imports.comment) from imports where imports.import_id = %s::uuid",
+        (import_id,),
+    )
     job_id = leases.create(connection, IMPORT, parameters, actor=actor)
     connection.execute("update imports set job_id = %s::uuid where imports.import_id = %s::uuid", (job_id, import_id))
     return job_id
