@@ -28,7 +28,7 @@ def test_a_member_without_an_example_is_named():
 
 def test_a_parameter_without_an_example_is_named():
     with pytest.raises(Omission, match=r"^novelty has no example"):
-        examples.of_parameter("novelty")
+        examples.of_parameter("novelty", {})
 
 
 def test_a_path_without_a_tag_is_named():
