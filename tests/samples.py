@@ -3,6 +3,8 @@
 from tests.functions.calls import EVENTS, sample
 
 SLUG = "AVITO_DISCOUNT_30"
+USE_AWS = {"create_export", "create_import", "create_report", "start_import"}
+"""The functions whose sample needs S3 or SQS."""
 EXPECTED = {
     "batch_list_memberships": (200, {"users"}),
     "change_memberships": (200, {"segments_added", "segments_deleted"}),

@@ -15,9 +15,9 @@ from tests import law
 from tests.chaos.postgres_proxy import Moment, postgres_proxy
 from tests.emptying import empty
 from tests.functions.calls import Answer, answer_of, invoke, sample
-from tests.functions.factories import create_samples_world
+from tests.functions.factories import create_samples_import, create_samples_world
 from tests.functions.keys import KEYED, everything, is_replayed, send_sample
-from tests.samples import CREATES
+from tests.samples import CREATES, USE_AWS
 from tests.template_routes import ROUTES, name_of
 
 LEAST_STATEMENTS = 4
@@ -37,7 +37,7 @@ def send_without_a_key(function: str) -> Answer:
 
 @pytest.fixture
 def proxy(service, request, function, empty_database, monkeypatch):
-    if function in {"create_report", "create_export"}:
+    if function in USE_AWS:
         request.getfixturevalue("aws")
     with postgres_proxy(empty_database.port) as proxy:
         url = empty_database.url.replace(f":{empty_database.port}/", f":{proxy.port}/")
@@ -54,6 +54,8 @@ def prepare_sample(owner, proxy):
         empty(owner)
         if function not in CREATES:
             create_samples_world()
+        if function == "start_import":
+            create_samples_import(owner)
         if function == "delete_action":
             owner.execute("insert into actions (name) values ('conversion')")
         return everything(owner)

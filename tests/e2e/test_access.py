@@ -19,7 +19,14 @@ from tests.template_routes import name_of
 from tests.tokens import bad, signed
 
 PATTERN = re.compile(r"\{(\w+)\}")
-VALUES = {"user_id": "1", "slug": "NOT_THERE", "file_name": "none", "job_id": "none", "username": "nobody"}
+VALUES = {
+    "user_id": "1",
+    "slug": "NOT_THERE",
+    "file_name": "none",
+    "import_id": "none",
+    "job_id": "none",
+    "username": "nobody",
+}
 UNKNOWN_PATH = "/nowhere/else"
 BAD = sorted(bad("of-another-service" * 3))
 

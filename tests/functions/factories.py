@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from tests.functions.calls import Answer, call
+import boto3
+
+from tests.functions.calls import Answer, call, sample
 from tests.samples import SLUG
 
 ROWS = """
@@ -27,6 +29,19 @@ def create_samples_world() -> None:
     add_members(SLUG, 1000)
     done(call("create_action", {"name": "exposure"}))
     done(call("sign_up", {"username": "bob", "password": "correct horse battery staple"}))
+
+
+def create_samples_import(owner) -> None:
+    """Create the import of the samples, with its uploaded file."""
+    import_id = sample("start_import")["pathParameters"]["import_id"]
+    owner.execute(
+        """
+        insert into imports (import_id, segment_id, mode, dry_run, actor)
+        select %s::uuid, segments.segment_id, 'add', false, 'alice' from segments where segments.slug = %s::text
+        """,
+        (import_id, SLUG),
+    )
+    boto3.client("s3").put_object(Bucket="reports", Key=f"imports/{import_id}", Body=b"1\n2\n")
 
 
 def create_users(*user_ids: int) -> None:

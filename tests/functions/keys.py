@@ -14,7 +14,8 @@ KEYED = sorted({route.function for route in ROUTES if name_of(route) in idempote
 KEPT = """
 select (select count(*) from users), (select count(*) from segments), (select count(*) from memberships),
        (select count(*) from history), (select count(*) from jobs), (select count(*) from actions),
-       (select count(*) from idempotency_keys), (select count(*) from accounts)
+       (select count(*) from idempotency_keys), (select count(*) from accounts),
+       (select count(*) from imports)
 """
 
 

@@ -10,7 +10,7 @@ from tests.functions.calls import WITH_BODY, call, sample
 from tests.functions.factories import create_samples_world, create_segments, done, memberships_of
 from tests.functions.keys import KEY, KEYED, is_replayed, send_sample, under
 from tests.functions.openapi_document import operation_at
-from tests.samples import CREATES
+from tests.samples import CREATES, USE_AWS
 from tools.openapi.generators import model_name
 
 EXISTING_CLIENTS = [
@@ -45,7 +45,7 @@ OTHER_REQUESTS = [
 @pytest.fixture
 def world(service, request, function):
     """Create what the sample event of the tested function needs."""
-    if function in {"create_report", "create_export", "create_import"}:
+    if function in USE_AWS:
         request.getfixturevalue("aws")
     if function not in CREATES:
         create_samples_world()
