@@ -9,7 +9,14 @@ import pytest
 from segmentation.database.connection import get_connection
 from tests import law
 from tests.functions.calls import answer_of, invoke, sample
-from tests.functions.factories import change, create_samples_world, create_segments, done, slugs_of
+from tests.functions.factories import (
+    change,
+    create_samples_import,
+    create_samples_world,
+    create_segments,
+    done,
+    slugs_of,
+)
 from tests.functions.keys import everything
 from tests.functions.test_database_unavailable import assert_unavailable, seconds_of
 from tests.samples import CREATES
@@ -45,10 +52,12 @@ def assert_refused_in_time(request):
 
 
 @pytest.fixture
-def world(service, function, aws):
+def world(service, function, owner, aws):
     """Create the rows that the function's sample needs, and open a connection."""
     if function not in CREATES:
         create_samples_world()
+    if function == "start_import":
+        create_samples_import(owner)
     get_connection()
 
 
