@@ -2,9 +2,9 @@
 -- A segment in "by_hand" does not enrol them, because the request itself decides about it.
 -- Plans are made once per session (force_generic_plan). Postgres would otherwise plan again for the numbers of each
 -- statement. Every plan must therefore suit every size of the tables: it looks rows up by an index (enable_seqscan,
--- enable_bitmapscan). This includes the checks of foreign keys, which Postgres plans like any other statement. A plan
--- that uses what is off has a huge cost, which would start JIT.
--- The users travel in arrays: a plan that joins "arrived" fits only the number of users it was made for.
+-- enable_bitmapscan). This includes the checks of foreign keys, which Postgres plans like any other statement.
+-- JIT is off, because the huge cost of a plan with a disabled node would start it.
+-- The users are in arrays, because a plan that joins "arrived" fits only the number of users that it was made for.
 -- A statement whose users enter no segment inserts nothing, and so fires no trigger of memberships.
 create or replace function admit_users() returns trigger
 language plpgsql security definer set search_path = public, pg_temp

@@ -1,7 +1,7 @@
 -- Apply the next lines of an import, in the order of user id and line, and store their verdicts.
--- The first line of a user counts. Its successors are "duplicate", also in a later call: the call continues after the
--- user and the line that it gets.
--- Lines without a stored verdict are "added" or "removed". A dry run finds the same verdicts without the change.
+-- The first line of a user counts. Later lines of the user are "duplicate", also in the next call, which gets the user
+-- and the line to continue after.
+-- Lines without a stored verdict are "added" or "removed". A dry run finds the same verdicts and changes no membership.
 -- The caller has called hold_segment. change_segment_users has the reasons for the settings of the planner.
 create or replace function apply_import_lines(
     p_import integer, p_segment_id integer, p_removes boolean, p_ttl integer, p_expires_at timestamptz,

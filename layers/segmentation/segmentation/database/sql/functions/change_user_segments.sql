@@ -11,8 +11,8 @@
 -- The entries have one lifetime, p_ttl or p_expires_at, or lifetimes of their own, p_ttls and p_ends in the order of
 -- p_add. Then p_ttls is not null, and a null in both arrays means no end.
 -- Plans are made once per session (force_generic_plan). Postgres would otherwise plan again for the lists of each call.
--- They use indexes (enable_seqscan), also for the checks of foreign keys: a plan for a small table would otherwise be
--- kept while it grows.
+-- They use indexes (enable_seqscan), also for the checks of foreign keys. A session would otherwise keep a plan for a
+-- small table while the table grows.
 -- "offset 0" makes Postgres look up each segment by itself. It would otherwise read all segments, because it
 -- overestimates the cost of random reads (random_page_cost). docs/decisions/0014 has the profile.
 create or replace function change_user_segments(

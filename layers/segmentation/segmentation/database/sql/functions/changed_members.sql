@@ -1,9 +1,9 @@
 -- Return the members of a segment at an instant whose membership has changed since then, as it was at that instant.
 -- They are the first ones after a user, in order of user id, at most up to another one (first_changes).
--- The first change after the instant tells the state before it: an entry means that the user was no member.
+-- The first change after the instant shows the state before it: an entry means that the user was no member.
 -- The entry is null if the month of the entry was dropped.
--- The function is stable, so it sees the snapshot of the statement that calls it. Its number of rows lets Postgres hash
--- the users whatever it would estimate. Plans are made for each call: only the time selects the partitions.
+-- The function is stable, so it sees the snapshot of the statement that calls it. "rows 1000" makes Postgres hash the
+-- users. Plans are made for each call, because only the time selects the partitions.
 create or replace function changed_members(
     p_segment_id integer, p_at timestamptz, p_after bigint, p_until bigint, p_most integer)
     returns table (user_id bigint, added_at timestamptz, expires_at timestamptz, source reason)

@@ -1,6 +1,6 @@
 -- Return how many memberships of a live segment began and ended since an instant, by day.
--- Plans are made once per session, for index look-ups: "infinity" makes Postgres expect a short range. "offset 0" makes
--- it search the due memberships by their time. By their segment it would read all members.
+-- Plans are made once per session, and look rows up by an index. "infinity" makes Postgres expect a short range.
+-- "offset 0" makes it search the due memberships by their time. By their segment, it would read all members.
 create or replace function changes_of_size_since(p_segment_id integer, p_since timestamptz)
     returns table (day date, added bigint, removed bigint)
 language plpgsql rows 1

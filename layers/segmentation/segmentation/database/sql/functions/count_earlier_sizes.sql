@@ -1,6 +1,6 @@
 -- Count the last operations before the counted time, at most one day, and about so many recorded rows.
--- Return whether some are left. The history can begin late, where its first months were dropped. So the counting goes
--- back from the members that are known, and the days begin where the history begins.
+-- Return whether operations are left. The first months of the history may be dropped. So the counting goes back from
+-- the known members, and the days begin where the history begins.
 create or replace function count_earlier_sizes(p_rows integer) returns boolean
 language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan
 as $$

@@ -1,6 +1,6 @@
--- Add the users whom the last change of this transaction added and removed to its row of the change log.
--- p_job_id is the job that makes the rest of the changes. Without a row, for example for the same percent once more,
--- nothing is written.
+-- Write into the change log how many users the last change of this transaction added and removed.
+-- p_job_id is the job that adds or removes the others. If that change has no row, for example for the same percent once
+-- more, nothing is written.
 create or replace function count_segment_change(
     p_segment_id integer, p_users_added bigint, p_users_deleted bigint, p_job_id uuid) returns void
 language sql security definer set search_path = public, pg_temp

@@ -1,7 +1,7 @@
 -- Count the operations after the counted time until an instant, at most one day, and about so many recorded rows.
--- Return whether some are left. All rows dated before the instant are committed (the caller waits for the watermark).
--- Nothing can then change what happened before: a later row gets a later date, or that of an exit that is counted as
--- due. So each operation is counted once, by its date, whenever its row is written.
+-- Return whether operations are left. All rows dated before the instant are committed (the caller waits for the
+-- watermark). A later row gets a later date, or that of an exit that is already counted as due. So each operation is
+-- counted once, by its date, whenever its row is written.
 create or replace function count_sizes(p_until timestamptz, p_rows integer) returns boolean
 language plpgsql security definer set search_path = public, pg_temp set plan_cache_mode = force_custom_plan
 as $$

@@ -1,7 +1,7 @@
 -- Date a change of a segment: created_at and updated_at are instants of the clock that never goes back.
 -- The change log has the same instants. A change that changes nothing keeps updated_at.
 -- Only the default of created_at, the start of the transaction, is replaced: an operator may give another instant.
--- The comment of a deletion stays with the segment, because others can write the exits later.
+-- The comment of a deletion stays with the segment, because other sessions can write the exits later.
 create or replace function date_segment_change() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
 as $$

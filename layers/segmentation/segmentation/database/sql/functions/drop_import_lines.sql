@@ -1,6 +1,6 @@
 -- Drop the partition with the lines of an import, if it exists.
--- The drop locks the lines of all other imports for a moment. While one of them holds its own lock for long, the
--- partition stays, without its lines. The schedule drops it later.
+-- The drop locks the lines of all other imports for a moment. If one of these imports holds its lock too long, the
+-- partition stays without lines, and the schedule drops it later.
 create or replace function drop_import_lines(p_import integer) returns void
 language plpgsql security definer set search_path = public, pg_temp
 as $$

@@ -1,8 +1,8 @@
--- Return the last entry of a user into each of these segments at or before an instant, and the changes of its lifetime
--- from there to the instant. The rows of a segment come newest first.
+-- Return the last entry of a user into each of these segments at or before an instant. Return also the changes of its
+-- lifetime between the entry and the instant. The rows of a segment come newest first.
 -- The loop reads the user's history backwards and stops at the last missing entry, so it reads no older row. An entry
 -- from a month that was dropped has no row.
--- The caller has the settings for its plans: to set them takes longer than the plans do.
+-- The caller has the settings for the plans. To set them here as well would take longer than the plans take.
 create or replace function entries_before(p_user_id bigint, p_at timestamptz, p_segments integer[])
     returns table (segment_id integer, action_id integer, expires_at timestamptz, executed_at timestamptz)
 language plpgsql stable

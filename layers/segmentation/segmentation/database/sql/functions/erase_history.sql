@@ -1,11 +1,11 @@
 -- Delete the history of a user who is not there any more, and return the number of rows.
 -- The history of an existing user stays. An unknown user can arrive while the history is being erased. One snapshot
 -- therefore answers both questions: whether the user exists, and which rows there are.
--- The comments that nothing else refers to are deleted too: no other user's history, no change of a segment, no job
--- that still runs. Erasures do that one after another, by the lock of every deletion of a user. Each of two could
--- otherwise see rows that the other one is erasing, and leave the comment to it.
--- The sizes of segments by day keep what the user added to them, as sums. What is not counted yet is counted here: an
--- entry that is counted would otherwise never get its exit. The lock keeps the counting out until the transaction ends.
+-- A comment is deleted too if no other user's history, no change of a segment and no running job has it. Erasures do
+-- that one after another, by the lock of every deletion of a user. Each of two could otherwise see rows that the other
+-- one is erasing, and leave the comment to it.
+-- The sizes of segments by day keep the user in their sums. Operations that are not counted yet are counted here.
+-- Otherwise an entry could be counted, and its exit never. The lock blocks the counting until the transaction ends.
 create or replace function erase_history(p_user_id bigint) returns bigint
 language plpgsql security definer set search_path = public, pg_temp
 as $$

@@ -1,7 +1,7 @@
--- Return the first change since an instant of each user whose membership in a segment has changed, by user id.
--- The users are those after a user. Without a last user, the function reads all changes since the instant. With one,
--- it reads the history of the users up to that one, in order of user id (last_user_of_batch chooses).
--- The history of one user and segment has the order of its history_id, and of its time.
+-- Return the first change of each user's membership in a segment since an instant, in order of user id.
+-- Only users after p_after count. If p_until is null, the function reads all changes since the instant. Otherwise it
+-- reads the history of the users up to p_until, in order of user id (last_user_of_batch chooses).
+-- The history of one user and segment has the same order by history_id as by time.
 create or replace function first_changes(p_segment_id integer, p_at timestamptz, p_after bigint, p_until bigint)
     returns table (user_id bigint, action_id integer, expires_at timestamptz)
 language plpgsql stable rows 1000

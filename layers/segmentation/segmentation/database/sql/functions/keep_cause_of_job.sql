@@ -1,4 +1,4 @@
--- Remember the comment of the request that orders a job. What the job writes carries it.
+-- Store the comment of the request that orders a job with the job, whose rows carry it.
 create or replace function keep_cause_of_job() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
 as $$

@@ -1,8 +1,8 @@
 -- Return what is recorded about a user and a segment up to an instant, or up to now if it is null, in one round trip.
 -- For an instant in the future only the clock is returned, and for an unknown slug only the clock and the instant.
--- "events" are the operations of operations_before, newest first. Only without any entry, exit or new lifetime among
--- them, the other facts are looked up:
--- - "kept" is a membership that is known from what followed it, because the month of its entry was dropped.
+-- "events" are the operations of operations_before, newest first. If none is an entry, an exit or a new lifetime, the
+-- other facts are looked up:
+-- - "kept" is a membership that is known only from later facts, because the month of its entry was dropped.
 -- - A user is known from the first operation or, without one, from the creation.
 -- - "user_deletion" is the user's last operation, if it is an exit by a deletion of the user.
 -- The function is stable: all its statements see the same snapshot.

@@ -2,9 +2,9 @@
 -- The state is undone from the present: the first operation after the instant decides about its segment. An exit or a
 -- new lifetime means a member, an entry means none. Without such an operation the current membership decides. So the
 -- answer needs no month before the instant, and reads one range of one index.
--- Only what has changed since is looked up before the instant: the entry of a member who has left, and a lifetime that
--- was replaced. Where that month was dropped, the entry is null and the lifetime is the one that replaced it.
--- A lifetime that had ended and a segment that was deleted by then end a membership, whether or not its exit is written.
+-- Before the instant, the function looks up only the entry of a member who has left, and a lifetime that was replaced.
+-- If that month was dropped, the entry is null and the lifetime is the one that replaced it.
+-- A membership ends with its lifetime and with its segment, whether or not its exit is written.
 -- The function is stable: all its statements see the same snapshot.
 create or replace function memberships_at(p_user_id bigint, p_at timestamptz)
     returns table (segment_id integer, slug text, added_at timestamptz, expires_at timestamptz)

@@ -1,8 +1,8 @@
--- Return the last operations of a user and a segment at or before an instant: at least ten, and those that say how the
--- user stands, the last entry, exit or new lifetime, and the last entry.
+-- Return the last operations of a user and a segment at or before an instant, newest first: ten or more, if there are.
+-- The last entry, exit or new lifetime is among them, and so is the last entry.
 -- The loop reads the user's history backwards and stops when it has them. An exit that is not recorded yet is read from
--- the view. It can exist only where the membership is due, or its segment deleted.
--- The caller has the settings for its plans: to set them takes longer than the plans do.
+-- the view. It exists only if the membership is due or its segment deleted.
+-- The caller has the settings for the plans. To set them here as well would take longer than the plans take.
 create or replace function operations_before(p_user_id bigint, p_segment_id integer, p_at timestamptz)
     returns table (slug text, action_id integer, reason reason, actor text, cause_id bigint, percent numeric,
                    expires_at timestamptz, executed_at timestamptz, history_id bigint)

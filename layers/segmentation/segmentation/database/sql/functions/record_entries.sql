@@ -1,7 +1,7 @@
 -- Write an entry into the history for each inserted membership.
 -- An entry by a percent names the percent and the actor who set it, also if another request created the user.
--- An entry carries the comment of the request. The entry of a new user by a percent has none. It is the insertion of
--- another trigger (admit_users), so it is deeper.
+-- An entry carries the comment of the request. The entry of a new user by a percent has none. Another trigger
+-- (admit_users) inserts it, so pg_trigger_depth() is above 1.
 -- "offset 0" makes Postgres look up each segment by itself, as in change_user_segments.
 -- The INSERT counts its own rows: the condition with nextval is always true, and Postgres evaluates it once per row.
 create or replace function record_entries() returns trigger

@@ -1,7 +1,7 @@
 -- Write the change log of a segment. A change that changes nothing writes no row.
 -- "before" and "after" have the members that changed. A creation has no "before", and a deletion no "after".
--- A segment whose deletion an operator undoes with SQL is created once more.
--- The id of the row is kept for count_segment_change, which learns later how many users the change added and removed.
+-- If an operator undoes a deletion with SQL, the log has one more creation.
+-- The id of the row is kept for count_segment_change, which later adds the numbers of users.
 create or replace function record_segment_change() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
 as $$

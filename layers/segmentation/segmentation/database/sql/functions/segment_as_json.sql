@@ -1,4 +1,4 @@
--- Return what the change log knows of a segment: the members that a request can set.
+-- Return the members of a segment that the change log has: those that a request can set.
 create or replace function segment_as_json(p_segment segments) returns jsonb
 language sql stable
 as $$

@@ -1,6 +1,6 @@
 -- Return the slug and the percent of a segment at an instant, from its change log. A change dated the instant counts.
 -- The slug is null for an instant before the creation.
--- The caller has the settings for its plans: to set them takes longer than the plans do.
+-- The caller has the settings for the plans. To set them here as well would take longer than the plans take.
 create or replace function segment_at(p_segment_id integer, p_at timestamptz, out slug text, out user_percent numeric)
 language plpgsql stable
 as $$

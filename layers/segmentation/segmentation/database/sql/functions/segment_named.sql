@@ -1,8 +1,8 @@
 -- Return the segment that a slug means at an instant, or null if no segment ever had the slug.
--- It is the segment that had the slug then. If none had it, it is the last one that had it before, otherwise the first
--- one that had it afterwards. So both slugs of a renamed segment find it, and so does the slug of a deleted one.
+-- It is the segment that had the slug then, otherwise the last one that had it before, otherwise the first one that had
+-- it afterwards. So both slugs of a renamed segment find it, and so does the slug of a deleted segment.
 -- The usual case needs no search: the segment that has the slug now already had it then.
--- The caller has the settings for its plans: to set them takes longer than the plans do.
+-- The caller has the settings for the plans. To set them here as well would take longer than the plans take.
 create or replace function segment_named(p_slug text, p_at timestamptz) returns integer
 language plpgsql stable
 as $$

@@ -1,7 +1,7 @@
 -- Wait for the users who are arriving, and return the next arrival's number: all lower numbers are settled.
--- New users do not wait meanwhile. The number is read before the list of arrivals: each arrival locks before it takes
+-- Other users can arrive meanwhile. The number is read before the list of arrivals. Each arrival locks before it takes
 -- its number, so an arrival with a lower number is in the list, or has ended.
--- An arrival that stays open ends the wait after the time that hold_arrivals waits.
+-- If an arrival stays open, the wait fails after the time that hold_arrivals waits.
 create or replace function settle_arrivals() returns bigint
 language plpgsql
 as $$

@@ -1,7 +1,7 @@
 -- Add changes to the sizes of segments by day. The changes of one segment and day are in one place of the arrays.
--- Each row begins with the members with which the row before it ends, in whatever order changes come. Changes after the
--- counted time (p_is_later) therefore change the members of their day and of all later rows. Changes before the counted
--- time change those of all earlier rows, because the members at the counted time are known.
+-- Each row must begin with the members with which the row before it ends. Changes after the counted time (p_is_later)
+-- therefore change the members of their day and of all later rows. Changes before the counted time change those of all
+-- earlier rows, because the members at the counted time are known.
 -- The caller holds the advisory lock (10, 0), which every writer of the two tables takes.
 create or replace function shift_segment_days(
     p_segment_ids integer[], p_days date[], p_added bigint[], p_removed bigint[], p_is_later boolean) returns void

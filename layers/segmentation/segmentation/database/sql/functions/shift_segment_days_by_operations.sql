@@ -1,4 +1,4 @@
--- Add the operations of one range, which is within one day, to the sizes by day.
+-- Add the operations of a range, which must be within one day, to the sizes by day.
 create or replace function shift_segment_days_by_operations(
     p_from timestamptz, p_until timestamptz, p_is_later boolean) returns void
 language plpgsql set plan_cache_mode = force_custom_plan

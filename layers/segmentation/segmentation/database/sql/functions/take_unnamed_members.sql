@@ -1,5 +1,5 @@
--- Look at the next members of a segment, in the order of user id, and find those whom no line of an import names.
--- Remove these, unless the caller only counts them. Members who entered after p_until are left alone.
+-- Read the next members of a segment in order of user id, and remove those whom no line of an import names.
+-- With p_only_count, remove none. Members who entered after p_until do not count.
 -- last_user is null if there are no further members.
 -- The caller has called hold_segment, unless it only counts.
 create or replace function take_unnamed_members(

@@ -1,6 +1,6 @@
--- Return the actor, and set the comment that the rows of this transaction carry, or none.
--- It is an argument of functions that write in the name of an actor. Their signatures stay as they are, so the previous
--- release can call them too. Postgres inlines it, so a request without a comment costs one comparison.
+-- Set the comment that the rows of this transaction carry, or none if it is null. Return the actor.
+-- The call is the argument p_actor of functions that write. So their signatures stay as they are, and the previous
+-- release can call them. Postgres inlines it, so a request without a comment costs one comparison.
 create or replace function with_comment(p_actor text, p_comment text) returns text
 language sql
 as $$

@@ -3,8 +3,8 @@ create or replace trigger segments_record_change
     after insert or update of slug, description, owner, user_percent, deleted_at on segments for each row
     execute function record_segment_change();
 
--- Begin the log of the segments that are older than it: as they are now, and deleted if they are. The trigger above has
--- locked "segments" against changes, so none is missed.
+-- Begin the log of the segments that are older than it: as they are now, with the deletion of deleted ones. The trigger
+-- above has locked "segments" against changes, so no change is missed.
 insert into segment_changes (segment_id, changed_at, change, actor, before, after)
 select segments.segment_id, known.changed_at, known.change, known.actor, known.before, known.after
   from segments

@@ -23,7 +23,7 @@ select rule.segment_id, rule.seed, rule.basis_points, rule.base_users, rule.base
                select rollouts.*
                  from rollouts
                 where rollouts.segment_id = percent.segment_id
-               -- look up each rollout by its key: a join that suits a few rollouts is kept for a session
+               -- look up each rollout by its key: a session would keep a join that suits only a few rollouts
                offset 0) rollouts) rule
 -- evaluate each expression once per segment, not once per arrival
 offset 0;

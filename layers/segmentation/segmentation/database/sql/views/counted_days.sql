@@ -1,6 +1,6 @@
 -- The days whose sizes are counted: from "first_day" to "last_day", which ended at "ends_at". There is no row while the
 -- members at the first counted instant are being counted.
--- The first instant that is counted is usually within a day. That day is counted if no operation is before the instant.
+-- The first counted instant is usually within a day. That day counts only if no operation is before the instant.
 -- The view is dropped first because CREATE OR REPLACE VIEW cannot remove a column. A rollback applies the older file.
 drop view if exists counted_days;
 
