@@ -88,7 +88,7 @@ def _run(url: str, find_kind: Callable[[], Kind], parameters: dict[str, Any]) ->
     storage.abort_uploads = lambda *_, **__: None
     storage.complete_upload = lambda *_: None
     kind = find_kind()
-    lease = Lease(uuid4(), uuid4(), kind.name, parameters, "analyst", {}, 1)
+    lease = Lease(uuid4(), uuid4(), kind.name, parameters, "analyst", {}, 1, None)
     with connect(url) as connection:
         connection.execute("select 1")
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
