@@ -175,7 +175,7 @@ def _replace_storage(path: Path) -> None:
     from datetime import UTC, datetime
 
     from segmentation.jobs import queue
-    from segmentation.reports import storage
+    from segmentation.reports import bucket, storage
     from segmentation.reports.imports import upload
 
     def next_range(reader: upload.UploadReader) -> bytes:
@@ -186,7 +186,7 @@ def _replace_storage(path: Path) -> None:
         return content
 
     discard: Callable[..., None] = lambda *_, **__: None  # noqa: E731 -- a name for three replacements
-    upload.link = lambda _: storage.Link("", datetime.now(UTC))
+    upload.link = lambda _: bucket.Link("", datetime.now(UTC))
     upload.find = lambda _: upload.Upload(str(path), path.stat().st_size, "tag")
     upload.UploadReader._next_range = next_range  # type: ignore[method-assign]
     storage.begin_upload = lambda _: "upload"

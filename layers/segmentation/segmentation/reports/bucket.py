@@ -1,4 +1,4 @@
-"""The bucket in S3: its client, its name, and its errors.
+"""The bucket in S3: its client, its name, its errors, its links, and the look-up of an object.
 
 boto3 is a slow import, delayed until S3 is needed. Most requests for a job do not need it, because the job is still
 running or of another kind.
@@ -7,7 +7,9 @@ running or of another kind.
 import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Literal
 
 from segmentation.contract.problems import StorageUnavailable
 from segmentation.runtime import settings
@@ -16,6 +18,15 @@ from segmentation.runtime.timeouts import Timeouts
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import HeadObjectOutputTypeDef
+
+
+@dataclass(frozen=True)
+class Link:
+    """A signed link, and its expiry."""
+
+    url: str
+    expires_at: datetime
 
 
 @contextmanager
@@ -35,6 +46,27 @@ def unavailable(reason: str) -> StorageUnavailable:
     """Log the reason, and return the problem to raise."""
     logger.warning("report storage unavailable", reason=reason)
     return StorageUnavailable(reason)
+
+
+def sign(operation: Literal["get_object", "put_object"], key: str, *, seconds: int, timeouts: Timeouts) -> Link:
+    """Sign a link for one operation on one key, without a request to S3."""
+    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds)
+    url = client(timeouts).generate_presigned_url(operation, Params={"Bucket": name(), "Key": key}, ExpiresIn=seconds)
+    return Link(url, expires_at)
+
+
+def find(key: str, timeouts: Timeouts) -> "HeadObjectOutputTypeDef | None":
+    """Return the headers of an object, or None if there is none. Raises StorageUnavailable."""
+    from botocore.exceptions import ClientError
+
+    with errors_as_problems():
+        try:
+            return client(timeouts).head_object(Bucket=name(), Key=key)
+        except ClientError as error:
+            # S3 answers 403 instead of 404 if the caller has no right to list the bucket
+            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
+                return None
+            raise
 
 
 def name() -> str:

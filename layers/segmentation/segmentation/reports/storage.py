@@ -3,12 +3,12 @@
 import re
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Literal, TypedDict
 
 from segmentation.contract.problems import ReportUnknown
 from segmentation.reports import bucket
+from segmentation.reports.bucket import Link
 from segmentation.reports.months import Month
 from segmentation.runtime.timeouts import Timeouts
 
@@ -56,14 +56,6 @@ class _ObjectHeaders(TypedDict):
     ContentType: str
     ContentDisposition: str
     CacheControl: str
-
-
-@dataclass(frozen=True)
-class Link:
-    """A download link, and its expiry."""
-
-    url: str
-    expires_at: datetime
 
 
 def subject_of_user(user_id: int) -> str:
@@ -117,11 +109,7 @@ def _require_deletion(answer: "DeleteObjectsOutputTypeDef") -> None:
 
 def link(file_name: str) -> Link:
     """Sign a link to a report, without a check that the report exists."""
-    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LINK_SECONDS)
-    url = bucket.client(REQUEST_TIMEOUTS).generate_presigned_url(
-        "get_object", Params={"Bucket": bucket.name(), "Key": PREFIX + file_name}, ExpiresIn=LINK_SECONDS
-    )
-    return Link(url, expires_at)
+    return bucket.sign("get_object", PREFIX + file_name, seconds=LINK_SECONDS, timeouts=REQUEST_TIMEOUTS)
 
 
 def link_to_existing(file_name: str) -> Link:
@@ -133,17 +121,7 @@ def link_to_existing(file_name: str) -> Link:
 
 def exists(file_name: str) -> bool:
     """Return whether a report exists. Raises StorageUnavailable."""
-    from botocore.exceptions import ClientError
-
-    with bucket.errors_as_problems():
-        try:
-            bucket.client(REQUEST_TIMEOUTS).head_object(Bucket=bucket.name(), Key=PREFIX + file_name)
-        except ClientError as error:
-            # S3 answers 403 instead of 404 if the caller has no right to list the bucket
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
-                return False
-            raise
-    return True
+    return bucket.find(PREFIX + file_name, REQUEST_TIMEOUTS) is not None
 
 
 def begin_upload(file_name: str) -> str:

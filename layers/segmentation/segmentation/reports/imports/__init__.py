@@ -1,1 +1,1 @@
-"""Imports: a file with many users becomes memberships of one segment, and each line gets a verdict."""
+"""Imports: add the users of a file to a segment, or remove them, with a verdict for each line."""

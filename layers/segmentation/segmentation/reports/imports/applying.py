@@ -20,7 +20,7 @@ BATCH_LINES = 10_000
 """Lines that a transaction applies. Writers to the segment wait for it."""
 
 BATCH_MEMBERS = 10_000
-"""Members that a transaction looks at, and removes if no line names them."""
+"""Members that a transaction reads, and removes if no line names them."""
 
 COUNTED_MEMBERS = 100_000
 """Members that a statement counts."""
@@ -31,7 +31,7 @@ GONE = "The segment was deleted after the import was ordered."
 
 @dataclass(frozen=True)
 class Import:
-    """An import as it was ordered, and the present slug and percent of its segment."""
+    """An import as it was ordered, the comment of its job, and the present slug of its segment."""
 
     import_number: int
     segment_id: int
@@ -67,7 +67,7 @@ def get(connection: Connection, import_id: UUID) -> Import:
 def lock_segment(connection: Connection, wanted: Import) -> str:
     """Lock the segment against other writers. Return why the import cannot go on, or an empty text.
 
-    The answer comes from a statement of its own, because the snapshot of the first can be older than its lock.
+    A second statement reads the segment, because the snapshot of the first one can be older than its lock.
     """
     connection.execute("select hold_segment(%s::integer)", (wanted.segment_id,))
     return obstacle(connection, wanted)
@@ -89,7 +89,7 @@ def obstacle(connection: Connection, wanted: Import) -> str:
 
 
 def stop(progress: Progress, failure: str) -> Progress:
-    """Return the progress of an import that cannot go on: it writes the verdicts so far."""
+    """Return the progress of an import that cannot go on. The job then writes the verdicts so far, and fails."""
     stopped = replace(progress, failure=failure)
     return replace(stopped, phase="write") if progress.phase == "apply" else _all_applied(stopped)
 

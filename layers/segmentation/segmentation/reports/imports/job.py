@@ -1,8 +1,8 @@
 """The kind of job that carries out an import.
 
-The job loads the lines of the file into a partition, applies them in order of user id, and writes the file with the
-verdicts in order of line. Each step saves its work and its progress in one transaction. So the next worker continues
-where a killed one stopped, and each line is applied once.
+The job loads the lines of the file into a partition, and applies them in order of user id. Then it writes the file with
+the verdicts, in order of line. Each step saves its work and its progress in one transaction. So the next worker
+continues where a killed one stopped, and each line is applied once.
 """
 
 import time
@@ -15,7 +15,7 @@ from uuid import UUID
 from psycopg import Connection, errors
 from psycopg.rows import scalar_row
 
-from segmentation.database import transactions
+from segmentation.database import clock, transactions
 from segmentation.jobs import leases
 from segmentation.jobs.batch_size import BatchSize
 from segmentation.jobs.leases import JobRejected, Kind, Lease, Step
@@ -26,7 +26,7 @@ from segmentation.reports.imports.progress import Progress
 from segmentation.reports.imports.upload import Upload, UploadChanged
 
 LOCK_RETRY_SECONDS = 60
-"""The longest time without a batch, while other sessions lock the segment, before a try of the job fails."""
+"""How long other sessions may lock the segment before this try of the job fails."""
 
 Steps = Generator[Step, None, Progress]
 Batch = Callable[[Connection, Import, Progress, int], Progress]
@@ -95,8 +95,7 @@ def _load_chunks(
 ) -> Generator[Progress, None, None]:
     upload = Upload(**lease.parameters["upload"])
     place = progress.place or loading.begin(upload)
-    [(now,)] = connection.execute("select clock_now()").fetchall()
-    for chunk in loading.read_chunks(upload, place, now):
+    for chunk in loading.read_chunks(upload, place, clock.now(connection)):
         progress = replace(
             progress,
             place=chunk.place,

@@ -1,4 +1,4 @@
-"""Judge one line of a file: its id and its lifetime, or the rule that it breaks."""
+"""Judge one line of a file. Find its id and its lifetime, or the rule that it breaks."""
 
 import re
 from datetime import datetime
@@ -20,7 +20,7 @@ _INSTANT = TypeAdapter(ExpiresAt)
 
 
 class Judged(NamedTuple):
-    """The columns of import_lines that a line gets. given and detail are for invalid lines."""
+    """The columns of a line in import_lines. Only invalid lines have given and detail."""
 
     user_id: str | None
     ttl: int | None = None
@@ -34,7 +34,7 @@ class LineInvalid(Exception):
 
 
 def judge(cells: list[str], layout: Layout, now: datetime) -> Judged:
-    """Return what a line becomes. A line that is invalid only by its lifetime keeps its id."""
+    """Return the judgement of a line. A line whose id is valid and whose lifetime is not keeps its id."""
     place = layout.user_id
     text = cells[place].strip(BLANKS) if place < len(cells) else ""
     user_id = text if is_id(text) else None

@@ -10,7 +10,7 @@ from segmentation.reports.imports.lines import FileUnreadable, Lines
 
 DELIMITERS = (",", ";", "\t")
 BLANKS = " \t\r\n"
-"""The characters around a value that do not count. A line of these alone is blank, and a line of others is not."""
+"""The characters around a value that do not count. A line of only these characters is blank."""
 
 USER_ID, TTL, EXPIRES_AT = "user_id", "ttl", "expires_at"
 _BEGINS_AS_NUMBER = re.compile(r'\s*"?\s*[+-]?[0-9]')
@@ -18,7 +18,7 @@ _BEGINS_AS_NUMBER = re.compile(r'\s*"?\s*[+-]?[0-9]')
 
 @dataclass(frozen=True)
 class Layout:
-    """The delimiter, the number of columns, and the places of those that count. A file without a header has one."""
+    """The delimiter, the number of columns, and the places of the columns that count. Without a header there is one."""
 
     delimiter: str = DELIMITERS[0]
     has_header: bool = False
@@ -34,9 +34,9 @@ def read(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def find(lines: Lines) -> Layout:
-    """Return the layout of a file, and leave the header behind. Raises FileUnreadable for another header.
+    """Return the layout of a file, and read past its header. Raises FileUnreadable for another header.
 
-    A file without a header has one column, and a file without any line too.
+    A file without a header, or without any line, has one column.
     """
     first = _first_filled(lines)
     header = _delimiter_of_header(first, lines.number)

@@ -17,7 +17,7 @@ MAX_TEXT_BYTES = 8 * 1024**3
 
 BUFFER_BYTES = 65_536
 _PLAIN = re.compile(rb"(?:[1-9][0-9]{0,17}\r?\n)+")
-"""Lines with one id, of so few digits that every one is valid."""
+"""Lines with one id. It has so few digits that it is always valid."""
 
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = "\ufeff"
@@ -34,10 +34,10 @@ class FileUnreadable(Exception):
 
 
 class Lines:
-    """An iterator over the lines of a file, with their ends. It counts lines and bytes of the unpacked text."""
+    """An iterator over the lines of a file, line ends included. It counts the lines and bytes of the unpacked text."""
 
     def __init__(self, upload: Upload, offset: int = 0, number: int = 0) -> None:
-        """Begin after an offset in the unpacked text, which is the end of a line with this number."""
+        """Begin at an offset in the unpacked text, where the line with this number ends."""
         self.offset, self.number = offset, number
         self.text = ""
         self._begins_at, self._first = offset, number + 1
@@ -53,9 +53,9 @@ class Lines:
         return self._first
 
     def plain_ids(self, most: int) -> list[str]:
-        """Return the ids of the next lines that are digits alone, at most so many. None may be the next line.
+        """Return the ids of the next lines that have only an id, at most so many. The list may be empty.
 
-        Most files have nothing else. Such a line has one meaning, so it needs no CSV reader, which takes much longer.
+        Most files have only such lines. They need no CSV reader, which takes much longer.
         """
         found = _PLAIN.match(self._peek())
         if not found:

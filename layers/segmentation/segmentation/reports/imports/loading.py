@@ -20,7 +20,7 @@ from segmentation.reports.imports.upload import Upload
 
 CHUNK_LINES = 20_000
 CHUNK_BYTES = 4 * 1024**2
-"""A chunk ends after as many lines or bytes. Blank lines count as lines."""
+"""A chunk ends after so many lines or bytes. Blank lines count as lines."""
 
 _END = "\n"
 """A line after the last one. A record that contains it began with a quotation mark that is never closed."""

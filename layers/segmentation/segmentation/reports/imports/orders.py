@@ -1,7 +1,7 @@
-"""Order an import, start it after the upload, and clean up those that are over."""
+"""Order an import, start it after the upload, and clean up after imports that have ended or never started."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection
@@ -27,7 +27,7 @@ IMPORT = "import"
 VERDICTS = ("added", "already", "removed", "absent", "duplicate", "invalid")
 
 CLEAN_UP_MOST = 20
-"""The partitions that one run of the schedule drops. Each drop waits for the other imports."""
+"""The most partitions that one run of the schedule drops. Each drop waits for the other imports."""
 
 
 def create(connection: Connection, new: NewImport, *, actor: str) -> ImportCreated:
@@ -85,18 +85,9 @@ def start(connection: Connection, import_id: UUID, *, caller: Caller) -> JobRef:
 
 def _find_job(connection: Connection, import_id: UUID, caller: Caller, *, locks: bool = False) -> UUID | None:
     """Return the job of an import, or None if it is not started. Raises ImportUnknown."""
+    query: LiteralString = "select imports.job_id, imports.actor from imports where imports.import_id = %s::uuid"
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(
-            """
-            select imports.job_id, imports.actor
-              from imports
-             where imports.import_id = %s::uuid
-               for update
-            """
-            if locks
-            else "select imports.job_id, imports.actor from imports where imports.import_id = %s::uuid",
-            (import_id,),
-        ).fetchone()
+        row = cursor.execute(f"{query} for update" if locks else query, (import_id,)).fetchone()
     # an id of another account's import is unknown to the caller
     if row is None or not _may_see(caller, row["actor"]):
         raise ImportUnknown(f"There is no import {import_id}.")

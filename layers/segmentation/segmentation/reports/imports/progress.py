@@ -18,7 +18,7 @@ class Progress:
     phase: Phase = "load"
     place: Place | None = None
     lines: int = 0
-    """All lines that are not blank, while the file is loaded: those so far."""
+    """The lines that are not blank. While the file is loaded, those so far."""
 
     after_user: int = 0
     after_line: int = 0
@@ -29,7 +29,7 @@ class Progress:
     duplicate: int = 0
     invalid: int = 0
     until: str = ""
-    """The instant of a replacement: members who enter later are left alone."""
+    """The instant of a replacement. Members who enter later stay."""
 
     members: int = 0
     unnamed: int = 0

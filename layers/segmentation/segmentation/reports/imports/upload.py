@@ -1,19 +1,17 @@
 """The uploaded file of an import, in S3: its link, its size, and its bytes in ranges.
 
-A presigned link is for one key alone, so it can write the file of one import and no other.
+A presigned link is for one key, so it can write the file of one import and no other.
 """
 
 import io
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from segmentation.reports import bucket, storage
-from segmentation.reports.storage import Link
+from segmentation.reports.bucket import Link
 
 PREFIX = "imports/"
-LINK_SECONDS = storage.LINK_SECONDS
 MAX_BYTES = 2 * 1024**3
 RANGE_BYTES = 8 * 1024**2
 """The bytes of one request. A slow answer then stays below the timeouts, and memory holds one range."""
@@ -25,7 +23,7 @@ class UploadChanged(Exception):
 
 @dataclass(frozen=True)
 class Upload:
-    """An uploaded file. Another upload under the same key has another tag."""
+    """An uploaded file. A later upload under the same key has another tag."""
 
     key: str
     size: int
@@ -34,26 +32,13 @@ class Upload:
 
 def link(import_id: UUID) -> Link:
     """Sign a link for the upload of an import's file."""
-    expires_at = datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=LINK_SECONDS)
-    url = bucket.client(storage.REQUEST_TIMEOUTS).generate_presigned_url(
-        "put_object", Params={"Bucket": bucket.name(), "Key": _key(import_id)}, ExpiresIn=LINK_SECONDS
-    )
-    return Link(url, expires_at)
+    return bucket.sign("put_object", _key(import_id), seconds=storage.LINK_SECONDS, timeouts=storage.REQUEST_TIMEOUTS)
 
 
 def find(import_id: UUID) -> Upload | None:
     """Return the uploaded file of an import, or None. Raises StorageUnavailable."""
-    from botocore.exceptions import ClientError
-
-    with bucket.errors_as_problems():
-        try:
-            found = bucket.client(storage.REQUEST_TIMEOUTS).head_object(Bucket=bucket.name(), Key=_key(import_id))
-        except ClientError as error:
-            # S3 answers 403 instead of 404 if the caller has no right to list the bucket
-            if error.response["ResponseMetadata"]["HTTPStatusCode"] in (403, 404):
-                return None
-            raise
-    return Upload(_key(import_id), found["ContentLength"], found["ETag"])
+    found = bucket.find(_key(import_id), storage.REQUEST_TIMEOUTS)
+    return Upload(_key(import_id), found["ContentLength"], found["ETag"]) if found else None
 
 
 class UploadReader(io.RawIOBase):

@@ -16,13 +16,12 @@ from segmentation.reports.imports.applying import Import
 from segmentation.reports.imports.progress import Progress
 from segmentation.reports.stored_file import Batch, Sizes, Steps, StoredFile
 
-SIZES = Sizes(batch_rows=50_000)
-"""The text of a statement fits in the server's work_mem, and the statement stays short."""
+SIZES = Sizes()
 
 HEADER = "line,user_id,verdict,detail\r\n"
 
-# A line without a stored verdict was applied if it is not after the place where the import stopped. The others are left
-# out (null). "given" is a cell of a CSV file already, and no detail contains a comma or a quotation mark.
+# A line without a stored verdict was applied if it is not after the place where the import stopped. Other lines have no
+# verdict (null) and are left out. "given" is already a CSV cell, and no detail contains a comma or a quotation mark.
 _LINES = sql.SQL("""
 select count(*)::integer as read, max(judged.line) as line,
        coalesce(string_agg(
