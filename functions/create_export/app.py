@@ -16,5 +16,5 @@ handler = app.resolve
 @app.post("/segment/<slug>/export", status_code=202, responses=JOB_BEGUN)
 @raises(SegmentUnknown)
 def create_export(slug: SlugInPath, body: NewExport | None = None) -> JobRef:
-    """Start the job of an export and return its id."""
+    """Export the members of a segment at one instant, as a job."""
     return segment_export.create(get_connection(), slug, body or NewExport(), actor=app.actor)

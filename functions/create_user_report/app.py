@@ -20,7 +20,7 @@ def create_user_report(
     report_format: ReportFormat = "plain",
     delimiter: Delimiter = ",",
 ) -> ReportLink:
-    """Create the report of a user's month (UTC, half-open)."""
+    """Create the report of a user's month in UTC, half-open."""
     return user_report.create_for_user(
         get_connection(), user_id, year, month_of_year, report_format=report_format, delimiter=delimiter
     )

@@ -20,5 +20,5 @@ handler = app.resolve
 def explain_membership(
     user_id: UserIdInPath, slug: SlugInPath, at: At = None, if_none_match: IfNoneMatch = ""
 ) -> Response[Any]:
-    """Say why a user is in a segment or not, in one sentence and with the last ten operations."""
+    """Say why a user is in a segment or not, with the last ten operations."""
     return app.fresh(evidence.explain(get_connection(), user_id, slug, at), if_none_match)

@@ -14,5 +14,5 @@ handler = app.resolve
 @app.get("/segment/<slug>/history")
 @raises(SegmentUnknown)
 def list_segment_changes(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: HistoryCursor = "") -> ChangePage:
-    """List the creation, the changes and the deletion of a segment, newest first."""
+    """List the changes of a segment, newest first, with its creation and its deletion."""
     return change_log.list_changes(get_connection(), slug, before=cursor, limit=limit)

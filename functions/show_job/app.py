@@ -16,6 +16,6 @@ handler = app.resolve
 @app.get("/job/<job_id>")
 @raises(JobUnknown, StorageUnavailable)
 def show_job(job_id: JobIdInPath) -> Job:
-    """Return a job. The result of a report has a link that is signed for this answer."""
+    """Return a job. If it has made a file, the result has a link that is signed for this answer."""
     job = segment_export.with_link(month_report.with_link(leases.get(get_connection(), job_id)))
     return orders.with_link(job, caller=app.caller)

@@ -16,7 +16,7 @@ TAGS = {
     "Segments": "Named sets of users.",
     "Memberships": "Which user is in which segment, and until when.",
     "History": "Every entry, exit and changed lifetime, written by the database itself. Also actions of your own.",
-    "Imports": "A file of users becomes memberships of a segment, with a verdict for every line.",
+    "Imports": "A file of users to add to a segment or to remove from it, with a verdict for every line.",
     "Reports": "A month of the history or the members of a segment as a file, and the jobs that write the large files.",
     "Access": "Accounts, and the tokens that they get by signing in.",
     "Operations": "The health and the metrics of the service, and the description of its API.",

@@ -133,10 +133,7 @@ To = Annotated[
     Query(alias="to", description="The end of the range, excluded. Default: the last operation."),
 ]
 At = Annotated[
-    AwareDatetime | None,
-    AfterValidator(values.not_before_2000),
-    AfterValidator(in_utc),
-    BeforeValidator(instant),
+    values.PastInstant | None,
     WithJsonSchema({"type": "string", "format": "date-time"}),
     Query(description="A past instant, from the year 2000 on. Default: now."),
 ]

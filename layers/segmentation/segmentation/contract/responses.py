@@ -130,7 +130,7 @@ class ChangePage(BaseModel):
 
 
 class SizeOfDay(BaseModel):
-    """The members of a segment at the end of a day (UTC), today now, and the entries and exits of that day."""
+    """The members of a segment at the end of a day (UTC) or, for today, now, and the entries and exits of the day."""
 
     day: date
     members: int
@@ -192,7 +192,7 @@ class Membership(BaseModel):
 
 
 class UserSegment(BaseModel):
-    """A segment that a user is in, or was in at an instant. added_at is null where its month was dropped."""
+    """A segment that a user is in, or was in at an instant. added_at is null if the month of the entry was dropped."""
 
     slug: str
     added_at: Instant | None
@@ -255,7 +255,7 @@ class Operation(BaseModel):
 class Explanation(BaseModel):
     """Why a user is in a segment or not, and the last ten operations of both, oldest first.
 
-    since is the instant of the entry, the exit or the deletion that decides, until the end of the lifetime.
+    since is the instant of the entry, the exit or the deletion that decides. until is the end of the lifetime.
     """
 
     user_id: int

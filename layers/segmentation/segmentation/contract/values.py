@@ -16,7 +16,6 @@ MAX_USERS = 1000
 MAX_CHANGED_USERS = 10_000
 FIRST_YEAR = 2000
 LAST_YEAR = 9998
-FIRST_INSTANT_ASKED = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 SLUG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$"
 ACTION_PATTERN = r"^[A-Za-z][A-Za-z0-9_.:-]{0,63}$"
 USERNAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.@+-]{0,63}$"
@@ -31,6 +30,7 @@ DAY_SCHEMA: dict[str, Any] = {"type": "string", "format": "date"}
 NOT_RESERVED: dict[str, Any] = {"not": {"enum": sorted(RESERVED_SLUGS)}}
 """The JSON Schema of the rule about reserved slugs."""
 
+_FIRST_INSTANT = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
 _HOUR = r"([01]\d|2[0-3])"
 _MINUTE = r"[0-5]\d"
 _INSTANT = re.compile(
@@ -41,6 +41,7 @@ _INSTANT = re.compile(
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _CONTROL_BUT_LINE_FEED = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+_ANY_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def whole_number(value: Any) -> int:
@@ -94,14 +95,14 @@ def in_utc(moment: datetime) -> datetime:
 
 
 def not_before_2000(moment: datetime) -> datetime:
-    """Reject an instant before all history. It is a mistake, such as a year of two digits."""
-    if moment < FIRST_INSTANT_ASKED:
+    """Reject an instant before the first year of the history. It is a mistake, such as a year of two digits."""
+    if moment < _FIRST_INSTANT:
         raise ValueError("must not be before 2000-01-01T00:00:00Z")
     return moment
 
 
 def day(value: Any) -> Any:
-    """Reject a value that only pydantic accepts as a date, such as 5, '5' or an instant at midnight."""
+    """Reject values that pydantic would accept as a date, such as 5, '5' or an instant at midnight."""
     if not isinstance(value, str) or not _DATE.fullmatch(value):
         raise ValueError("must be a date such as 2030-01-31")
     if not FIRST_YEAR <= int(value[:4]) <= LAST_YEAR:
@@ -145,7 +146,7 @@ def _without_controls_but_line_feeds(text: str) -> str:
 
 def _without_any_controls(text: str) -> str:
     """Reject every control character, also line breaks: a name is one line."""
-    if _CONTROL_BUT_LINE_FEED.search(text) or "\n" in text:
+    if _ANY_CONTROL.search(text):
         raise ValueError("must not contain control characters")
     return text
 

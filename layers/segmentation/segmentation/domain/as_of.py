@@ -1,4 +1,4 @@
-"""The past: the segments that a user was in at an instant."""
+"""As of: the segments that a user was in at a past instant."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,7 +24,7 @@ JSON_AT: LiteralString = """
 
 
 RECENT_SECONDS = 30
-"""How long a caller may keep an answer about the last minute: as long as one about now."""
+"""How long a caller may keep an answer about the last minute. It is the same as for an answer about now."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class _Past:
 def list_for_user(connection: Connection, user_id: int, at: datetime) -> FreshJson:
     """Return the segments that a user was in at an instant (UserSegments) as JSON, in order of slug.
 
-    The entry of a user who has left is null if its month was dropped from the history. Raises RequestInvalid if the
+    added_at of a member who has left is null if the month of the entry was dropped. Raises RequestInvalid if the
     instant is in the future, or InstantUnsettled.
     """
     past = instants.read_at(connection, at, partial(_read, connection, user_id, at))

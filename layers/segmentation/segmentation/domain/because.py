@@ -39,7 +39,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Kept:
-    """A membership that is known from what followed it: the month of its entry was dropped from the history."""
+    """A membership that is known only from later facts, because the month of its entry was dropped."""
 
     reason: str
     added_at: datetime | None
@@ -48,7 +48,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is recorded about a user and a segment up to an instant.
+    """The recorded facts about a user and a segment up to an instant.
 
     The slug and the percent are those of the segment at the instant. "last" is the last entry, exit or new lifetime,
     "entry" the last entry. Without a last event, "kept" and the facts about the user decide.
@@ -68,7 +68,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Finding:
-    """The fact that decides, the event behind it, and from when until when it holds, as far as that is known."""
+    """The fact that decides, its event, and the instants from and until which it holds, as far as they are known."""
 
     because: Because
     event: Event | None = None
@@ -95,7 +95,7 @@ class Finding:
 def decide(evidence: Evidence) -> Finding:
     """Return why the user is or is not in the segment.
 
-    The segment comes first: without it, no user is in it, whatever became of this one before.
+    A segment that does not exist decides first, because no user is in it.
     """
     if evidence.created_at > evidence.at:
         return Finding("segment_not_created_yet")

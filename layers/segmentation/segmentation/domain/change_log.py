@@ -30,8 +30,8 @@ def count(
 def list_changes(connection: Connection, slug: str, *, before: str, limit: int) -> ChangePage:
     """Return the changes of a segment before a place in its log, newest first. Raises SegmentUnknown.
 
-    The slug of a deleted segment stands for the last segment that had it. The numbers of a job that still runs are
-    those of its progress.
+    The slug of a deleted segment means the last segment that had it. The numbers of a job that still runs are those of
+    its progress.
     """
     segment_id = _find(connection, slug)
     changed_at, change_id = (before or _END).split(" ")

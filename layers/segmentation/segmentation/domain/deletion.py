@@ -34,10 +34,7 @@ COUNTED_ROWS = 1_000_000
 
 @dataclass(frozen=True)
 class Ended:
-    """The memberships that a statement removed, and those of them that the deletion of their segment ended.
-
-    The lifetimes of the others were over before.
-    """
+    """The number of memberships that a statement removed, and of those that were active until the deletion."""
 
     removed: int = 0
     active: int = 0

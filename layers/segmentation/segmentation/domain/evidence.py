@@ -1,4 +1,4 @@
-"""Explanations: read what is recorded about a user and a segment, and say why the user is in it or not."""
+"""Explanations: read the recorded facts about a user and a segment, and say why the user is in it or not."""
 
 from dataclasses import dataclass, fields
 from datetime import datetime

@@ -1,7 +1,8 @@
-"""The explanation: one English sentence about a user and a segment that a support agent can send on."""
+"""The explanation: one English sentence, or two, that a support agent can send to the user."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from segmentation.contract.values import Because
 from segmentation.domain.because import Event, Evidence, Finding
@@ -10,19 +11,19 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 
 def sentence(user_id: int, slug: str, evidence: Evidence, finding: Finding, *, is_past: bool) -> str:
-    """Return the explanation. A second sentence says how a membership began that has ended.
+    """Return the explanation. If a membership has ended, a second sentence says how it began.
 
-    The slug is the one of the request. Where the segment had another one at the instant, that one follows.
+    The slug is that of the request. If the segment had another slug at the instant, that follows in brackets.
     """
-    told = _Told(f"User {user_id}", _named(slug, evidence.slug), evidence, finding, is_past)
-    text = f"{_SENTENCES[finding.because](told)}."
-    if evidence.entry is None or not told.has_left or finding.since is None:
+    facts = _Facts(f"User {user_id}", _named(slug, evidence.slug), evidence, finding, is_past)
+    text = f"{_SENTENCES[finding.because](facts)}."
+    if evidence.entry is None or not facts.has_left or finding.since is None:
         return text
     return f"{text} {_beginning(evidence.entry, finding.since)}."
 
 
-class _Told:
-    """What a sentence is made of."""
+class _Facts:
+    """The facts of a sentence, and its common parts."""
 
     def __init__(self, user: str, slug: str, evidence: Evidence, finding: Finding, is_past: bool) -> None:
         self.user, self.slug, self.evidence, self.finding = user, slug, evidence, finding
@@ -52,13 +53,12 @@ class _Told:
         return _quoted(self.finding.comment)
 
 
-def _member(told: _Told) -> str:
-    end = f", until {moment(told.finding.until)}" if told.finding.until else ", without an end"
-    if told.finding.event is None:
-        return f"{told.is_in}{end}: the history of the month in which they entered was removed"
-    return (
-        f"{told.is_in}{end}: {_entry(told.finding.event, f'{told.had}added')}{_when(told.finding.since)}{told.comment}"
-    )
+def _member(facts: _Facts) -> str:
+    end = f", until {moment(facts.finding.until)}" if facts.finding.until else ", without an end"
+    if facts.finding.event is None:
+        return f"{facts.is_in}{end}: the history of the month in which they entered was removed"
+    entry = _entry(facts.finding.event, f"{facts.had}added")
+    return f"{facts.is_in}{end}: {entry}{_when(facts.finding.since)}{facts.comment}"
 
 
 def _entry(entry: Event, added: str) -> str:
@@ -77,55 +77,48 @@ def _beginning(entry: Event, end: datetime) -> str:
     return text if entry.reason == "manual" else text[0].upper() + text[1:]  # a name keeps its first letter
 
 
-def _expired(told: _Told) -> str:
-    entry = told.evidence.entry
-    lasted = f" of {duration(told.finding.since - entry.executed_at)}" if entry and told.finding.since else ""
-    return f"{told.left}, when its lifetime{lasted} ended"
+def _expired(facts: _Facts) -> str:
+    entry = facts.evidence.entry
+    lasted = f" of {duration(facts.finding.since - entry.executed_at)}" if entry and facts.finding.since else ""
+    return f"{facts.left}, when its lifetime{lasted} ended"
 
 
-def _lowered(told: _Told) -> str:
-    percent = told.finding.percent
+def _lowered(facts: _Facts) -> str:
+    percent = facts.finding.percent
     to = f" to {_number(percent)}" if percent is not None else ""
-    return f"{told.left}, because {told.actor} lowered its percent{to}{told.comment}"
+    return f"{facts.left}, because {facts.actor} lowered its percent{to}{facts.comment}"
 
 
-def _segment_deleted(told: _Told) -> str:
+def _deleted(thing: str, facts: _Facts) -> str:
     """Distinguish a member, whose exit the deletion is, from a user who had left before or had never entered."""
-    if told.has_left:
-        return f"{told.left}, because {told.actor} deleted the segment{told.comment}"
-    when = _when(told.finding.since)
-    return f"{told.is_not_in}, because {told.actor} deleted the segment{when}{told.comment}"
+    if facts.has_left:
+        return f"{facts.left}, because {facts.actor} deleted the {thing}{facts.comment}"
+    when = _when(facts.finding.since)
+    return f"{facts.is_not_in}, because {facts.actor} deleted the {thing}{when}{facts.comment}"
 
 
-def _user_deleted(told: _Told) -> str:
-    if told.has_left:
-        return f"{told.left}, because {told.actor} deleted the user{told.comment}"
-    when = _when(told.finding.since)
-    return f"{told.is_not_in}, because {told.actor} deleted the user{when}{told.comment}"
+def _not_created(facts: _Facts) -> str:
+    return f"{facts.is_not_in}, because the segment was created later{_when(facts.evidence.created_at)}"
 
 
-def _not_created(told: _Told) -> str:
-    return f"{told.is_not_in}, because the segment was created later{_when(told.evidence.created_at)}"
+def _not_chosen(facts: _Facts) -> str:
+    return f"{facts.is_not_in}, because its percent of {_number(facts.finding.percent)} did not choose them"
 
 
-def _not_chosen(told: _Told) -> str:
-    return f"{told.is_not_in}, because its percent of {_number(told.finding.percent)} did not choose them"
-
-
-_SENTENCES: dict[Because, Callable[[_Told], str]] = {
+_SENTENCES: dict[Because, Callable[[_Facts], str]] = {
     "by_hand": _member,
     "by_percent": _member,
     "by_import": _member,
-    "never_entered": lambda told: f"{told.is_not_in}, because they {'had' if told.had else 'have'} never entered it",
-    "removed_by_hand": lambda told: f"{told.left}, because {told.actor} removed them{told.comment}",
-    "removed_by_import": lambda told: f"{told.left}, because an import by {told.actor} removed them{told.comment}",
+    "never_entered": lambda facts: f"{facts.is_not_in}, because they {'had' if facts.had else 'have'} never entered it",
+    "removed_by_hand": lambda facts: f"{facts.left}, because {facts.actor} removed them{facts.comment}",
+    "removed_by_import": lambda facts: f"{facts.left}, because an import by {facts.actor} removed them{facts.comment}",
     "expired": _expired,
     "percent_lowered": _lowered,
     "not_chosen": _not_chosen,
-    "segment_deleted": _segment_deleted,
+    "segment_deleted": partial(_deleted, "segment"),
     "segment_not_created_yet": _not_created,
-    "user_deleted": _user_deleted,
-    "user_unknown": lambda told: f"{told.is_not_in}, because the service did not know the user",
+    "user_deleted": partial(_deleted, "user"),
+    "user_unknown": lambda facts: f"{facts.is_not_in}, because the service did not know the user",
 }
 
 
@@ -143,7 +136,7 @@ def _when(instant: datetime | None) -> str:
 
 
 def _day(instant: datetime, beside: datetime) -> str:
-    """Return the day of an instant beside a later one that the reader knows already."""
+    """Return the day of an instant, without the parts that it shares with a later instant in the text before it."""
     if instant.date() == beside.date():
         return f"at {instant:%H:%M} UTC that day"
     return f"on {instant.day} {instant:%B}" if instant.year == beside.year else f"on {_date(instant)}"

@@ -30,7 +30,7 @@ Read = TypeVar("Read", bound=Dated)
 
 
 def read_at(connection: Connection, at: datetime, read: Callable[[], Read]) -> Read:
-    """Return what a read says about an instant. The read itself says what time it is, which saves a round trip.
+    """Return the result of a read about an instant. It has the database's time of the read, which saves a round trip.
 
     Rows are dated before they are committed. So a read about the last half minute is repeated when all rows up to the
     instant are committed. Raises RequestInvalid if the instant is in the future, or InstantUnsettled.
@@ -45,5 +45,5 @@ def read_at(connection: Connection, at: datetime, read: Callable[[], Read]) -> R
 
 
 def max_age(at: datetime, clock: datetime) -> int | None:
-    """Return for how many seconds a caller may keep an answer about an instant. None: not at all."""
+    """Return how many seconds a caller may keep an answer about an instant, or None if a caller may not keep it."""
     return KEPT_SECONDS if clock - at > KEPT_AFTER else None

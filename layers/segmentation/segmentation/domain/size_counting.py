@@ -1,8 +1,8 @@
 """The counting of sizes by day: the schedule counts what was committed since its last run, and then earlier history.
 
 Each step is one transaction, which adds a range of the history to the sizes and moves the counted time by it. So a run
-can end at any moment, and the next one continues. The counted time follows the watermark: before it, no operation is
-missing, because a later row never gets an earlier date, except that of an exit that is already counted as due.
+can end at any moment, and the next one continues. The counted time follows the watermark, so no operation before it is
+missing. A later row never gets an earlier date, except that of an exit that is already counted as due.
 """
 
 from collections.abc import Callable
@@ -20,11 +20,11 @@ STEP_ROWS = 100_000
 """Rows that a step counts, which keeps it far below the statement timeout. All rows of one instant are one step."""
 
 MOST_SECONDS = 2
-"""How long a run waits for writers. A run that finds a longer transaction leaves the counting to the next."""
+"""How long a run waits for writers. If a transaction lasts longer, the next run counts."""
 
 
 def count(connection: Connection, *, go_on: Callable[[], bool]) -> None:
-    """Count operations until none is left or time is up, at least one step. Report how late the counted time is."""
+    """Count operations until none is left or time is up, but at least one step. Report the lag of the counted time."""
     until = watermark.find_settled_instant(connection, most_seconds=MOST_SECONDS)
     if until is None:
         logger.warning("a transaction lasts too long to wait for: sizes are counted later")

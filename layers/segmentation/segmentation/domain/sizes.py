@@ -19,9 +19,10 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class _Found:
-    """The range, and what is known of each day: the stored days, and those with operations since the counted time.
+    """The range, the stored days, and the days with operations since the counted time.
 
-    A day is the number of days since the beginning of the range. The lists have one order, and a null for no day.
+    A day is the number of days since the beginning of the range. The lists have one order, and one null if there is no
+    day.
     """
 
     since: date
@@ -31,11 +32,12 @@ class _Found:
     days: list[int | None]
     began_with: list[int | None]
     """The members at the beginning of a stored day."""
+
     added: list[int]
     removed: list[int]
 
 
-# Beside the stored days of the range, the last one before it and the first one after it: a day without a row has the
+# The stored days are those of the range, the last one before it and the first one after it. A day without a row has the
 # members with which the row before it ends, or with which the row after it begins.
 DAYS_OF_SEGMENT: LiteralString = """
     select segment.since, segment.until, segment.today, segment.shown_from,
@@ -75,10 +77,10 @@ DAYS_OF_SEGMENT: LiteralString = """
 
 
 def list_days(connection: Connection, slug: str, *, since: date | None, until: date | None) -> SegmentSize:
-    """Return the size of a segment on each day from one until before another. Default: the last 30 days and today.
+    """Return the size of a segment on each day of a half-open range. Default: the last 30 days and today.
 
     Days before the segment's creation, before the history begins, not counted yet, or in the future are left out.
-    Today's members are those of now. Raises SegmentUnknown, or RequestInvalid for a range that is not valid.
+    The members of today are those of now. Raises SegmentUnknown, or RequestInvalid for a range that is not valid.
     """
     with connection.cursor(row_factory=class_row(_Found)) as cursor:
         found = cursor.execute(DAYS_OF_SEGMENT, {"slug": slug, "since": since, "until": until}).fetchone()
