@@ -1,4 +1,4 @@
-"""Imports for tests that write in many ways: order, upload, start, work, and the verdicts that the file deserves."""
+"""Imports for tests that write in many ways: order, upload, start, work, and the expected verdicts of a file."""
 
 from collections import Counter
 from collections.abc import Iterable

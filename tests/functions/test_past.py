@@ -54,7 +54,7 @@ def test_explanation_has_the_operations_as_the_history_shows_them():
     assert operation == history["operations"][0]
 
 
-def test_explanation_of_a_past_instant_is_told_in_the_past():
+def test_explanation_of_a_past_instant_is_in_the_past_tense():
     answer = done(ask("explain_membership", at=LONG_AGO))
 
     assert (answer["at"], answer["because"]) == (LONG_AGO, "segment_not_created_yet")
@@ -94,7 +94,7 @@ def test_repeated_or_unknown_parameter_is_422(function, query):
 
 @EVERY_READ
 @pytest.mark.parametrize("instant", ["2000-01-01T00:00:00Z", "2023-08-28T10:25+03", LONG_AGO])
-def test_what_is_said_about_the_past_may_be_kept_for_an_hour(function, instant):
+def test_answer_about_the_past_may_be_kept_for_an_hour(function, instant):
     answer = ask(function, at=instant)
 
     assert (answer.status, answer.headers["cache-control"]) == (200, "private, max-age=3600")

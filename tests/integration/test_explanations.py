@@ -1,4 +1,4 @@
-"""Why a user is, was or is not in a segment: each because, from what the database recorded."""
+"""Why a user is, was or is not in a segment: each because, from the rows that the database recorded."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -141,7 +141,7 @@ def test_percent_that_did_not_choose_the_user_is_named(connection, create, set_p
     assert why(before)["because"] == "never_entered"
 
 
-def test_percent_of_an_entry_and_of_an_exit_is_told(create, set_percent, arrive, why, now):
+def test_explanation_has_the_percent_of_an_entry_and_of_an_exit(create, set_percent, arrive, why, now):
     arrive(1, after=6)
     create("AVITO_30", 100)
     inside = now()
@@ -296,7 +296,7 @@ def test_dropped_month_of_the_entry_leaves_the_membership(connection, superuser,
 
 
 @pytest.mark.usefixtures("segment")
-def test_comments_of_the_entry_and_of_the_exit_are_told(connection, why):
+def test_explanation_has_the_comments_of_the_entry_and_of_the_exit(connection, why):
     for comment, change in (
         ("ticket 4711", {"add_segments": ["AVITO_30"]}),
         ("ticket 4712", {"delete_segments": ["AVITO_30"]}),

@@ -1,4 +1,4 @@
-"""Imports: each line of a file gets one verdict, and the segment what the verdicts say."""
+"""Imports: each line of a file gets one verdict, and the members of the segment follow the verdicts."""
 
 import csv
 import gzip
@@ -220,7 +220,7 @@ def test_history_names_the_import_as_the_reason(make_segments, run, history):
     ]
 
 
-def test_remove_ends_memberships_and_tells_who_was_absent(make_segments, change, run, verdicts, members):
+def test_remove_ends_memberships_and_names_absent_users(make_segments, change, run, verdicts, members):
     make_segments("AAA")
     change(1, add_segments=["AAA"])
 
@@ -264,7 +264,7 @@ def test_replace_fails_if_it_would_remove_too_many(make_segments, change, run, m
         assert f"remove 3 of 4 members, more than the {2 if most is None else most}" in job.error
 
 
-def test_replace_that_removes_nobody_needs_no_deletions(make_segments, change, run, members):
+def test_replace_that_removes_no_member_needs_no_deletions(make_segments, change, run, members):
     make_segments("AAA")
     change(1, add_segments=["AAA"])
 
@@ -284,7 +284,9 @@ def test_replace_of_half_of_the_members_is_possible(make_segments, change, run, 
 
 
 @pytest.mark.parametrize("mode", ["add", "remove", "replace"])
-def test_a_dry_run_tells_the_same_and_changes_nothing(make_segments, change, run, verdicts, members, history, mode):
+def test_a_dry_run_has_the_same_verdicts_and_changes_nothing(
+    make_segments, change, run, verdicts, members, history, mode
+):
     make_segments("AAA")
     for user in (1, 2, 3):
         change(user, add_segments=["AAA"])

@@ -223,7 +223,7 @@ def test_days_begin_where_the_history_begins_if_months_were_dropped(
 def test_erased_user_stays_in_the_sizes_of_all_days_wherever_the_counting_is(
     connection, history_of_three_days, count_step_by_step, count, size, runs
 ):
-    """Once the members of the user are counted. A user who is erased before that is in no size."""
+    """The user is erased after the count of the members. A user who is erased before it is in no size."""
     count_step_by_step(runs)
     before = [(ago, members, added, removed) for ago, members, added, removed in THREE_DAYS]
     users.delete(connection, 2, erase=True, actor="admin")

@@ -125,7 +125,7 @@ def test_sentence_has_the_facts(evidence, text):
     assert told(evidence) == text
 
 
-def test_present_is_told_in_the_present():
+def test_explanation_of_now_is_in_the_present_tense():
     assert told(member(), is_past=False) == (
         "User 7 is in AVITO_30, without an end: anna added them on 24 February 2026 at 10:15 UTC."
     )
