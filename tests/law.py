@@ -11,8 +11,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row, tuple_row
 
-from segmentation.domain import memberships, segments, sizes
-from tests.reads import segments_of
+from segmentation.domain import memberships, segments
+from tests.reads import segments_of, sizes_of
 
 LONGEST_PAGE = 1000
 
@@ -138,7 +138,7 @@ def sizes_agree(connection: Connection[Any], erased: Iterable[tuple[int, int, da
     """
     operations = [*erased, *_operations_by_day(connection)]
     for segment_id, slug in live_segments(connection).items():
-        found = sizes.list_days(connection, slug, since=None, until=None).days
+        found = sizes_of(connection, slug)
         on_days = Counter((day, action) for of, action, day in operations if of == segment_id)
         for one in found:
             members = sum(

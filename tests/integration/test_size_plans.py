@@ -2,8 +2,9 @@
 
 import pytest
 
-from segmentation.domain import segments, size_counting, sizes
+from segmentation.domain import segments, size_counting
 from tests.integration.fix_plans import touched as touched
+from tests.reads import sizes_of
 
 MEMBERS = 5000
 
@@ -39,11 +40,11 @@ def large(connection, owner, superuser, make_segments):
 @pytest.mark.parametrize("calls", [1, 7], ids=["first plan", "kept plan"])
 def test_size_reads_its_days_and_what_is_not_counted_yet(connection, touched, calls):
     for _ in range(calls - 1):
-        sizes.list_days(connection, "AVITO_30", since=None, until=None)
+        sizes_of(connection, "AVITO_30")
 
     with connection.transaction():
         before = [touched(table) for table in ("memberships", "history", "segment_days")]
-        assert len(sizes.list_days(connection, "AVITO_30", since=None, until=None).days) == 31
+        assert len(sizes_of(connection, "AVITO_30")) == 31
         after = [touched(table) for table in ("memberships", "history", "segment_days")]
 
     read = [now - then for now, then in zip(after, before, strict=True)]

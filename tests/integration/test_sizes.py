@@ -6,9 +6,11 @@ import pytest
 
 from segmentation.contract.problems import RequestInvalid, SegmentUnknown
 from segmentation.contract.requests import LifetimeChange, SegmentChange
+from segmentation.contract.responses import SegmentSize
 from segmentation.database.connection import connect
 from segmentation.domain import deletion, expiry, memberships, segments, size_counting, sizes, users
 from segmentation.jobs import queue
+from tests.reads import sizes_of
 from tests.stepping import let_days_pass
 
 SLUG = "AVITO_30"
@@ -46,7 +48,7 @@ def size(connection):
     """Return the size of a segment as (days ago, members, added, removed)."""
 
     def days(slug=SLUG, since=None, until=None):
-        found = sizes.list_days(connection, slug, since=since, until=until).days
+        found = sizes_of(connection, slug, since, until)
         today = datetime.now(UTC).date()
         return [((today - one.day).days, one.members, one.added, one.removed) for one in found]
 
@@ -280,7 +282,7 @@ def test_range_has_at_most_a_year(connection, make_segments, count, days):
     count()
     today = datetime.now(UTC).date()
 
-    assert len(sizes.list_days(connection, SLUG, since=today - days * DAY + DAY, until=today + DAY).days) == 1
+    assert len(sizes_of(connection, SLUG, today - days * DAY + DAY, today + DAY)) == 1
 
 
 @pytest.mark.parametrize(
@@ -311,6 +313,19 @@ def test_range_is_half_open_and_needs_no_row_in_it(count, size):
     assert size(since=today + DAY) == []
     assert size(until=today) == THREE_DAYS[:3]
     assert size(since=today, until=today + 9 * DAY) == [THREE_DAYS[3]]
+
+
+@pytest.mark.usefixtures("history_of_three_days")
+@pytest.mark.parametrize(
+    ("first", "end"), [(3, -1), (3, 1), (1, 0), (0, 0)], ids=["all", "rows only", "no row", "no day"]
+)
+def test_body_is_the_one_that_the_model_writes(connection, count, first, end):
+    count()
+    today = datetime.now(UTC).date()
+
+    body = sizes.list_days(connection, SLUG, since=today - first * DAY, until=today - end * DAY).body
+
+    assert SegmentSize.model_validate_json(body).model_dump_json() == body
 
 
 def test_unknown_and_deleted_segments_have_no_size(connection, make_segments):

@@ -13,6 +13,7 @@ from segmentation.contract.responses import (
     SegmentChangedByJob,
     SegmentCreated,
     SegmentCreatedByJob,
+    SegmentSize,
     Token,
     UserRef,
     UserSegments,
@@ -41,6 +42,7 @@ CHANGED_NOW_OR_BY_JOB = _now(200, SegmentChanged) | _with_job(SegmentChangedByJo
 DONE_NOW_OR_BY_JOB = _now(200, Done) | _with_job(DoneByJob)
 JOB_BEGUN = _with_job(JobRef)
 TOKEN = _now(200, Token)
+SIZE = _now(200, SegmentSize)
 
 _FRESH_HEADERS: dict[str, OpenAPIResponseHeader] = {
     "ETag": {"description": "A strong validator of the body.", "schema": {"type": "string"}},
