@@ -47,7 +47,7 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
         "The past",
         [
             f"A user with {OPERATIONS:,} operations in a year, in {SEGMENTS} segments, among {rows:,} rows. The",
-            "answer is undone from the present, so its time grows with the operations since the instant. The",
+            "answer is made from the operations since the instant or from those before it, whichever are fewer. The",
             f"explanations are of users with {ROWS_A_USER} operations.",
         ],
         [
@@ -75,10 +75,13 @@ def run(databases: Databases, *, scale: float, rounds: int, say: Say) -> Section
 
 
 def _fill(connection: Connection, busy: int) -> None:
-    connection.execute("insert into users (user_id) values (%s)", (busy,))
+    connection.execute("insert into users (user_id, created_at) values (%s, '2024-01-01Z')", (busy,))
     connection.execute(BUSY_USER, {"user": busy, "segments": SEGMENTS, "operations": OPERATIONS})
     connection.execute(
-        "insert into segments (slug, created_at) select 'SEGMENT_' || generate_series(1, %s::integer), '2023-01-01Z'",
+        """
+        insert into segments (slug, created_at, updated_at)
+        select 'SEGMENT_' || generate_series(1, %s::integer), '2023-01-01Z', '2023-01-01Z'
+        """,
         (SEGMENTS,),
     )
     connection.execute(

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import dict_row
+from psycopg.rows import dict_row, tuple_row
 
 from segmentation.domain import as_of, evidence
 from tests.reads import segments_of
@@ -31,8 +31,12 @@ def read_now(connection: Connection[Any], user_id: int) -> list[Row]:
 
 
 def read_at(connection: Connection[Any], user_id: int, at: datetime) -> list[Row]:
-    """Return the segments that a user was in at an instant."""
-    found = json.loads(as_of.list_for_user(connection, user_id, at).body)["segments"]
+    """Return the segments that a user was in at an instant. Both ways to find them agree."""
+    body = as_of.list_for_user(connection, user_id, at).body
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        [(_, folded)] = cursor.execute(as_of.JSON_AT, (user_id, at, 0, 1_000)).fetchall()
+    assert folded == body
+    found = json.loads(body)["segments"]
     return [one | {name: _instant(one[name]) for name in ("added_at", "expires_at")} for one in found]
 
 

@@ -58,6 +58,13 @@ def moved(superuser):
     return move
 
 
+@pytest.fixture(autouse=True, params=["undone", "folded where it is complete"])
+def _most_undone(request, monkeypatch):
+    """Run each test with both ways to find the memberships."""
+    if request.param != "undone":
+        monkeypatch.setattr(as_of, "MOST_UNDONE", 0)
+
+
 @pytest.fixture(autouse=True)
 def _segments(make_segments):
     make_segments("AVITO_30", "AVITO_50")

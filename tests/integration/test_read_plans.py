@@ -142,6 +142,29 @@ def test_read_of_an_instant_reads_what_followed_it_and_the_entries_before_it(con
     assert 100 <= rows < 200
 
 
+@pytest.fixture
+def complete_month(superuser, ten_thousand_operations):
+    """Let user 7 be created before these operations, all of which are in the partition of their month."""
+    superuser.execute("update users set created_at = '2024-01-01 00:00Z'")
+    superuser.execute("select create_history_partitions('2024-01-01', 1)")
+    superuser.execute("vacuum (analyze) history")
+    yield
+    superuser.execute("drop table history_2024_01")
+
+
+@pytest.mark.usefixtures("complete_month")
+def test_read_of_an_early_instant_reads_what_preceded_it(connection, touched):
+    at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=109)
+
+    with connection.transaction():
+        before = touched("history")
+        found = json.loads(as_of.list_for_user(connection, 7, at).body)["segments"]
+        rows = touched("history") - before
+
+    assert [one["slug"] for one in found] == ["SEGMENT_1"]
+    assert 100 <= rows < 1200
+
+
 @pytest.mark.usefixtures("ten_thousand_operations")
 def test_explanation_reads_no_more_than_it_shows(connection, touched):
     at = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(minutes=9899)

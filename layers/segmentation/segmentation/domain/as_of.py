@@ -19,9 +19,13 @@ JSON_AT: LiteralString = """
                    '{"slug":"%%s","added_at":%%s,"expires_at":%%s}',
                    found.slug, instant_as_json(found.added_at), instant_as_json(found.expires_at)),
                ',' order by found.slug collate "C")) as body
-      from memberships_at(%s::bigint, %s::timestamptz) found
+      from memberships_at(%s::bigint, %s::timestamptz, %s::integer, %s::integer) found
     """
 
+
+MOST_UNDONE = 1_000
+MOST_FOLDED = 2_500
+"""With more operations since the instant, the answer is folded from the beginning if at most so many came before."""
 
 RECENT_SECONDS = 30
 """How long a caller may keep an answer about the last minute. It is the same as for an answer about now."""
@@ -45,5 +49,5 @@ def list_for_user(connection: Connection, user_id: int, at: datetime) -> FreshJs
 
 def _read(connection: Connection, user_id: int, at: datetime) -> _Past:
     with connection.cursor(row_factory=class_row(_Past)) as cursor:
-        [past] = cursor.execute(JSON_AT, (user_id, at)).fetchall()
+        [past] = cursor.execute(JSON_AT, (user_id, at, MOST_UNDONE, MOST_FOLDED)).fetchall()
     return past
