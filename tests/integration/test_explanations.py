@@ -7,9 +7,11 @@ import pytest
 
 from segmentation.contract.problems import RequestInvalid, SegmentUnknown
 from segmentation.contract.requests import LifetimeChange, MembershipChange, NewOperation, NewSegment, SegmentChange
+from segmentation.contract.responses import Explanation
 from segmentation.database import transactions
 from segmentation.database.clock import next_moment
 from segmentation.domain import actions, deletion, evidence, history, memberships, segments, users
+from tests.stepping import step
 
 
 @pytest.fixture
@@ -281,6 +283,21 @@ def history_of_user(connection):
 
 
 @pytest.mark.usefixtures("segment")
+@pytest.mark.parametrize("days", [80, 150, 600])
+def test_operations_of_long_ago_are_found(superuser, change, why, history, days):
+    change(7, add_segments=["AVITO_30"])
+    change(7, delete_segments=["AVITO_30"])
+    step(superuser, timedelta(days=days))
+    change(7, add_segments=["AVITO_30"])
+
+    found = why()
+
+    recorded = [row["executed_at"] for row in history(7)]
+    assert [datetime.fromisoformat(one["executed_at"]) for one in found["operations"]] == recorded
+    assert why(recorded[-1] - timedelta(days=1))["because"] == "removed_by_hand"
+
+
+@pytest.mark.usefixtures("segment")
 def test_dropped_month_of_the_entry_leaves_the_membership(connection, superuser, change, why, now):
     change(7, add_segments=["AVITO_30"])
     then = now()
@@ -308,6 +325,22 @@ def test_explanation_has_the_comments_of_the_entry_and_of_the_exit(connection, w
     assert found["comment"] == "ticket 4712"
     assert "because anna removed them: 'ticket 4712'." in found["explanation"]
     assert found["explanation"].endswith("that day: 'ticket 4711'.")
+
+
+@pytest.mark.usefixtures("segment")
+def test_body_is_the_one_that_the_model_writes(connection):
+    actions.create(connection, "exposure")
+    comment = 'Ещё раз: "7"\n\\ 💥'
+    memberships.change(
+        connection, MembershipChange(user_id=7, add_segments=["AVITO_30"], ttl=60, comment=comment), actor='"anna"\\'
+    )
+    history_of_user(connection)
+
+    body = evidence.explain(connection, 7, "AVITO_30", None).body
+
+    explained = Explanation.model_validate_json(body)
+    assert explained.model_dump_json() == body
+    assert [(one.actor, one.comment) for one in explained.operations] == [('"anna"\\', comment), ("backend", None)]
 
 
 @pytest.mark.usefixtures("segment")

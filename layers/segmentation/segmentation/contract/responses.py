@@ -252,8 +252,8 @@ class Operation(BaseModel):
     executed_at: Instant
 
 
-class Explanation(BaseModel):
-    """Why a user is in a segment or not, and the last ten operations of both, oldest first.
+class Reason(BaseModel):
+    """Why a user is in a segment or not.
 
     since is the instant of the entry, the exit or the deletion that decides. until is the end of the lifetime.
     """
@@ -269,6 +269,14 @@ class Explanation(BaseModel):
     actor: str | None
     comment: str | None
     percent: ShownPercent | None
+
+
+class Explanation(Reason):
+    """Why a user is in a segment or not, and the last ten operations of both, oldest first.
+
+    since is the instant of the entry, the exit or the deletion that decides, until the end of the lifetime.
+    """
+
     operations: list[Operation]
 
 

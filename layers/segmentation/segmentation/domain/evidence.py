@@ -1,6 +1,6 @@
 """Explanations: read the recorded facts about a user and a segment, and say why the user is in it or not."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -10,13 +10,10 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from segmentation.contract.problems import SegmentUnknown
-from segmentation.contract.responses import Explanation, FreshJson, Operation
+from segmentation.contract.responses import FreshJson, Reason
 from segmentation.contract.values import in_utc
 from segmentation.domain import because, explanation, instants
 from segmentation.domain.because import Event, Evidence, Kept
-
-LAST_OPERATIONS = 10
-_EVENT = {field.name for field in fields(Event)}
 
 Json = dict[str, Any]
 
@@ -32,7 +29,9 @@ class _Recorded:
     percent: Decimal | None
     created_at: datetime
     deletion: Json | None
-    events: list[Json]
+    operations: str
+    last: Json | None
+    entry: Json | None
     kept: Json | None
     user_known: bool | None
     user_deletion: Json | None
@@ -48,7 +47,8 @@ def explain(connection: Connection, user_id: int, slug: str, at: datetime | None
     recorded = instants.read_at(connection, at, read) if at else read()
     if recorded.segment_id is None:
         raise SegmentUnknown([slug])
-    body = _explanation(user_id, slug, recorded, is_past=at is not None).model_dump_json()
+    reason = _reason(user_id, slug, recorded, is_past=at is not None).model_dump_json()
+    body = f'{reason.removesuffix("}")},"operations":[{recorded.operations}]}}'
     return FreshJson(body, instants.max_age(at, recorded.clock) if at else None)
 
 
@@ -57,8 +57,8 @@ def _read(connection: Connection, user_id: int, slug: str, at: datetime | None) 
         [recorded] = cursor.execute(
             """
             select evidence.clock, evidence.instant, evidence.segment_id, evidence.slug, evidence.percent,
-                   evidence.created_at, evidence.deletion, evidence.events, evidence.kept, evidence.user_known,
-                   evidence.user_deletion
+                   evidence.created_at, evidence.deletion, evidence.operations, evidence.last, evidence.entry,
+                   evidence.kept, evidence.user_known, evidence.user_deletion
               from membership_evidence(%s::bigint, %s::text, %s::timestamptz) evidence
             """,
             (user_id, slug, at),
@@ -66,11 +66,10 @@ def _read(connection: Connection, user_id: int, slug: str, at: datetime | None) 
     return recorded
 
 
-def _explanation(user_id: int, slug: str, recorded: _Recorded, *, is_past: bool) -> Explanation:
+def _reason(user_id: int, slug: str, recorded: _Recorded, *, is_past: bool) -> Reason:
     evidence = _evidence(slug, recorded)
     finding = because.decide(evidence)
-    operations = reversed(recorded.events[:LAST_OPERATIONS])
-    return Explanation(
+    return Reason(
         user_id=user_id,
         slug=slug,
         at=recorded.instant,
@@ -82,21 +81,18 @@ def _explanation(user_id: int, slug: str, recorded: _Recorded, *, is_past: bool)
         actor=finding.actor,
         comment=finding.comment,
         percent=finding.percent,
-        operations=[Operation.model_validate(event) for event in operations],
     )
 
 
 def _evidence(slug: str, recorded: _Recorded) -> Evidence:
-    states = [event for event in recorded.events if event["operation"] in {"I", "D", "U"}]
-    entries = [event for event in states if event["operation"] == "I"]
     return Evidence(
         at=recorded.instant,
         slug=recorded.slug or slug,
         percent=recorded.percent,
         created_at=in_utc(recorded.created_at),
         deletion=_event(recorded.deletion),
-        last=_event(states[0]) if states else None,
-        entry=_event(entries[0]) if entries else None,
+        last=_event(recorded.last),
+        entry=_event(recorded.entry),
         kept=_kept(recorded.kept) if recorded.kept else None,
         user_known=recorded.user_known is not False,
         user_deletion=_event(recorded.user_deletion),
@@ -104,7 +100,7 @@ def _evidence(slug: str, recorded: _Recorded) -> Evidence:
 
 
 def _event(found: Json | None) -> Event | None:
-    return Event(**{name: _value(name, found[name]) for name in found.keys() & _EVENT}) if found else None
+    return Event(**{name: _value(name, value) for name, value in found.items()}) if found else None
 
 
 def _kept(found: Json) -> Kept:

@@ -2,7 +2,7 @@
 -- lifetime between the entry and the instant. The rows of a segment come newest first.
 -- The history is read backwards, first that of a month and then the rest. The loop stops at the last missing entry, so
 -- it reads no older row. An entry from a month that was dropped has no row.
--- The caller has the settings for its plans: to set them takes longer than the plans do.
+-- The caller has the settings for the plans. To set them here as well would take longer than the plans take.
 create or replace function entries_before(p_user_id bigint, p_at timestamptz, p_segments integer[])
     returns table (segment_id integer, action_id integer, expires_at timestamptz, executed_at timestamptz)
 language plpgsql stable

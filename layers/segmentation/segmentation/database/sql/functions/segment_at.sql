@@ -5,17 +5,18 @@ create or replace function segment_at(p_segment_id integer, p_at timestamptz, ou
 language plpgsql stable
 as $$
 begin
-    select segment_changes.after ->> 'slug' into slug
-      from segment_changes
-     where segment_changes.segment_id = p_segment_id and segment_changes.changed_at <= p_at
-       and (segment_changes.change = 'created' or segment_changes.after ? 'slug')
-     order by segment_changes.changed_at desc, segment_changes.change_id desc
-     limit 1;
-    select (segment_changes.after ->> 'user_percent')::numeric into user_percent
-      from segment_changes
-     where segment_changes.segment_id = p_segment_id and segment_changes.changed_at <= p_at
-       and (segment_changes.change = 'created' or segment_changes.after ? 'user_percent')
-     order by segment_changes.changed_at desc, segment_changes.change_id desc
-     limit 1;
+    select (select segment_changes.after ->> 'slug'
+              from segment_changes
+             where segment_changes.segment_id = p_segment_id and segment_changes.changed_at <= p_at
+               and (segment_changes.change = 'created' or segment_changes.after ? 'slug')
+             order by segment_changes.changed_at desc, segment_changes.change_id desc
+             limit 1),
+           (select (segment_changes.after ->> 'user_percent')::numeric
+              from segment_changes
+             where segment_changes.segment_id = p_segment_id and segment_changes.changed_at <= p_at
+               and (segment_changes.change = 'created' or segment_changes.after ? 'user_percent')
+             order by segment_changes.changed_at desc, segment_changes.change_id desc
+             limit 1)
+      into slug, user_percent;
 end
 $$;
