@@ -40,7 +40,7 @@ def read_at(connection: Connection[Any], user_id: int, at: datetime) -> list[Row
     return [one | {name: _instant(one[name]) for name in ("added_at", "expires_at")} for one in found]
 
 
-def explained(connection: Connection[Any], user_id: int, slug: str, at: datetime) -> Row:
+def explained(connection: Connection[Any], user_id: int, slug: str, at: datetime | None) -> Row:
     found: Row = json.loads(evidence.explain(connection, user_id, slug, at).body)
     return found
 

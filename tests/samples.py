@@ -31,6 +31,8 @@ EXPECTED = {
         200,
         {"slug", "user_percent", "description", "owner", "created_at", "updated_at", "members"},
     ),
+    "evaluate_flag": (200, {"key", "value", "variant", "reason", "metadata"}),
+    "evaluate_flags": (200, {"flags"}),
     "list_accounts": (200, {"accounts", "next_cursor"}),
     "list_actions": (200, {"actions", "next_cursor"}),
     "list_memberships": (200, {"segments"}),

@@ -133,6 +133,8 @@ def test_readers_read_order_reports_and_change_their_own_password(api):
         "POST /segment/{slug}/export",
         "POST /report",
         "POST /auth/password",
+        "POST /ofrep/v1/evaluate/flags",
+        "POST /ofrep/v1/evaluate/flags/{key}",
     }
 
 

@@ -28,6 +28,8 @@ ROUTES = {
     "list_memberships": {"GET /segment/user/{user_id}"},
     "batch_list_memberships": {"POST /segment/user/batch"},
     "explain_membership": {"GET /segment/user/{user_id}/{slug}"},
+    "evaluate_flag": {"POST /ofrep/v1/evaluate/flags/{key}"},
+    "evaluate_flags": {"POST /ofrep/v1/evaluate/flags"},
     "update_membership": {"PATCH /segment/user/{user_id}/{slug}"},
     "create_user_report": {"GET /segment/history/{user_id}"},
     "open_report": {"GET /segment/reports/{file_name}"},

@@ -24,6 +24,8 @@ WITH_BODY = {
     "change_memberships": "/segment/user",
     "change_segment_users": "/segment/AAA/users",
     "batch_list_memberships": "/segment/user/batch",
+    "evaluate_flag": "/ofrep/v1/evaluate/flags/AAA",
+    "evaluate_flags": "/ofrep/v1/evaluate/flags",
     "update_membership": "/segment/user/1/AAA",
     "record_action": "/user/1/history",
     "create_report": "/report",
@@ -37,6 +39,9 @@ WITH_BODY = {
     "update_account": "/account/bob",
 }
 """The functions that take a body, with an example path."""
+
+OFREP = {"evaluate_flag", "evaluate_flags"}
+"""The functions whose errors have the bodies of OFREP."""
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from segmentation.access import lockout, passwords, permissions, signing_keys
 from segmentation.contract.values import MAX_PASSWORD
 from segmentation.runtime import secrets_manager
 from segmentation.runtime.settings import DEFAULT_TOKEN_SECONDS
-from tests.functions.calls import EVENTS, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
+from tests.functions.calls import EVENTS, OFREP, PROBLEM, WITH_BODY, answer_of, call, caller, invoke, sample
 from tests.functions.factories import done, rows
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- used in these tests only
 ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:keys"
 ANY_TEXT = st.text(st.characters(codec=None))
-OPEN_TO_READERS = {"batch_list_memberships", "change_password", "create_export", "create_report", "sign_in"}
+OPEN_TO_READERS = {"batch_list_memberships", "change_password", "create_export", "create_report", "sign_in", *OFREP}
 PROTECTED = [
     path.stem
     for path in sorted(EVENTS.glob("*.json"))

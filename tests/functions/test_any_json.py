@@ -59,6 +59,8 @@ VALUES = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
 )
 MEMBERS = (
+    "context",
+    "targetingKey",
     "user_id",
     "user_ids",
     "slug",

@@ -11,6 +11,7 @@ from segmentation.contract.responses import Explanation
 from segmentation.database import transactions
 from segmentation.database.clock import next_moment
 from segmentation.domain import actions, deletion, evidence, history, memberships, segments, users
+from tests.reads import flags_of
 from tests.stepping import step
 
 
@@ -22,10 +23,14 @@ def now(connection):
 
 @pytest.fixture
 def why(connection):
-    """Explain user 7 and AVITO_30, now or at an instant."""
+    """Explain user 7 and AVITO_30, now or at an instant. The flag of OpenFeature has the same reason."""
 
     def explain(at=None, *, user_id=7, slug="AVITO_30"):
-        return json.loads(evidence.explain(connection, user_id, slug, at).body)
+        found = json.loads(evidence.explain(connection, user_id, slug, at).body)
+        flag = flags_of(connection, user_id).get(slug) if at is None else None
+        if flag:
+            assert (flag.value, flag.metadata.because) == (found["member"], found["because"])
+        return found
 
     return explain
 

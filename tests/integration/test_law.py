@@ -54,6 +54,7 @@ from segmentation.jobs import leases
 from segmentation.reports import segment_export
 from tests import file_imports, law, law_of_the_past, slow_export
 from tests.emptying import empty
+from tests.reads import flags_of
 from tests.slow_export import SlowExport
 from tests.stepping import let_days_pass
 
@@ -496,6 +497,15 @@ class Law(RuleBasedStateMachine):
             assert law_of_the_past.read_at(self.connection, user, instant) == then
             for slug in ("AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"):
                 self.check_explanation(user, slug, instant, {found["slug"] for found in then})
+
+    @rule(user=st.integers(1, 4))
+    def evaluate_flags(self, user):
+        """A flag says who is a member, and its reason is that of the explanation, or absent."""
+        found = flags_of(self.connection, user)
+        assert {slug for slug in found if found[slug].value} == {slug for who, slug in self.reads() if who == user}
+        for slug, flag in found.items():
+            because = law_of_the_past.explained(self.connection, user, slug, None)["because"]
+            assert flag.metadata.because in {because, None}
 
     def check_explanation(self, user, slug, instant, slugs_then):
         because = law_of_the_past.because(self.superuser, user, slug, instant)

@@ -9,7 +9,7 @@ import pytest
 from segmentation.api.parameters import FIRST_INSTANT, LAST_INSTANT
 from segmentation.contract.problems import MAX_ANSWER_BYTES
 from segmentation.contract.requests import NewSegment
-from segmentation.domain import as_of, evidence, history, memberships, segments
+from segmentation.domain import as_of, evidence, flags, history, memberships, segments
 from segmentation.domain.memberships import JSON_OF_USER, SEGMENTS_OF_USER, SLUGS_OF_USERS
 from segmentation.reports import user_report
 from segmentation.reports.months import Month
@@ -51,6 +51,25 @@ def test_read_looks_up_only_the_segments_of_its_users(connection, statement, arg
 
 
 @pytest.mark.usefixtures("thousand_segments")
+def test_flag_looks_up_only_its_segment(connection):
+    asked = {"user_id": 7, "key": "SEGMENT_7"}
+    plan = "\n".join(line for (line,) in connection.execute(f"explain {flags.JSON_OF_FLAG}", asked))
+
+    assert "Seq Scan on segments" not in plan
+    assert "using segments_live_slug" in plan
+
+
+@pytest.mark.usefixtures("thousand_segments")
+def test_flags_look_up_only_the_memberships_of_their_user(connection):
+    with connection.transaction(), connection.cursor() as cursor:
+        [(before,)] = connection.execute(ROWS_OF_MEMBERSHIPS).fetchall()
+        flags.evaluate_all(cursor, 7)
+        [(after,)] = connection.execute(ROWS_OF_MEMBERSHIPS).fetchall()
+
+    assert after - before < 20  # ten, and those that the planner reads, of a thousand
+
+
+@pytest.mark.usefixtures("thousand_segments")
 def test_batch_looks_a_repeated_user_up_once(connection):
     with connection.transaction():
         [(before,)] = connection.execute(ROWS_OF_MEMBERSHIPS).fetchall()
@@ -63,6 +82,9 @@ def test_batch_looks_a_repeated_user_up_once(connection):
 def test_limits_of_the_reads_are_beyond_the_longest_answer():
     shortest = '{"slug":"AAA","added_at":"2023-08-28T10:25:25Z","expires_at":null},'
 
+    flag = '{"key":"AAA","value":false,"variant":"off","reason":"SPLIT","metadata":{}},'
+
+    assert limit_of(flags.JSON_OF_FLAGS) * len(json.dumps(flag)[1:-1]) > MAX_ANSWER_BYTES
     assert limit_of(SEGMENTS_OF_USER) * len(json.dumps(shortest)[1:-1]) > MAX_ANSWER_BYTES
     assert limit_of(SLUGS_OF_USERS) * len(json.dumps('"AAA",')[1:-1]) > MAX_ANSWER_BYTES
 

@@ -43,6 +43,7 @@ def test_a_token_that_expired_while_its_authorization_was_cached_is_refused():
         ("POST /import/{import_id}", ["editor", "admin"]),
         ("POST /report", ["reader", "editor", "admin"]),
         ("POST /segment/{slug}/export", ["reader", "editor", "admin"]),
+        ("POST /ofrep/v1/evaluate/flags/{key}", ["reader", "editor", "admin"]),
         ("POST /auth/password", ["reader", "editor", "admin"]),
         ("POST /segment", ["editor", "admin"]),
         ("DELETE /segment/{slug}", ["editor", "admin"]),

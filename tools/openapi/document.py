@@ -5,7 +5,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.openapi.merge import OpenAPIMerge
 
 from segmentation.contract.version import VERSION
-from tools.openapi import errors, generators, keys, operations, schemas
+from tools.openapi import errors, generators, keys, ofrep, operations, schemas
 from tools.openapi.routes import Route, apps, routes_of, schema_of
 
 Json = dict[str, Any]
@@ -41,10 +41,14 @@ def build() -> Json:
         "paths": _paths(merged["paths"], routes, described),
         "components": {
             "schemas": described
-            | {"ProblemDocument": errors.PROBLEM_DOCUMENT, "ThrottledMessage": errors.THROTTLED_MESSAGE},
+            | {
+                "ProblemDocument": errors.PROBLEM_DOCUMENT,
+                "ThrottledMessage": errors.THROTTLED_MESSAGE,
+                "EvaluationFailure": ofrep.FAILURE,
+            },
             "parameters": keys.PARAMETERS,
             "headers": errors.HEADERS | keys.HEADERS,
-            "responses": errors.RESPONSES | _failures(routes),
+            "responses": errors.RESPONSES | ofrep.RESPONSES | _failures(routes),
             "securitySchemes": {"bearer": BEARER},
         },
     }
@@ -71,5 +75,6 @@ def _paths(merged: Json, routes: dict[tuple[str, str], Route], described: Json) 
 
 
 def _failures(routes: dict[tuple[str, str], Route]) -> Json:
-    sets = [kinds for route in routes.values() for kinds in errors.by_status(route).values()]
+    others = [route for route in routes.values() if not ofrep.serves(route)]
+    sets = [kinds for route in others for kinds in errors.by_status(route).values()]
     return {errors.name_of(kinds): errors.answer(kinds) for kinds in sorted(sets, key=errors.name_of)}

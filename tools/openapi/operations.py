@@ -6,7 +6,7 @@ from typing import Any
 from aws_lambda_powertools.event_handler.openapi.constants import DEFAULT_OPENAPI_RESPONSE_DESCRIPTION
 
 from tools.omission import Omission
-from tools.openapi import errors, examples, keys, schemas
+from tools.openapi import errors, examples, keys, ofrep, schemas
 from tools.openapi.routes import Route
 
 Json = dict[str, Any]
@@ -15,6 +15,7 @@ TAGS = {
     "Users": "The members of segments. A user appears with the first write that names it.",
     "Segments": "Named sets of users.",
     "Memberships": "Which user is in which segment, and until when.",
+    "OpenFeature": "Segments as boolean flags, by OFREP 0.3. Errors of these routes have the bodies of that protocol.",
     "History": "Every entry, exit and changed lifetime, written by the database itself. Also actions of your own.",
     "Imports": "A file of users to add to a segment or to remove from it, with a verdict for every line.",
     "Reports": "A month of the history or the members of a segment as a file, and the jobs that write the large files.",
@@ -26,6 +27,7 @@ TAG_OF_PATH = {
     "/user/{user_id}/history": "History",
     "/segment": "Segments",
     "/segment/user": "Memberships",
+    "/ofrep": "OpenFeature",
     "/segment/history": "Reports",
     "/segment/reports": "Reports",
     "/report": "Reports",
@@ -124,5 +126,7 @@ def _content(given: Json, described: Json) -> Json:
 
 def _failures(route: Route) -> Json:
     problems = {status: errors.name_of(kinds) for status, kinds in errors.by_status(route).items()}
-    named = sorted(({"429": errors.THROTTLED} | problems).items())
-    return {status: {"$ref": f"#/components/responses/{name}"} for status, name in named}
+    named = {"429": errors.THROTTLED} | problems
+    if ofrep.serves(route):
+        named = ofrep.failures(route, named)
+    return {status: {"$ref": f"#/components/responses/{name}"} for status, name in sorted(named.items())}

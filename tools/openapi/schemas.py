@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from segmentation.contract import requests, responses
+from segmentation.contract import evaluation, flags, requests, responses
 from segmentation.contract.values import MAX_USER_ID
 from tools.omission import Omission
 
@@ -24,13 +24,14 @@ class ModelsDiffer(Omission):
 
 
 class ModelUnknown(Omission):
-    """{name} is not a model of requests.py or responses.py: define it there, with a docstring."""
+    """{name} is no model of requests, evaluation, responses or flags (contract/): define it there, with a docstring."""
 
 
 def of_models_in(paths: Json) -> Json:
     """Describe the models that routes name. Pydantic describes them, because Powertools turns limits into floats."""
     named = set(re.findall(rf'"{REF}(\w+)"', json.dumps(paths)))
-    asked, answered = _models(requests, named), _models(responses, named)
+    asked = _models(requests, named) | _models(evaluation, named)
+    answered = _models(responses, named) | _models(flags, named)
     if asked.keys() & answered.keys():
         raise ModelsDiffer
     read, written = _described(asked, "validation"), _described(answered, "serialization")
@@ -78,8 +79,17 @@ def _described(models: dict[str, type[BaseModel]], mode: Mode) -> Json:
 
 
 def _complete(schema: Json) -> Json:
-    """Require every member: an answer has also those that a handler leaves to their defaults."""
-    return {**schema, "required": [*schema["properties"]]}
+    """Require every member: an answer has also those that a handler leaves to their defaults.
+
+    A member whose null is hidden (SkipJsonSchema) is absent instead.
+    """
+    needed = schema.get("required", ())
+    required = [name for name, each in schema["properties"].items() if name in needed or _has_default(each)]
+    return schema | ({"required": required} if required else {})
+
+
+def _has_default(schema: Json) -> bool:
+    return "default" in schema or {"type": "null"} in schema.get("anyOf", ())
 
 
 def _plain(schema: Json, member: Callable[[Json], Json]) -> Json:

@@ -63,6 +63,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("list_segment_users", path={"slug": SLUG}),
         Step("show_segment_size", path={"slug": SLUG}),
     ),
+    "OpenFeature": (Step("evaluate_flag", path={"key": SLUG}), Step("evaluate_flags")),
     "History": (
         Step("create_action", {"name": ACTION}),
         Step("delete_action", {"name": ACTION}),

@@ -19,7 +19,14 @@ final slash is redirected without one.
 """
 
 _READER_ROUTES = frozenset(
-    {"POST /segment/user/batch", "POST /segment/{slug}/export", "POST /report", "POST /auth/password"}
+    {
+        "POST /segment/user/batch",
+        "POST /segment/{slug}/export",
+        "POST /report",
+        "POST /auth/password",
+        "POST /ofrep/v1/evaluate/flags",
+        "POST /ofrep/v1/evaluate/flags/{key}",
+    }
 )
 _EDITOR_ROUTES = frozenset(
     {

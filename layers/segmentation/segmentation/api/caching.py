@@ -13,8 +13,20 @@ def answer(body: str, max_age: int, if_none_match: str) -> Response[str]:
     The validator is a hash of the body, so two answers that differ never share it. No cache may serve the answer to
     another caller, whose role may not permit the route.
     """
+    return _validated(body, if_none_match, {"Cache-Control": f"private, max-age={max_age}", "Vary": "Authorization"})
+
+
+def answer_unstored(body: str, if_none_match: str) -> Response[str]:
+    """Return an answer that no cache may keep with its validator, or 304 if the request names that validator.
+
+    A caller that keeps the answer itself asks with the validator whether it is current.
+    """
+    return _validated(body, if_none_match, {"Cache-Control": "no-store"})
+
+
+def _validated(body: str, if_none_match: str, headers: dict[str, str]) -> Response[str]:
     etag = f'"{blake2b(body.encode(), digest_size=16).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": f"private, max-age={max_age}", "Vary": "Authorization"}
+    headers = {"ETag": etag, **headers}
     if is_named(etag, if_none_match):
         return Response(304, body="", headers=headers)
     return Response(200, JSON, body, headers)

@@ -53,12 +53,14 @@ def _usual_arguments(route: Route, event: Mapping[str, Any]) -> Arguments | None
     found = route.rule.match(event["rawPath"])
     if not found or event["rawQueryString"] or event["requestContext"]["http"]["method"] != route.method:
         return None
-    if not route.dependant.body_params:
-        headers = event.get("headers") or {}
-        given = [parameter for parameter in route.dependant.header_params if parameter.alias in headers]
-        return _validated([*route.dependant.path_params, *given], {**headers, **found.groupdict()})
-    body = _usual_body(event)
-    return None if body is None else _validated(route.dependant.body_params, {"body": body})
+    headers = event.get("headers") or {}
+    parameters = [parameter for parameter in route.dependant.header_params if parameter.alias in headers]
+    values = {**headers, **found.groupdict()}
+    if route.dependant.body_params:
+        values["body"] = _usual_body(event)
+        if values["body"] is None:
+            return None
+    return _validated([*route.dependant.path_params, *parameters, *route.dependant.body_params], values)
 
 
 def _usual_body(event: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -3,6 +3,7 @@
 from aws_lambda_powertools.event_handler.openapi.types import OpenAPIResponse, OpenAPIResponseHeader
 from pydantic import BaseModel
 
+from segmentation.contract.flags import Flag, Flags
 from segmentation.contract.responses import (
     Done,
     DoneByJob,
@@ -80,6 +81,16 @@ EXPLAINED: Answers = {
         "content": {"application/json": {"model": Explanation}},
     },
     304: {"description": "The answer that If-None-Match names is current.", "content": {}},
+}
+_FLAGS_HEADERS: dict[str, OpenAPIResponseHeader] = {"ETag": _FRESH_HEADERS["ETag"]}
+FLAG = _now(200, Flag)
+FLAGS: Answers = {
+    200: {
+        "description": (Flags.__doc__ or "").strip(),
+        "headers": _FLAGS_HEADERS,
+        "content": {"application/json": {"model": Flags}},
+    },
+    304: {"description": "The answer that If-None-Match names is current.", "headers": _FLAGS_HEADERS, "content": {}},
 }
 REDIRECT: Answers = {
     302: {

@@ -85,6 +85,13 @@ SlugInPath = Annotated[
     AfterValidator(not_reserved),
     Path(description="The segment's name, case-sensitive."),
 ]
+FlagKeyInPath = Annotated[str, Field(pattern=SLUG_PATTERN), Path(description="The slug of a segment, case-sensitive.")]
+FlagConfigEtag = Annotated[
+    str, Query(alias="flagConfigEtag", description="Accepted and ignored: the answer is always current.")
+]
+FlagConfigLastModified = Annotated[
+    str, Query(alias="flagConfigLastModified", description="Accepted and ignored: the answer is always current.")
+]
 Limit = Annotated[
     int,
     Field(ge=1, le=1000),
