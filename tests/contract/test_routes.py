@@ -40,6 +40,7 @@ ROUTES = {
     "show_job": {"GET /job/{job_id}"},
     "list_user_history": {"GET /user/{user_id}/history"},
     "record_action": {"POST /user/{user_id}/history"},
+    "list_events": {"GET /event"},
     "list_actions": {"GET /action"},
     "create_action": {"POST /action"},
     "delete_action": {"DELETE /action"},

@@ -52,7 +52,7 @@ from segmentation.domain import (
 from segmentation.domain.rollouts import arrivals
 from segmentation.jobs import leases
 from segmentation.reports import segment_export
-from tests import file_imports, law, law_of_the_past, slow_export
+from tests import feed, file_imports, law, law_of_the_past, slow_export
 from tests.emptying import empty
 from tests.reads import flags_of
 from tests.slow_export import SlowExport
@@ -564,6 +564,20 @@ class Law(RuleBasedStateMachine):
     @invariant()
     def log_folds_into_the_segments(self):
         assert law.folded(self.superuser) == law.segment_rows(self.superuser)
+
+    @invariant()
+    def feed_gives_the_memberships(self):
+        """The feed has every row of the history. Its fold has every membership, those included that are due.
+
+        A segment is its id here, because a rename is no event.
+        """
+        events = feed.follow(self.connection)
+        rows = self.superuser.execute("select history_id, segment_id from history order by history_id").fetchall()
+        segments_of = {row["history_id"]: row["segment_id"] for row in rows}
+        assert [event.event_id for event in events] == [*segments_of]
+        members = feed.fold(events, lambda event: (event.user_id, segments_of[event.event_id]))
+        rows = self.superuser.execute("select user_id, segment_id, expires_at from memberships").fetchall()
+        assert members == {(row["user_id"], row["segment_id"]): row["expires_at"] for row in rows}
 
     @invariant()
     def rollouts_enrol_no_user_removed_by_hand(self):

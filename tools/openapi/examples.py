@@ -40,6 +40,8 @@ MEMBERS: dict[str, Any] = {
     "dry_run": False,
     "erase": False,
     "error": None,
+    "event": "added",
+    "event_id": 42,
     "executed_at": ENTERED_AT,
     "explanation": (
         f"User 1000 left {SLUG} on 29 August 2023 at 10:25 UTC, when its lifetime of 1 day ended. "
@@ -70,6 +72,7 @@ MEMBERS: dict[str, Any] = {
     "month": 8,
     "name": "exposure",
     "new_password": "staple battery horse correct",
+    "next_after": 42,
     "next_cursor": None,
     "operation": "A",
     "owner": "growth team",
@@ -122,7 +125,7 @@ MODELS: dict[str, dict[str, Any]] = {
 ABSENT = {name: {"expires_at"} for name in ("MembershipChange", "SegmentUsersChange", "LifetimeChange", "NewImport")}
 """The members that an example leaves out, because the model takes only one of two."""
 
-PARAMETERS: dict[str, Any] = {"format": "extended"}
+PARAMETERS: dict[str, Any] = {"after": 41, "format": "extended"}
 """The parameters that need another value than the member of the same name."""
 
 

@@ -34,6 +34,7 @@ TAG_OF_PATH = {
     "/job": "Reports",
     "/import": "Imports",
     "/action": "History",
+    "/event": "History",
     "/auth": "Access",
     "/account": "Access",
     "/health": "Operations",

@@ -72,6 +72,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("record_action", {"slug": SLUG, "action": ACTION}),
         Step("list_user_history"),
         Step("export_user"),
+        Step("list_events"),
     ),
     "Reports": (
         Step("create_user_report", keeps=FILE_NAME),

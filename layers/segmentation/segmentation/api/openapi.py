@@ -7,6 +7,7 @@ from segmentation.contract.flags import Flag, Flags
 from segmentation.contract.responses import (
     Done,
     DoneByJob,
+    EventPage,
     Explanation,
     JobRef,
     OperationPage,
@@ -42,6 +43,7 @@ CREATED_NOW_OR_BY_JOB = _now(201, SegmentCreated) | _with_job(SegmentCreatedByJo
 CHANGED_NOW_OR_BY_JOB = _now(200, SegmentChanged) | _with_job(SegmentChangedByJob)
 DONE_NOW_OR_BY_JOB = _now(200, Done) | _with_job(DoneByJob)
 JOB_BEGUN = _with_job(JobRef)
+EVENTS = _now(200, EventPage)
 TOKEN = _now(200, Token)
 SIZE = _now(200, SegmentSize)
 

@@ -127,6 +127,12 @@ HistoryCursor = Annotated[
     WithJsonSchema({"type": "string", "format": "cursor-of-history", "minLength": 1}),
     Query(description="The next_cursor of the previous page."),
 ]
+AfterEvent = Annotated[
+    int,
+    Field(ge=0, le=MAX_HISTORY_ID),
+    BeforeValidator(whole_number),
+    Query(description="The id of the event after which the page begins. Default: the beginning of the history."),
+]
 From = Annotated[
     AwareDatetime,
     BeforeValidator(instant),

@@ -287,6 +287,27 @@ class OperationPage(BaseModel):
     next_cursor: str | None
 
 
+class Event(BaseModel):
+    """A change of a membership, or an action of the company's own: one row of the history."""
+
+    event_id: int
+    event: str
+    user_id: int
+    slug: str
+    reason: str
+    actor: str
+    comment: str | None
+    expires_at: Instant | None
+    executed_at: Instant
+
+
+class EventPage(BaseModel):
+    """A page of the feed, in the order of event ids. next_after is the after of the next page."""
+
+    events: list[Event]
+    next_after: int
+
+
 class ReportLink(BaseModel):
     """The download link of a report, its expiry, and the number of rows without the header."""
 

@@ -1,0 +1,19 @@
+"""GET /event: the feed of all changes, in an order that never changes and without gaps."""
+
+from aws_lambda_powertools.event_handler import Response
+
+from segmentation.api.openapi import EVENTS
+from segmentation.api.parameters import DEFAULT_LIMIT, AfterEvent, Limit
+from segmentation.api.resolver import Api
+from segmentation.contract.responses import JSON
+from segmentation.database.connection import get_connection
+from segmentation.domain import feed
+
+app = Api()
+handler = app.resolve
+
+
+@app.get("/event", responses=EVENTS)
+def list_events(after: AfterEvent = 0, limit: Limit = DEFAULT_LIMIT) -> Response[str]:
+    """List the events after one, oldest first. Pass next_after back as after to get the next page."""
+    return Response(200, JSON, feed.list_events(get_connection(), after=after, limit=limit))
