@@ -14,6 +14,7 @@ from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
 from moto.server import ThreadedMotoServer
 
+from segmentation.domain import event_bus
 from segmentation.jobs import queue
 from segmentation.reports import bucket
 
@@ -85,16 +86,17 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     monkeypatch.setenv("REPORTS_BUCKET", "reports")
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests have no parts of S3's minimum size
     monkeypatch.setattr(S3Backend, "upload_part", upload_part)
+    clients = (bucket.client, queue._sqs, event_bus._client)
     with mock_aws():
-        bucket.client.cache_clear()
-        queue._sqs.cache_clear()
+        for client in clients:
+            client.cache_clear()
         s3, sqs = boto3.client("s3"), boto3.client("sqs")
         s3.create_bucket(Bucket="reports", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         for name in ("JOBS_QUEUE_URL", "JOBS_DEAD_LETTERS_URL"):
             monkeypatch.setenv(name, sqs.create_queue(QueueName=name)["QueueUrl"])
         yield Aws(s3, sqs, os.environ["JOBS_QUEUE_URL"], os.environ["JOBS_DEAD_LETTERS_URL"])
-        bucket.client.cache_clear()
-        queue._sqs.cache_clear()
+        for client in clients:
+            client.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """No route: run the jobs whose messages the queue delivers."""
 
+from collections.abc import Callable
 from typing import Any
 
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -8,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from segmentation.database.connection import get_connection
-from segmentation.domain import deletion
+from segmentation.domain import deletion, publisher
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import queue, worker
 from segmentation.jobs.leases import Kind
@@ -43,4 +44,14 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
             logger.exception("job interrupted", job_id=str(message.job_id))
             raise
 
-    return process_partial_response(event=event, record_handler=deliver, processor=processor, context=context)
+    answer = process_partial_response(event=event, record_handler=deliver, processor=processor, context=context)
+    _publish(time_left)
+    return answer
+
+
+def _publish(time_left: Callable[[], bool]) -> None:
+    """Publish the events of the job. If that fails, the schedule publishes them, and the job is done all the same."""
+    try:
+        publisher.publish(get_connection(), go_on=time_left)
+    except Exception:
+        logger.exception("the events are not published yet")

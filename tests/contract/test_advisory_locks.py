@@ -28,4 +28,4 @@ def test_the_data_model_lists_every_key_and_the_places_that_lock_it():
     }
 
     assert listed == locked
-    assert len({row[:2] for row in listed}) == 10
+    assert len({row[:2] for row in listed}) == 11

@@ -36,6 +36,7 @@ OF_AWS = {("AWS/ApiGateway", name, ("ApiId",)) for name in ("4xx", "5xx", "Count
 def emitted(empty_database, aws, log, monkeypatch):
     """The metrics in the log lines of a sweep, a failed job, a successful job, and requests."""
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
+    monkeypatch.setenv("EVENT_BUS_NAME", "segments")
     monkeypatch.setattr(runtime_log, "_environment_is_new", True)
     call("create_segment", {"slug": "BBB"})
     for user in (1, 2):
@@ -169,8 +170,9 @@ def test_every_queue_of_dead_letters_has_an_alarm(alarms, translated):
 def test_the_readme_says_how_many_alarms_there_are(alarms, translated):
     conditions = [translated["Resources"][name].get("Condition") for name in alarms]
 
-    assert "nine alarms, with `CreateDatabase=true` two more;" in README
-    assert (conditions.count(None), *(conditions.count(each) for each in ("CreatesDatabase", "UsesProxy"))) == (9, 1, 1)
+    assert "nine alarms, with `CreateDatabase=true` two more, with `EventBusName` one more;" in README
+    optional = ("CreatesDatabase", "UsesProxy", "PublishesEvents")
+    assert (conditions.count(None), *(conditions.count(each) for each in optional)) == (9, 1, 1, 1)
 
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):

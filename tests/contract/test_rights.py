@@ -19,6 +19,9 @@ SEND_JOBS = ("sqs:SendMessage", "JobsQueue")
 RECEIVE_JOBS = {(f"sqs:{action}", "JobsQueue") for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
 BURY_JOBS = ("sqs:SendMessage", "JobsDeadLetters")
 SEND_DEAD_LETTERS = ("sqs:SendMessage", "DeadLetters")
+BUS = "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
+PUBLISH_EVENTS = ("events:PutEvents", BUS)
+"""With the parameter EventBusName alone."""
 
 SPECIAL = {
     "ApplyMigrations": {READ_SECRET, READ_OWNER_SECRET, READ_FIRST_ADMIN},
@@ -35,7 +38,7 @@ SPECIAL = {
         ("s3:DeleteObject", "${ReportsBucket.Arn}/reports/user-*"),
     },
     "ExportUser": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
-    "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS},
+    "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS, PUBLISH_EVENTS},
     "OpenDocs": set(),
     "OpenReport": {READ_SECRET, READ_REPORTS},
     "RejectRoute": set(),
@@ -49,6 +52,7 @@ SPECIAL = {
         SEND_JOBS,
         *RECEIVE_JOBS,
         BURY_JOBS,
+        PUBLISH_EVENTS,
     },
     "ShowJob": {READ_SECRET, READ_REPORTS},
     "ShowOpenapi": set(),
@@ -70,7 +74,8 @@ def roles(translated):
 
 
 def test_every_function_has_the_rights_listed_here_and_no_other(translated, roles):
-    rights = {name: {*rights_of(role, translated["Resources"])} for name, role in roles.items()}
+    resources = translated["Resources"]
+    rights = {name: {*rights_of(role, resources), *rights_given_to(name, resources)} for name, role in roles.items()}
 
     assert rights == {name: SPECIAL.get(name, {READ_SECRET}) for name in roles}
     assert SPECIAL.keys() <= roles.keys()
@@ -98,6 +103,21 @@ def rights_of(role, resources):
         if isinstance(policy, dict):
             name = policy["Ref"]
             yield from rights_in(resources[name]["Properties"]["PolicyDocument"], SECRETS.get(name))
+
+
+def rights_given_to(name, resources):
+    """The rights of the policies that name a role themselves, because a condition decides about them."""
+    for policy in resources.values():
+        if {"Ref": f"{name}Role"} in policy.get("Properties", {}).get("Roles", ()):
+            yield from rights_in(policy["Properties"]["PolicyDocument"])
+
+
+def test_the_right_to_publish_exists_only_with_a_bus(translated):
+    with_policy = [each for each in translated["Resources"].values() if each["Type"] == "AWS::IAM::ManagedPolicy"]
+
+    publishing = [each for each in with_policy if "events:PutEvents" in str(each)]
+
+    assert [each["Condition"] for each in publishing] == ["PublishesEvents"]
 
 
 def rights_in(document, name=None):

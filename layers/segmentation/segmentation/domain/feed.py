@@ -26,6 +26,14 @@ class Event:
     text: str
 
 
+@dataclass(frozen=True)
+class Page:
+    """Settled events in order, and whether the last of them is the newest of the feed."""
+
+    events: list[Event]
+    is_last: bool
+
+
 # The database writes the JSON, because models would take Python several times as long. "||" takes half of the time of
 # format(). The grammar of slugs permits no character that JSON escapes.
 # "offset 0" looks up each comment by itself: few rows have one.
@@ -54,18 +62,19 @@ def list_events(connection: Connection, *, after: int, limit: int) -> str:
 
     next_after is the last event of the page. It is the given one if no newer event is settled.
     """
-    found = read(connection, after, limit)
+    found = read(connection, after, limit).events
     next_after = found[-1].event_id if found else after
     return f'{{"events":[{",".join(event.text for event in found)}],"next_after":{next_after}}}'
 
 
-def read(connection: Connection, after: int, limit: int) -> list[Event]:
+def read(connection: Connection, after: int, limit: int) -> Page:
     """Return the first settled events after one. A reader that is far behind does not wait for writers."""
     settled = settled_ids.stored(connection)
     found = _read(connection, after, settled, limit)
-    if len(found) < limit and (newest := settled_ids.newest(connection)) is not None:
-        found += _read(connection, max(after, settled), newest, limit - len(found))
-    return found
+    if len(found) == limit or (newest := settled_ids.newest(connection)) is None:
+        return Page(found, is_last=False)
+    found += _read(connection, max(after, settled), newest, limit - len(found))
+    return Page(found, is_last=len(found) < limit)
 
 
 def store_settled(connection: Connection) -> None:

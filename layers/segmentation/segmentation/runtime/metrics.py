@@ -18,6 +18,7 @@ OfService = Literal[
     "JobsSucceeded",
     "JobsFailed",
     "JobDuration",
+    "EventLag",
 ]
 """Metrics of the service, summed over its functions."""
 
@@ -28,7 +29,13 @@ _DIMENSIONS = (
     (["service"], frozenset(get_args(OfService))),
     (["service", "route"], frozenset(get_args(OfRoute))),
 )
-_UNITS = {"ExpiryLag": "Seconds", "SizesLag": "Seconds", "JobDuration": "Seconds", "Latency": "Milliseconds"}
+_UNITS = {
+    "ExpiryLag": "Seconds",
+    "EventLag": "Seconds",
+    "SizesLag": "Seconds",
+    "JobDuration": "Seconds",
+    "Latency": "Milliseconds",
+}
 
 _values: dict[str, float] = {}
 

@@ -91,6 +91,11 @@ def jobs_dead_letters_url() -> str:
     return os.environ["JOBS_DEAD_LETTERS_URL"]
 
 
+def event_bus_name() -> str | None:
+    """Return the EventBridge bus that gets the events, or None if the deployment names none."""
+    return os.environ.get("EVENT_BUS_NAME") or None
+
+
 def secret(name: str) -> str | None:
     """Return the text of a variable (as in a local run), or of the secret that it names, or None.
 
