@@ -31,6 +31,7 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--worker", action="store_true", help="run without AWS's runtime client, as on macOS")
     parser.add_argument("--auth", action="store_true", help="require tokens, as on AWS")
     parser.add_argument("--cors-origins", default="", help="origins of web pages that may call the API, or *")
+    parser.add_argument("--event-bus", default="", help="name of a local EventBridge bus that gets the events")
     parser.add_argument("--pooler", action="store_true", help="put PgBouncer in front of the database")
     parser.add_argument("--minute", type=float, default=default.minute, help="seconds in a minute of a schedule")
     parser.add_argument(
@@ -45,6 +46,7 @@ def parse(arguments: list[str]) -> Settings:
         worker=options.worker,
         auth=options.auth,
         cors_origins=options.cors_origins,
+        event_bus=options.event_bus,
         pooler=options.pooler,
         minute=options.minute,
         wait_seconds=options.wait_seconds,

@@ -46,7 +46,11 @@ class Queues:
 
     @cached_property
     def client(self) -> Any:
-        """Return a client for this SQS. The developer's AWS profile and proxy have no influence on it."""
+        """Return a client for this SQS."""
+        return self.client_of("sqs")
+
+    def client_of(self, service: str) -> Any:
+        """Return a client for a service of this server. The developer's AWS profile and proxy have no influence."""
         import boto3  # the import is slow, and a run that only prints its usage does not need it
         import botocore.session
         from botocore.config import Config
@@ -54,7 +58,7 @@ class Queues:
         session = botocore.session.Session(session_vars=IGNORE_THE_DEVELOPERS_PROFILE)
         key_id, key = CREDENTIALS
         return boto3.Session(key_id, key, region_name=REGION, botocore_session=session).client(
-            "sqs",
+            service,
             endpoint_url=f"http://{ports.HOST}:{self.port}",
             config=Config(proxies={}, retries={"total_max_attempts": 1}),
         )

@@ -52,6 +52,7 @@ class Settings:
     worker: bool = False
     auth: bool = False  # whether a request needs a token
     cors_origins: str = ""  # the origins of web pages that may call the API, separated by commas
+    event_bus: str = ""  # the name of a local EventBridge bus that gets the events
     pooler: bool = False  # whether PgBouncer is in front of the database
     minute: float = 60  # seconds in a minute of a schedule; tests use shorter minutes
     wait_seconds: float = WAIT_SECONDS  # how long a request waits for a free environment; on AWS it does not wait

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from local import (
     banner,
+    bus,
     database,
     external_services,
     job_log,
@@ -110,10 +111,13 @@ def start_database(settings: Settings, children: list[Child], known: Passwords, 
 
 
 def wait_for_servers(settings: Settings, servers: list[tuple[Child, int]]) -> None:
-    """Wait until the servers listen. Create the queues in the meantime, because the gateway takes longest."""
+    """Wait until the servers listen. Create the queues and the bus meanwhile, because the gateway takes longest."""
     (messaging, sqs_port), *others = servers
     processes.wait_until_listening(messaging, sqs_port)
-    Queues(sqs_port).create(settings.template)
+    source = Queues(sqs_port)
+    source.create(settings.template)
+    if settings.event_bus:
+        bus.create(source, settings.event_bus)
     for child, port in others:
         processes.wait_until_listening(child, port)
 
@@ -147,6 +151,8 @@ def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": settings.s3.key,
         # always the local SQS: it has the template's queues, and accepts every key
         "AWS_ENDPOINT_URL_SQS": f"http://{ports.HOST}:{settings.ports['SQS']}",
+        "AWS_ENDPOINT_URL_EVENTBRIDGE": f"http://{ports.HOST}:{settings.ports['SQS']}",
+        "EVENT_BUS_NAME": settings.event_bus,
         # a cache outside the function's folder, which is packaged as it is
         **python_variables(),
     }
