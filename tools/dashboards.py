@@ -38,7 +38,14 @@ PANELS = (
         "short",
         (Series("segmentation_memberships_active", "active"), Series("segmentation_memberships_due", "due")),
     ),
-    Panel("Expiry lag", "s", (Series("segmentation_memberships_due_oldest_age_seconds", "oldest due"),)),
+    Panel(
+        "Lag",
+        "s",
+        (
+            Series("segmentation_memberships_due_oldest_age_seconds", "oldest due"),
+            Series("segmentation_event_lag_seconds", "event bus"),
+        ),
+    ),
     Panel("Operations", "ops", (Series("segmentation:operations:rate5m", "{{kind}}"),)),
     Panel("Jobs", "short", (Series("segmentation_jobs", "{{status}}"),)),
 )

@@ -9,7 +9,7 @@ from moto import mock_aws
 
 from local.settings import ROOT
 from tools.preflight import __main__ as program
-from tools.preflight import database, network, parameters, permissions, quota, stack
+from tools.preflight import database, event_bus, network, parameters, permissions, quota, stack
 from tools.preflight.plan import Plan
 
 REGION = "us-east-1"
@@ -45,6 +45,19 @@ def plan(monkeypatch, stubs):
 
 def obstacles(findings):
     return [finding.text for finding in findings if finding.is_obstacle]
+
+
+def test_an_event_bus_that_does_not_exist_stops_the_deployment(plan):
+    [found] = obstacles(event_bus.check(plan(EventBusName="segments")))
+
+    assert "there is no bus segments" in found
+
+
+def test_an_existing_event_bus_or_none_is_fine(plan):
+    checked = plan(EventBusName="segments")
+    checked.client("events").create_event_bus(Name="segments")
+
+    assert obstacles(event_bus.check(checked)) == obstacles(event_bus.check(plan())) == []
 
 
 def account(quota, free):

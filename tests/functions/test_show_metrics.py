@@ -23,6 +23,7 @@ EVERY_SERIES = {
     "memberships_active",
     "memberships_due",
     "memberships_due_oldest_age_seconds",
+    "event_lag_seconds",
     *(f"jobs/{status}" for status in STATUSES),
     *(f"operations_total/{kind}" for kind in KINDS),
 }

@@ -20,6 +20,7 @@ SERIES = {
     "segmentation_memberships_active",
     "segmentation_memberships_due",
     "segmentation_memberships_due_oldest_age_seconds",
+    "segmentation_event_lag_seconds",
     "segmentation_jobs",
     "segmentation_operations_total",
 }

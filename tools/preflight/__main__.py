@@ -11,7 +11,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.settings import ROOT
-from tools.preflight import database, network, parameters, permissions, quota, stack
+from tools.preflight import database, event_bus, network, parameters, permissions, quota, stack
 from tools.preflight.findings import Finding, obstacle
 from tools.preflight.plan import Plan
 
@@ -22,6 +22,7 @@ CHECKS: dict[str, Check] = {
     "quota of concurrent executions": quota.check,
     "network": network.check,
     "database": database.check,
+    "event bus": event_bus.check,
     "permissions": permissions.check,
 }
 

@@ -39,6 +39,11 @@ class _Once(Collector):
             "How long ago the oldest of the due memberships expired; 0 without any.",
             totals.oldest_due_seconds,
         )
+        yield _gauge(
+            "event_lag_seconds",
+            "How long ago the event bus last had every event; 0 without a bus.",
+            totals.event_lag_seconds,
+        )
         yield _by("status", GaugeMetricFamily("segmentation_jobs", "Jobs.", labels=["status"]), totals.jobs)
         yield _by(
             "kind",

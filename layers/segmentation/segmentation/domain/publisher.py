@@ -54,11 +54,16 @@ def record_lag(connection: Connection) -> None:
             "update feed set bus = null, published_id = null, complete_at = null where feed.bus is not null"
         )
         return
+    metrics.record("EventLag", lag_seconds(connection))
+
+
+def lag_seconds(connection: Connection) -> float:
+    """Return how many seconds ago the bus last had all events, or 0 without a bus."""
     with connection.cursor(row_factory=scalar_row) as cursor:
         [seconds] = cursor.execute(
-            "select coalesce(max(extract(epoch from now() - feed.complete_at)), 0)::float from feed"
+            "select greatest(coalesce(max(extract(epoch from now() - feed.complete_at)), 0), 0)::float from feed"
         ).fetchall()
-    metrics.record("EventLag", max(0.0, seconds))
+    return float(seconds)
 
 
 def _publish_some(connection: Connection, bus: str) -> bool:

@@ -10,6 +10,8 @@ from typing import LiteralString
 from psycopg import Connection, sql
 from psycopg.rows import dict_row, scalar_row
 
+from segmentation.domain import publisher
+
 EXACT_UP_TO = 100_000
 """The largest number that is counted exactly."""
 
@@ -27,13 +29,14 @@ _DUE: LiteralString = "select from memberships where memberships.expires_at <= n
 
 @dataclass(frozen=True)
 class Totals:
-    """The numbers of users, segments, memberships, operations and jobs."""
+    """The numbers of users, segments, memberships, operations and jobs, and two lags."""
 
     users: int
     segments: int
     active_memberships: int
     due_memberships: int
     oldest_due_seconds: float
+    event_lag_seconds: float
     operations: dict[str, int]
     jobs: dict[str, int]
 
@@ -46,6 +49,7 @@ def count_totals(connection: Connection) -> Totals:
         active_memberships=_count_or_estimate(connection, _ACTIVE, similar=_UNEXPIRED),
         due_memberships=_count_or_estimate(connection, _DUE),
         oldest_due_seconds=_oldest_due_seconds(connection),
+        event_lag_seconds=publisher.lag_seconds(connection),
         operations=_operations(connection),
         jobs=_jobs(connection),
     )
