@@ -2,14 +2,14 @@
 
 from aws_lambda_powertools.event_handler import Response
 
+from segmentation.api.fast_path import FastPathApi
 from segmentation.api.openapi import EVENTS
 from segmentation.api.parameters import DEFAULT_LIMIT, AfterEvent, Limit
-from segmentation.api.resolver import Api
 from segmentation.contract.responses import JSON
 from segmentation.database.connection import get_connection
 from segmentation.domain import feed
 
-app = Api()
+app = FastPathApi()
 handler = app.resolve
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import boto3
 
 from functions.run_job.app import handler
-from segmentation.domain import deletion
+from segmentation.database.connection import get_connection
+from segmentation.domain import deletion, publisher
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.reports import month_report, segment_export
 from segmentation.reports.imports import applying, loading, verdicts
@@ -39,6 +40,19 @@ def start(job_id: str, milliseconds: int = 300_000) -> BaseProcess:
     process = PROCESSES.Process(target=work, args=(dict(os.environ), job_id, milliseconds))
     process.start()
     return process
+
+
+def start_publisher() -> BaseProcess:
+    """Start a publisher of events, with these environment variables."""
+    process = PROCESSES.Process(target=publish, args=(dict(os.environ),))
+    process.start()
+    return process
+
+
+def publish(environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    logger.registered_handler.setStream(open(os.devnull, "w"))  # noqa: SIM115 -- open until this process ends
+    publisher.publish(get_connection(), go_on=lambda: True)
 
 
 def work(environment: dict[str, str], job_id: str, milliseconds: int) -> None:

@@ -29,6 +29,22 @@ def test_simple_read_is_answered_without_the_resolver(service, resolver_calls):
     assert resolver_calls == []
 
 
+def test_query_of_numbers_is_answered_without_the_resolver(service, resolver_calls):
+    answer = call("list_events", path="/event", query={"after": "1", "limit": "5"})
+
+    assert (answer.status, answer.json) == (200, {"events": [], "next_after": 1})
+    assert resolver_calls == []
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=5&limit=6", "limit=+5", "limit=", "limit=%35", "after=1&color=2", "after=1&", "after"]
+)
+def test_other_query_is_answered_by_the_resolver(service, resolver_calls, query):
+    call("list_events", path="/event", query=query)
+
+    assert len(resolver_calls) == 1
+
+
 def test_simple_write_is_answered_without_the_resolver(service, resolver_calls):
     answer = call("change_memberships", {"user_id": 1})
 
@@ -85,7 +101,7 @@ def test_absent_members_take_the_fast_path_and_mean_the_same(service, monkeypatc
     assert [membership["expires_at"] for membership in memberships_of(1)] == [None, None]
 
 
-@pytest.mark.parametrize("function", ["list_memberships", "change_memberships"])
+@pytest.mark.parametrize("function", ["list_memberships", "list_events", "change_memberships"])
 def test_fast_path_and_resolver_give_the_same_answer(service, monkeypatch, function):
     create_segments("AAA", "BBB")
     add_members("AAA", 1000)

@@ -1,5 +1,6 @@
 """The feed has each change once, in an order that never changes, however long a writer takes to commit."""
 
+import json
 import threading
 
 import psycopg
@@ -7,7 +8,7 @@ import pytest
 from psycopg import sql
 
 from segmentation.contract.requests import NewOperation
-from segmentation.database import settled_ids
+from segmentation.database import settled_ids, transactions
 from segmentation.database.connection import connect
 from segmentation.domain import actions, expiry, feed, history, users
 from tests.feed import fold, follow, page, stored
@@ -92,11 +93,59 @@ def test_the_comment_of_a_request_is_in_its_events(owner, connection):
 
 
 @pytest.mark.usefixtures("members")
-def test_pages_follow_each_other_without_a_gap(connection, change):
+def test_the_reason_of_an_import_is_in_its_events(connection):
+    with transactions.transaction(connection, actor="anna", reason="import"):
+        connection.execute("delete from memberships")
+
+    assert [(event.event, event.reason, event.actor) for event in page(connection, after=2).events] == [
+        ("deleted", "import", "anna"),
+        ("deleted", "import", "anna"),
+    ]
+
+
+@pytest.mark.parametrize("stored_before", [False, True])
+@pytest.mark.parametrize(
+    ("instant", "shown"),
+    [
+        ("2023-08-28 10:25:25Z", "2023-08-28T10:25:25Z"),
+        ("2023-08-28 10:25:25.1234Z", "2023-08-28T10:25:25.123400Z"),
+        ("2023-08-28 10:25:25.000001Z", "2023-08-28T10:25:25.000001Z"),
+        ("2023-08-28 13:25:25.123456+03", "2023-08-28T10:25:25.123456Z"),
+    ],
+)
+def test_instants_have_the_form_of_every_answer(superuser, connection, stored_before, instant, shown):
+    superuser.execute(
+        """
+        insert into history (user_id, segment_id, slug, action_id, reason, actor, executed_at, expires_at)
+        values (9, 1, 'AVITO_30', 1, 'manual', 'dba "x"', %(instant)s, %(instant)s)
+        """,
+        {"instant": instant},
+    )
+    if stored_before:
+        feed.store_settled(connection)
+
+    [event] = json.loads(feed.list_events(connection, after=0, limit=1))["events"]
+    assert (event["executed_at"], event["expires_at"], event["actor"]) == (shown, shown, 'dba "x"')
+
+
+@pytest.mark.usefixtures("members")
+@pytest.mark.parametrize("stored_before", [False, True])
+def test_pages_follow_each_other_without_a_gap(connection, change, stored_before):
     for user_id in range(2, 12):
         change(user_id, add_segments=["AVITO_30"])
+    if stored_before:
+        feed.store_settled(connection)
 
     assert ids(follow(connection, limit=5)) == [*range(1, 13)]
+
+
+@pytest.mark.usefixtures("members")
+def test_a_full_page_behind_the_stored_id_is_one_statement_without_a_wait(connection, monkeypatch, write):
+    feed.store_settled(connection)
+    write(2)
+    monkeypatch.setattr(settled_ids, "newest", lambda *_: pytest.fail("looked for writers"))
+
+    assert ids(page(connection, limit=2).events) == [1, 2]
 
 
 @pytest.mark.usefixtures("members")

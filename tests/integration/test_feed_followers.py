@@ -14,7 +14,7 @@ from segmentation.contract.problems import Problem
 from segmentation.contract.requests import NewSegment
 from segmentation.database import transactions
 from segmentation.database.connection import connect
-from segmentation.domain import feed, segments
+from segmentation.domain import feed, segment_users, segments
 from tests.feed import fold, follow, page, stored
 from tests.integration.test_law import (
     change,
@@ -42,6 +42,20 @@ def one_change(connection, draw):
 def bulk_change(connection, draw):
     named = draw.sample(USERS, 20)
     change_users(connection, draw.choice(SLUGS), named[:12], named[12:], draw.choice([None, 1, 3600]))
+
+
+def imported(connection, draw):
+    """Change users as a batch of an import does."""
+    named = draw.sample(USERS, 10)
+    with connection.transaction():
+        segment_id = segment_users._share(connection, draw.choice(SLUGS))
+        connection.execute(
+            """
+            select count(*)
+              from change_segment_users(%s::integer, %s::bigint[], null, null, %s::bigint[], 'analyst', 'import')
+            """,
+            (segment_id, named[:6], named[6:]),
+        )
 
 
 def new_lifetime(connection, draw):
@@ -90,6 +104,7 @@ def settle(connection, draw):
 OPERATIONS_BY_WEIGHT = {
     one_change: 8,
     bulk_change: 4,
+    imported: 2,
     new_lifetime: 3,
     rollout: 2,
     new_user: 2,

@@ -1,8 +1,10 @@
 """A fast path for the most frequent routes. It answers usual requests without the resolver."""
 
+import re
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.event_handler.api_gateway import Route
@@ -16,6 +18,8 @@ from segmentation.contract.responses import JSON
 from segmentation.database import transactions
 
 Arguments = dict[str, Any]
+
+_NUMBERS = re.compile(r"[a-z]+=[0-9]+(?:&[a-z]+=[0-9]+)*")
 
 
 class FastPathApi(Api):
@@ -51,16 +55,31 @@ def _sent(answer: BaseModel | Response[str]) -> dict[str, Any]:
 def _usual_arguments(route: Route, event: Mapping[str, Any]) -> Arguments | None:
     """Return the handler's arguments from path, headers and body. Return None for an invalid or unusual request."""
     found = route.rule.match(event["rawPath"])
-    if not found or event["rawQueryString"] or event["requestContext"]["http"]["method"] != route.method:
+    query = _usual_query(event["rawQueryString"])
+    if not found or query is None or event["requestContext"]["http"]["method"] != route.method:
+        return None
+    asked = [parameter for parameter in route.dependant.query_params if parameter.alias in query]
+    if len(asked) < len(query):
         return None
     headers = event.get("headers") or {}
     parameters = [parameter for parameter in route.dependant.header_params if parameter.alias in headers]
-    values = {**headers, **found.groupdict()}
+    values = {**headers, **query, **found.groupdict()}
     if route.dependant.body_params:
         values["body"] = _usual_body(event)
         if values["body"] is None:
             return None
-    return _validated([*route.dependant.path_params, *parameters, *route.dependant.body_params], values)
+    return _validated([*route.dependant.path_params, *asked, *parameters, *route.dependant.body_params], values)
+
+
+def _usual_query(text: str) -> dict[str, str] | None:
+    """Return the parameters of a query that has only numbers, each once, or {} without a query."""
+    if not text:
+        return {}
+    if not _NUMBERS.fullmatch(text):
+        return None
+    pairs = parse_qsl(text)
+    found = dict(pairs)
+    return found if len(found) == len(pairs) else None
 
 
 def _usual_body(event: Mapping[str, Any]) -> dict[str, Any] | None:

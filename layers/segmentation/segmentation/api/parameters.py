@@ -23,6 +23,7 @@ from segmentation.contract.values import (
     ACTION_PATTERN,
     FIRST_YEAR,
     LAST_YEAR,
+    MAX_HISTORY_ID,
     MAX_USER_ID,
     NOT_RESERVED,
     SLUG_PATTERN,
@@ -34,7 +35,6 @@ from segmentation.contract.values import (
 )
 
 DEFAULT_LIMIT = 100
-MAX_HISTORY_ID = 2**63 - 1
 FIRST_INSTANT = datetime(1, 1, 1, tzinfo=UTC)
 LAST_INSTANT = datetime.max.replace(tzinfo=UTC)
 

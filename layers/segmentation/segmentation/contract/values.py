@@ -10,6 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Plai
 from segmentation.contract.roles import RESERVED_SUBJECTS
 
 MAX_USER_ID = 2**63 - 1
+MAX_HISTORY_ID = 2**63 - 1
 MAX_TTL_SECONDS = 315_360_000
 MAX_SLUGS = 1000
 MAX_USERS = 1000
