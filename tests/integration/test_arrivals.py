@@ -239,12 +239,11 @@ def test_new_users_do_not_wait_while_a_change_of_percent_waits_for_an_open_arriv
         users.create(slow, 1, actor="backend")
 
         with ThreadPoolExecutor(1) as pool, connect(empty_database.url) as other:
-            connection.execute("set lock_timeout = '10ms'")
             settling = pool.submit(arrivals.settle, other)
             arrived = itertools.count(2)
             while not settling.done():
-                users.create(connection, next(arrived), actor="backend")
-            connection.execute("reset lock_timeout")
+                with lock_timeout(connection, "10ms"):
+                    users.create(connection, next(arrived), actor="backend")
             with pytest.raises(psycopg.errors.LockNotAvailable, match="a user is still arriving"):
                 settling.result()
 
