@@ -45,7 +45,8 @@ def handler(event: dict[str, Any], context: LambdaContext) -> PartialItemFailure
             raise
 
     answer = process_partial_response(event=event, record_handler=deliver, processor=processor, context=context)
-    _publish(time_left)
+    if not answer["batchItemFailures"]:
+        _publish(time_left)
     return answer
 
 
