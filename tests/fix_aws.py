@@ -9,6 +9,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.config import Config
 from moto import mock_aws
 from moto.s3.exceptions import NoSuchUpload
 from moto.s3.models import S3Backend
@@ -76,6 +77,19 @@ def upload_part(backend: S3Backend, bucket: str, upload_id: str, number: int, bo
     return _UPLOAD_PART(backend, bucket, upload_id, number, body)
 
 
+_MAKE = boto3.client
+_MADE: dict[tuple[str, str, str], Any] = {}
+
+
+def make_once(service: str, *, config: Config | None = None, **options: str) -> Any:
+    """Return a client of boto3, the same one for equal options and settings. Most tests are shorter than making one."""
+    environment = sorted((name, value) for name, value in os.environ.items() if name.startswith("AWS_"))
+    key = (service, f"{environment} {options}", repr(config and vars(config)))
+    if key not in _MADE:
+        _MADE[key] = _MAKE(service, config=config, **options)
+    return _MADE[key]
+
+
 @pytest.fixture
 def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
     """The bucket of reports and the queues of jobs in moto."""
@@ -83,6 +97,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
         monkeypatch.setenv(name, "of-a-test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-central-1")
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # an earlier session has other credentials
+    monkeypatch.setattr(boto3, "client", make_once)
     monkeypatch.setenv("REPORTS_BUCKET", "reports")
     monkeypatch.setattr("moto.s3.models.S3_UPLOAD_PART_MIN_SIZE", 1)  # tests have no parts of S3's minimum size
     monkeypatch.setattr(S3Backend, "upload_part", upload_part)

@@ -48,7 +48,9 @@ class Stack:
     clients: dict[str, Any] = field(default_factory=dict)
 
     def ask(self, service: str) -> Any:
-        return self.clients.setdefault(service, boto3.client(service, region_name=REGION))
+        if service not in self.clients:
+            self.clients[service] = boto3.client(service, region_name=REGION)
+        return self.clients[service]
 
     @property
     def resources(self) -> dict[str, str]:
