@@ -52,7 +52,7 @@ chaos: setup .local/faketime/.made ## check: break Postgres, S3 and SQS, and che
 	CHAOS_SECONDS=$(or $(SECONDS),10) .local/venv/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --override-ini 'python_files=chaos_*.py' $(or $(TESTS),tests/chaos)
 
 load: setup .local/load/.made ## check: simulate a day and an overload, check that no change is lost, and write docs/load.md; SECONDS=180, USERS=8 clients, PEOPLE=100000
-	$(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
+	TMPDIR=$${TMPDIR:-/tmp} $(if $(SECONDS),LOAD_SECONDS=$(SECONDS)) $(if $(USERS),LOAD_USERS=$(USERS)) $(if $(PEOPLE),LOAD_PEOPLE=$(PEOPLE)) \
 	  .local/venv/bin/pytest --override-ini 'python_files=load_*.py' $(or $(TESTS),tests/load)
 
 test-upgrade: setup ## check: run the code before the newest schema change on the newest schema; FROM=v1.2 selects the commit of the older code

@@ -18,7 +18,7 @@ from local import postgres, settings
 from local.settings import ROOT
 from segmentation.database import migrate as database_migrate
 from segmentation.database.connection import connect
-from tests import failures_at_once
+from tests import failures_at_once, in_memory
 from tests.emptying import empty
 from tests.fix_aws import aws as aws
 from tests.fix_aws import keep_secret as keep_secret
@@ -53,6 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "direct(reason): needs a connection to one server session")
     failures_at_once.register(config)
+    in_memory.use_memory()
     for name in ELSEWHERE:
         os.environ.pop(name, None)
     os.environ["DATABASE_POOLED"] = str(config.getoption("--pooler")).lower()
