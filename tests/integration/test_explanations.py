@@ -318,6 +318,24 @@ def test_dropped_month_of_the_entry_leaves_the_membership(connection, superuser,
 
 
 @pytest.mark.usefixtures("segment")
+@pytest.mark.parametrize(
+    ("reason", "because"), [("manual", "by_hand"), ("percent", "by_percent"), ("import", "by_import")]
+)
+def test_changed_lifetime_after_a_dropped_entry_keeps_the_source(
+    connection, superuser, enter, why, now, history, reason, because
+):
+    enter(reason)
+    [entry] = history(7)
+    superuser.execute("delete from history")
+    changed = memberships.change_lifetime(connection, 7, "AVITO_30", LifetimeChange(ttl=7200), actor="bob")
+
+    for found in (why(), why(now())):
+        assert (found["member"], found["because"], found["actor"]) == (True, because, None)
+        assert datetime.fromisoformat(found["since"]) == entry["executed_at"]
+        assert datetime.fromisoformat(found["until"]) == changed.expires_at
+
+
+@pytest.mark.usefixtures("segment")
 def test_explanation_has_the_comments_of_the_entry_and_of_the_exit(connection, why):
     for comment, change in (
         ("ticket 4711", {"add_segments": ["AVITO_30"]}),

@@ -110,3 +110,11 @@ def test_membership_whose_entry_was_dropped_is_still_one():
 
 def test_changed_lifetime_whose_entry_was_dropped_is_a_membership():
     assert decide(replace(NOTHING, last=Event("U", "manual", "bob", LEFT))).because in MEMBER
+
+
+def test_changed_lifetime_whose_entry_was_dropped_has_the_source_of_the_membership():
+    changed = Event("U", "manual", "bob", LEFT, expires_at=AT)
+
+    finding = decide(replace(NOTHING, last=changed, kept=Kept("percent", ENTERED, None)))
+
+    assert (finding.because, finding.since, finding.until, finding.actor) == ("by_percent", ENTERED, AT, None)

@@ -39,7 +39,10 @@ class Event:
 
 @dataclass(frozen=True)
 class Kept:
-    """A membership that is known only from later facts, because the month of its entry was dropped."""
+    """A membership that is known only from other facts, because the month of its entry was dropped.
+
+    The reason is the source of the membership. If it has ended since, the reason is a guess from its exit.
+    """
 
     reason: str
     added_at: datetime | None
@@ -51,7 +54,8 @@ class Evidence:
     """The recorded facts about a user and a segment up to an instant.
 
     The slug and the percent are those of the segment at the instant. "last" is the last entry, exit or new lifetime,
-    "entry" the last entry. Without a last event, "kept" and the facts about the user decide.
+    "entry" the last entry. Without an entry, "kept" has the reason of a membership. Without a last event, "kept" and
+    the facts about the user decide.
     """
 
     at: datetime
@@ -117,14 +121,18 @@ def _of_event(because: Because, event: Event) -> Finding:
 def _of_membership(evidence: Evidence, last: Event) -> Finding:
     """Return the entry of a membership as the fact. A new lifetime changes only the end."""
     entry = evidence.entry
-    if entry is None:  # its month was dropped
-        return Finding("by_hand", until=last.expires_at)
+    if entry is None:
+        return _of_kept(evidence.kept or Kept("manual", None, None), last.expires_at)
     return Finding(_OF_ENTRY[entry.reason], entry, entry.executed_at, last.expires_at, entry.percent)
+
+
+def _of_kept(kept: Kept, until: datetime | None) -> Finding:
+    return Finding(_OF_ENTRY[kept.reason], since=kept.added_at, until=until)
 
 
 def _of_no_event(evidence: Evidence) -> Finding:
     if evidence.kept:
-        return Finding(_OF_ENTRY[evidence.kept.reason], since=evidence.kept.added_at, until=evidence.kept.expires_at)
+        return _of_kept(evidence.kept, evidence.kept.expires_at)
     if evidence.user_deletion:
         return _of_event("user_deleted", evidence.user_deletion)
     if not evidence.user_known:

@@ -2,8 +2,9 @@
 -- For an instant in the future only the clock is returned, and for an unknown slug only the clock and the instant.
 -- The usual segment has the slug now and has not changed since the instant. Another one is searched in the change log.
 -- "operations" is the JSON of the last ten, oldest first. "last" is the last entry, exit or new lifetime, and "entry" the
--- last entry. Only without a last one the other facts are looked up:
--- - "kept" is a membership that is known from what followed it, because the month of its entry was dropped.
+-- last entry. Other facts are looked up only where these do not decide:
+-- - "kept" is a membership that is known from other facts, because the month of its entry was dropped. Its source is that
+--   of the present row. If it has ended since, it is a guess from the exit.
 -- - A user is known from the first operation or, without one, from the creation.
 -- - "user_deletion" is the user's last operation, if it is an exit by a deletion of the user.
 -- The function is stable: all its statements see the same snapshot.
@@ -83,7 +84,7 @@ begin
              limit 1)
       into operations, last, entry
       from shown;
-    if last is not null then
+    if entry is not null or last ->> 'operation' = 'D' then
         return;
     end if;
 
@@ -106,6 +107,9 @@ begin
         on present.user_id = p_user_id and present.segment_id = v_segment_id
        and present.added_at <= instant
      where later.action_id in (2, 3) or (later.action_id is null and present.added_at is not null);
+    if last is not null then
+        return;
+    end if;
 
     select last.executed_at is not null or arrived.created_at is not null,
            case when last.action_id = 2 and last.reason = 'user_deleted'
