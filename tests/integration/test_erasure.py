@@ -6,12 +6,14 @@ from functools import partial
 
 import pytest
 
+from segmentation.access.permissions import Caller
 from segmentation.contract.problems import StorageUnavailable, UserUnknown
-from segmentation.contract.requests import NewSegment, SegmentUsersChange
+from segmentation.contract.requests import NewImport, NewSegment, SegmentUsersChange
 from segmentation.database.connection import connect
 from segmentation.domain import segment_users, segments, users
 from segmentation.jobs import leases
 from segmentation.reports import bucket, erasure, storage, user_report
+from segmentation.reports.imports import orders
 from tests.e2e.waiting import eventually
 from tests.integration.fix_jobs import NO_TIME_LIMIT
 from tests.limited import lock_timeout
@@ -203,6 +205,36 @@ def test_comment_of_a_job_that_still_runs_outlives_its_users(connection, owner, 
     erase(1)
 
     assert causes() == ["ticket 4711"]
+
+
+@pytest.fixture
+def imported(connection, make_segments, aws, deliver):
+    """Import users into a segment with a comment."""
+    make_segments("AVITO_30")
+    caller = Caller("analyst", "editor", 4102444800)
+
+    def run(*user_ids):
+        wanted = NewImport(slug="AVITO_30", mode="add", comment="ticket 4711")
+        import_id = orders.create(connection, wanted, actor="analyst").import_id
+        aws.s3.put_object(Bucket="reports", Key=f"imports/{import_id}", Body="\n".join(map(str, user_ids)).encode())
+        deliver(orders.start(connection, import_id, caller=caller).job_id, **NO_TIME_LIMIT)
+
+    return run
+
+
+@pytest.fixture
+def comments_of_imports(owner):
+    return lambda: [comment for (comment,) in owner.execute("select comment from imports order by import_number")]
+
+
+def test_erasure_of_the_last_user_of_an_import_deletes_its_comment(imported, erase, causes, comments_of_imports):
+    imported(1, 2)
+
+    erase(1)
+    assert (causes(), comments_of_imports()) == (["ticket 4711"], ["ticket 4711"])
+
+    erase(2)
+    assert (causes(), comments_of_imports()) == ([], [None])
 
 
 def test_two_erasures_at_once_delete_the_comment_that_their_users_share(empty_database, owner, commented, causes, aws):
