@@ -37,7 +37,12 @@ SPECIAL = {
         ("s3:ListBucket", "ReportsBucket"),
         ("s3:DeleteObject", "${ReportsBucket.Arn}/reports/user-*"),
     },
-    "ExportUser": {READ_SECRET, READ_REPORTS, WRITE_REPORTS},
+    "ExportUser": {
+        READ_SECRET,
+        READ_REPORTS,
+        WRITE_REPORTS,
+        ("s3:AbortMultipartUpload", "${ReportsBucket.Arn}/reports/user-*"),
+    },
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS, PUBLISH_EVENTS},
     "OpenDocs": set(),
     "OpenReport": {READ_SECRET, READ_REPORTS},

@@ -4,6 +4,7 @@ import json
 import tracemalloc
 
 import pytest
+from psycopg import OperationalError
 
 from segmentation.contract.problems import StorageUnavailable, UserUnknown
 from segmentation.domain import users
@@ -137,7 +138,7 @@ def long_history(superuser):
 
 
 @pytest.mark.usefixtures("long_history")
-def test_large_export_is_stored_part_by_part_in_flat_memory(connection, export, aws, monkeypatch):
+def test_large_export_is_stored_part_by_part(connection, export, aws, monkeypatch):
     uploaded = []
     upload_part = storage.upload_part
     monkeypatch.setattr(user_export, "PART_BYTES", 6 * 1024 * 1024)
@@ -150,8 +151,65 @@ def test_large_export_is_stored_part_by_part_in_flat_memory(connection, export, 
     assert aws.uploads() == []
 
 
+SESSION_OF_THE_EXPORT = """
+    select pg_stat_activity.pid, pg_stat_activity.backend_xmin
+      from pg_stat_activity
+      join pg_locks on pg_locks.pid = pg_stat_activity.pid
+     where pg_locks.locktype = 'advisory' and pg_locks.classid = 4
+"""
+
+
+@pytest.fixture
+def at_each_part(monkeypatch):
+    """Make a long history an upload of several parts, and call a function before each of them."""
+    upload_part = storage.upload_part
+
+    def call(function):
+        monkeypatch.setattr(user_export, "PART_BYTES", 6 * 1024 * 1024)
+        monkeypatch.setattr(storage, "upload_part", lambda *part: function() or upload_part(*part))
+
+    return call
+
+
 @pytest.mark.usefixtures("long_history")
-def test_memory_of_an_export_does_not_grow_with_the_history(connection, aws, monkeypatch):
+def test_export_holds_the_lock_and_no_snapshot_during_the_upload(owner, export, at_each_part):
+    sessions = []
+    at_each_part(lambda: sessions.extend(owner.execute(SESSION_OF_THE_EXPORT).fetchall()))
+
+    export()
+
+    assert [xmin for _, xmin in sessions] == [None, None]
+
+
+@pytest.mark.usefixtures("long_history")
+def test_upload_that_fails_is_aborted(export, aws, at_each_part):
+    def fail():
+        raise StorageUnavailable
+
+    at_each_part(fail)
+
+    with pytest.raises(StorageUnavailable):
+        export()
+
+    assert (aws.names(), aws.uploads()) == ([], [])
+
+
+@pytest.mark.usefixtures("long_history")
+def test_export_that_loses_the_lock_stores_nothing(superuser, export, aws, at_each_part):
+    def end_session():
+        [(pid, _)] = superuser.execute(SESSION_OF_THE_EXPORT).fetchall()
+        superuser.execute("select pg_terminate_backend(%s, 60000)", (pid,))
+
+    at_each_part(end_session)
+
+    with pytest.raises(OperationalError):
+        export()
+
+    assert (aws.names(), aws.uploads()) == ([], [])
+
+
+@pytest.mark.usefixtures("long_history")
+def test_memory_of_an_export_is_a_small_share_of_the_history(connection, aws, monkeypatch):
     monkeypatch.setattr(user_export, "PART_BYTES", 64 * 1024)
     monkeypatch.setattr(storage, "upload_part", lambda *_: "tag")
     monkeypatch.setattr(storage, "complete_upload", lambda *_: None)

@@ -6,7 +6,7 @@ from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Literal, TypedDict
 
-from segmentation.contract.problems import ReportUnknown
+from segmentation.contract.problems import ReportUnknown, StorageUnavailable
 from segmentation.reports import bucket
 from segmentation.reports.bucket import Link
 from segmentation.reports.months import Month
@@ -165,6 +165,14 @@ def complete_upload(file_name: str, upload_id: str, tags: list[str]) -> None:
         except s3.exceptions.NoSuchUpload as error:
             if not exists(file_name):
                 raise UploadGone(UploadGone.__doc__) from error
+
+
+def abort_upload(file_name: str, upload_id: str) -> None:
+    """Abort an upload that has failed, and delete its parts. If that fails too, the bucket does it after a day."""
+    with suppress(StorageUnavailable), bucket.errors_as_problems():
+        bucket.client(REQUEST_TIMEOUTS).abort_multipart_upload(
+            Bucket=bucket.name(), Key=PREFIX + file_name, UploadId=upload_id
+        )
 
 
 def abort_uploads(file_name: str, *, keep: str = "") -> None:

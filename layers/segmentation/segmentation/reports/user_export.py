@@ -1,5 +1,10 @@
 """The export of a user: all that the database keeps of the user, as one JSON object a line in a file in S3."""
 
+import gzip
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from typing import LiteralString
 
 from psycopg import Connection
@@ -11,7 +16,9 @@ from segmentation.reports import storage, user_lock
 from segmentation.runtime import metrics
 
 PART_BYTES = 8 * 1024 * 1024
-"""The size from which a part is uploaded. Only the last part may be under 5 MiB."""
+"""The size of a part. Only the last part may be under 5 MiB."""
+
+BUFFER_BYTES = 65_536
 
 # Postgres writes the lines, because rows and JSON would take Python longer.
 LINES_OF: dict[str, LiteralString] = {
@@ -61,52 +68,71 @@ LINES: LiteralString = " union all ".join(
 def create(connection: Connection, user_id: int) -> ReportLink:
     """Store the export of a user, and return a link to it. A deleted user's export has the history.
 
-    Raises UserUnknown if nothing is kept of the user, and StorageUnavailable.
+    The snapshot ends before the first upload, because S3 can be slow. The lock of the user stays until the file is
+    stored. Raises UserUnknown if nothing is kept of the user, and StorageUnavailable.
     """
-    file = _File(storage.new_export_name(user_id))
+    file_name = storage.new_export_name(user_id)
     with connection.transaction():
         user_lock.hold(connection, user_id)
-        with connection.cursor(row_factory=scalar_row) as cursor:
-            for line in cursor.stream(LINES, {"user_id": user_id}):
-                file.add(line)
-        if not file.rows:
+        lines = _read(connection, user_id)
+        if not lines.rows:
             raise UserUnknown(f"There is no user {user_id}.")
-        file.end()
-    metrics.count("ReportRows", file.rows)
-    link = storage.link(file.name)
-    return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=file.rows)
+        _store(connection, file_name, lines)
+    metrics.count("ReportRows", lines.rows)
+    link = storage.link(file_name)
+    return ReportLink(report_link=link.url, expires_at=link.expires_at, rows=lines.rows)
 
 
-class _File:
-    """A file that is stored part by part, so that memory holds one part. A small file is stored at once.
+@dataclass(frozen=True)
+class _Lines:
+    """The lines of an export, compressed, because a function has no disk and a long history exceeds its memory."""
 
-    The bucket aborts an upload that was not completed after a day.
+    packed: bytes
+    rows: int
+
+    def parts(self) -> Iterator[bytes]:
+        """Yield the text of the lines in parts. Only the last one is smaller than the others."""
+        with gzip.open(io.BytesIO(self.packed)) as text:
+            while part := text.read(PART_BYTES):
+                yield part
+
+
+def _read(connection: Connection, user_id: int) -> _Lines:
+    packed, rows = io.BytesIO(), 0
+    with (
+        connection.cursor(row_factory=scalar_row) as cursor,
+        gzip.open(packed, "wb", compresslevel=1) as file,
+        io.BufferedWriter(file, BUFFER_BYTES) as text,
+    ):
+        for line in cursor.stream(LINES, {"user_id": user_id}):
+            text.write(line.encode() + b"\n")
+            rows += 1
+    return _Lines(packed.getvalue(), rows)
+
+
+def _store(connection: Connection, file_name: str, lines: _Lines) -> None:
+    """Store a file, at once or part by part."""
+    first, *others = islice(lines.parts(), 2)
+    _keep_only_the_lock(connection)
+    if not others:
+        storage.put(file_name, first)
+        return
+    upload_id = storage.begin_upload(file_name)
+    try:
+        tags = []
+        for number, part in enumerate(lines.parts(), 1):
+            tags.append(storage.upload_part(file_name, upload_id, number, part))
+            _keep_only_the_lock(connection)
+        storage.complete_upload(file_name, upload_id, tags)
+    except Exception:
+        storage.abort_upload(file_name, upload_id)
+        raise
+
+
+def _keep_only_the_lock(connection: Connection) -> None:
+    """Close the portal of the last statement, and with it the snapshot, by a savepoint.
+
+    The server ends a transaction that is idle for too long. The lock is then lost, and this raises OperationalError.
     """
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.rows = 0
-        self._part = bytearray()
-        self._upload_id = ""
-        self._tags: list[str] = []
-
-    def add(self, line: str) -> None:
-        """Append a line."""
-        self._part += line.encode() + b"\n"
-        self.rows += 1
-        if len(self._part) >= PART_BYTES:
-            self._upload()
-
-    def end(self) -> None:
-        """Store the rest, and make the file visible."""
-        if not self._upload_id:
-            storage.put(self.name, bytes(self._part))
-            return
-        if self._part:
-            self._upload()
-        storage.complete_upload(self.name, self._upload_id, self._tags)
-
-    def _upload(self) -> None:
-        self._upload_id = self._upload_id or storage.begin_upload(self.name)
-        self._tags.append(storage.upload_part(self.name, self._upload_id, len(self._tags) + 1, bytes(self._part)))
-        self._part.clear()
+    with connection.transaction():
+        pass
