@@ -13,6 +13,7 @@ from segmentation.api.parameters import (
     From,
     HistoryCursor,
     Limit,
+    SlugInQuery,
     To,
     UserIdInPath,
 )
@@ -29,10 +30,13 @@ def list_user_history(
     user_id: UserIdInPath,
     since: From = FIRST_INSTANT,
     until: To = LAST_INSTANT,
+    slug: SlugInQuery = None,
     limit: Limit = DEFAULT_LIMIT,
     cursor: HistoryCursor = "",
     accept: Accept = "application/json",
 ) -> Response[Any]:
     """List a user's operations, oldest first. The Link header of a CSV page leads to the next page."""
-    page = history.list_for_user(get_connection(), user_id, since=since, until=until, after=cursor, limit=limit)
+    page = history.list_for_user(
+        get_connection(), user_id, since=since, until=until, slug=slug, after=cursor, limit=limit
+    )
     return app.json_or_csv(accept, page, history.as_csv)

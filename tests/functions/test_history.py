@@ -177,6 +177,38 @@ def test_range_may_begin_at_any_instant_of_the_calendar(instant):
     assert ask_history(1, to=instant).status == 200
 
 
+@pytest.fixture
+def two_segments(service):
+    """Add user 1 to AAA and BBB, rename AAA, and remove the user from both. Return the history."""
+    create_segments("AAA", "BBB")
+    done(change(1, add=("AAA", "BBB")))
+    done(patch_segment("AAA", {"slug": "ZZZ"}))
+    done(change(1, delete=("ZZZ", "BBB")))
+    return history_of(1)
+
+
+def test_history_of_one_slug_has_the_operations_that_had_it(two_segments):
+    assert sorted(operation["slug"] for operation in two_segments) == ["AAA", "BBB", "BBB", "ZZZ"]
+
+    for slug in ("AAA", "BBB", "ZZZ", "YYY"):
+        assert history_of(1, slug=slug) == [operation for operation in two_segments if operation["slug"] == slug]
+
+
+def test_history_of_one_slug_has_pages(two_segments):
+    first = done(ask_history(1, slug="BBB", limit="1"))
+    second = done(ask_history(1, slug="BBB", limit="1", cursor=first["next_cursor"]))
+
+    assert first["operations"] + second["operations"] == history_of(1, slug="BBB")
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize("slug", ["", "user", "no slug"])
+def test_history_of_an_invalid_slug_is_422(slug):
+    answer = ask_history(1, slug=slug)
+
+    assert (answer.status, answer.json["errors"][0]["location"]) == (422, "query.slug")
+
+
 @pytest.mark.parametrize("limit", [1, 2, 3])
 def test_pages_hold_every_operation_once(three_operations, limit):
     found, cursor = [], {}

@@ -145,6 +145,11 @@ To = Annotated[
     AfterValidator(in_utc),
     Query(alias="to", description="The end of the range, excluded. Default: the last operation."),
 ]
+SlugInQuery = Annotated[
+    values.Slug | None,
+    WithJsonSchema({"type": "string", "pattern": SLUG_PATTERN, **NOT_RESERVED}),
+    Query(alias="slug", description="Only operations with this slug, which the segment had at that time."),
+]
 At = Annotated[
     values.PastInstant | None,
     WithJsonSchema({"type": "string", "format": "date-time"}),

@@ -1,7 +1,7 @@
 """The history: read a user's operations, and record the company's own actions."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 from psycopg.rows import dict_row
@@ -14,39 +14,49 @@ from segmentation.database import one_statement
 
 _START = "0001-01-01T00:00:00+00:00 0"
 
+_PAGE: LiteralString = """
+    select page.slug, actions.operation, actions.name as action, page.reason, page.actor,
+           (select causes.comment from causes where causes.cause_id = page.cause_id) as comment,
+           page.expires_at, page.executed_at, page.place
+      from (select operations.slug, operations.action_id, operations.reason, operations.actor,
+                   operations.cause_id, operations.expires_at, operations.executed_at, operations.place
+              from operations
+             where operations.user_id = %s::bigint
+               and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
+               -- repeated without the place, because no index has the place
+               and operations.executed_at >= %s::timestamptz
+               and (operations.executed_at, operations.place) > (%s::timestamptz, %s::bigint)
+               and (%s::text is null or operations.slug = %s::text)
+             order by operations.executed_at, operations.place
+             -- before the join, because Postgres underestimates its rows and would sort all of them
+             limit %s::integer) page
+      join actions on actions.action_id = page.action_id
+     order by page.executed_at, page.place
+    """
+
 
 def list_for_user(
-    connection: Connection, user_id: int, *, since: datetime, until: datetime, after: str, limit: int
+    connection: Connection,
+    user_id: int,
+    *,
+    since: datetime,
+    until: datetime,
+    slug: str | None = None,
+    after: str,
+    limit: int,
 ) -> OperationPage:
-    """Return a user's operations from one instant until before another, oldest first.
+    """Return a user's operations from one instant until before another, oldest first, of all segments or with one slug.
 
-    A due exit that is not swept yet is listed at its due time, and keeps its place when it is swept. Raises
-    RequestInvalid if the range ends before it begins.
+    The slugs are those of their time. A due exit that is not swept yet is listed at its due time, and keeps its place
+    when it is swept. Raises RequestInvalid if the range ends before it begins.
     """
     if until < since:
         raise RequestInvalid(("query.to", "must not be before from"))
     executed_at, place = (after or _START).split(" ")
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
-            """
-            select page.slug, actions.operation, actions.name as action, page.reason, page.actor,
-                   (select causes.comment from causes where causes.cause_id = page.cause_id) as comment,
-                   page.expires_at, page.executed_at, page.place
-              from (select operations.slug, operations.action_id, operations.reason, operations.actor,
-                           operations.cause_id, operations.expires_at, operations.executed_at, operations.place
-                      from operations
-                     where operations.user_id = %s::bigint
-                       and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
-                       -- repeated without the place, because no index has the place
-                       and operations.executed_at >= %s::timestamptz
-                       and (operations.executed_at, operations.place) > (%s::timestamptz, %s::bigint)
-                     order by operations.executed_at, operations.place
-                     -- before the join, because Postgres underestimates its rows and would sort all of them
-                     limit %s::integer) page
-              join actions on actions.action_id = page.action_id
-             order by page.executed_at, page.place
-            """,
-            (user_id, since, until, executed_at, executed_at, place, limit + 1),
+            _PAGE,
+            (user_id, since, until, executed_at, executed_at, place, slug, slug, limit + 1),
         ).fetchall()
     page, next_cursor = cursors.page(rows, limit, _place_of)
     return OperationPage(operations=[Operation.model_validate(row) for row in page], next_cursor=next_cursor)
