@@ -133,11 +133,13 @@ def test_an_unknown_slug_is_404():
     assert (answer.status, answer.json["slugs"]) == (404, ["AAA"])
 
 
-def test_replacement_of_a_segment_with_a_percent_is_409():
+def test_replacement_of_a_segment_with_a_percent_is_409_and_names_it():
     create_segments("AAA")
     patch_segment("AAA", {"user_percent": 10})
 
-    assert create(mode="replace").status == 409
+    answer = create(mode="replace")
+
+    assert (answer.status, answer.json["slugs"]) == (409, ["AAA"])
 
 
 @pytest.mark.parametrize(("body", "location"), INVALID)

@@ -47,7 +47,7 @@ def create(connection: Connection, new: NewImport, *, actor: str) -> ImportCreat
         if segment is None:
             raise SegmentUnknown([new.slug])
         if new.mode == "replace" and segment["user_percent"] is not None:
-            raise SegmentHasPercent(has_percent(new.slug))
+            raise SegmentHasPercent(has_percent(new.slug), slugs=[new.slug])
         members = new.model_dump(exclude={"slug"}) | {"segment_id": segment["segment_id"], "actor": actor}
         [row] = cursor.execute(
             """
