@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +19,7 @@ from segmentation.reports import segment_export, storage
 from segmentation.reports.imports import applying, lines, loading, orders
 from segmentation.reports.imports import verdicts as verdict_file
 from segmentation.reports.imports.layout import BLANKS
+from segmentation.reports.imports.upload import Upload
 from segmentation.reports.stored_file import Sizes
 from tests import law
 from tests.emptying import empty
@@ -362,6 +364,42 @@ def test_a_gzip_bomb_is_read_up_to_the_limit(make_segments, run, monkeypatch):
     job = run(gzip.compress(b"\n" * 10_000_000))
 
     assert (job.status, "The unpacked file has more than 100000 bytes" in job.error) == ("failed", True)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", " \t\n"])
+@pytest.mark.parametrize("header", ["", "user_id;ttl\n"])
+def test_blank_lines_are_skipped_many_at_once(aws, monkeypatch, header, end):
+    body = gzip.compress((end * 300_000 + header + end * 300_000 + "7" + ";" * bool(header) + end).encode())
+    aws.s3.put_object(Bucket="reports", Key="imports/1", Body=body)
+    tag = aws.s3.head_object(Bucket="reports", Key="imports/1")["ETag"]
+    upload, single, read = Upload("imports/1", len(body), tag), [], lines.Lines._read
+    monkeypatch.setattr(lines.Lines, "_read", lambda self: single.append(self.number) or read(self))
+
+    chunks = [*loading.read_chunks(upload, loading.begin(upload), datetime.now(UTC))]
+
+    assert [row[:2] for chunk in chunks for row in chunk.rows] == [(600_001 + bool(header), "7")]
+    assert len(chunks) == 1
+    assert len(single) < 100
+
+
+def test_blank_lines_keep_their_numbers(make_segments, run, verdicts):
+    make_segments("AAA")
+
+    job = run("\n \r\n\n1\n\r\n\n \r \n\n2\n  \t")
+
+    found = [(line, verdict) for line, _, verdict, _ in verdicts(job)]
+    assert found == [(4, "added"), (7, "invalid"), (9, "added")]
+
+
+@pytest.mark.parametrize(("content", "status"), [("1\n\n2\n\n\n3\n", "succeeded"), ("1\n2\nx\n4\n", "failed")])
+def test_a_file_has_a_greatest_number_of_lines(make_segments, run, members, monkeypatch, content, status):
+    monkeypatch.setattr(loading, "MAX_LINES", 3)
+    make_segments("AAA")
+
+    job = run(content)
+
+    assert (job.status, members()) == (status, [1, 2, 3] if status == "succeeded" else [])
+    assert status == "succeeded" or "more than 3 lines" in job.error
 
 
 def test_a_file_that_is_uploaded_again_meanwhile_fails(connection, make_segments, begin, put, deliver):

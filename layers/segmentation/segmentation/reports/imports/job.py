@@ -102,6 +102,7 @@ def _load_chunks(
             lines=progress.lines + len(chunk.rows),
             invalid=progress.invalid + chunk.invalid,
         )
+        loading.require_few(progress.lines)
         if chunk.is_last:
             progress = _loaded(connection, wanted, progress)
         with connection.transaction():

@@ -47,10 +47,12 @@ def find(lines: Lines) -> Layout:
 
 
 def _first_filled(lines: Lines) -> str:
+    lines.skip_blanks()
     for line in lines:
         if line.strip(BLANKS):
             return line
         lines.begin_record()
+        lines.skip_blanks()
     return "0"
 
 

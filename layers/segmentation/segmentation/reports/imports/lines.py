@@ -19,6 +19,9 @@ BUFFER_BYTES = 65_536
 _PLAIN = re.compile(rb"(?:[1-9][0-9]{0,17}\r?\n)+")
 """Lines with one id. It has so few digits that it is always valid."""
 
+_BLANK = re.compile(rb"(?:[ \t\n]*+\r\n)*+[ \t\n]*+")
+"""Blank lines, and perhaps the beginning of another line. A lone carriage return makes a line invalid, not blank."""
+
 _GZIP = b"\x1f\x8b"
 _BYTE_ORDER_MARK = "\ufeff"
 _OTHER_ENCODINGS = {
@@ -51,6 +54,18 @@ class Lines:
     def first(self) -> int:
         """Return the number of the first line of the record."""
         return self._first
+
+    def skip_blanks(self) -> None:
+        """Skip blank lines, many at once. The next line may be blank too.
+
+        A small gzip file can have billions of blank lines, and to read each of them would take hours.
+        """
+        text = _blank_lines(self._peek())
+        if text:
+            self._file.read(len(text))
+            self.number += text.count(b"\n")
+            self._advance(len(text))
+            self.begin_record()
 
     def plain_ids(self, most: int) -> list[str]:
         """Return the ids of the next lines that have only an id, at most so many. The list may be empty.
@@ -122,6 +137,12 @@ class Lines:
                 "UTF-8 is expected: save the file again in this encoding."
             ) from error
         return text.removeprefix(_BYTE_ORDER_MARK) if self.number == 1 else text
+
+
+def _blank_lines(text: bytes) -> bytes:
+    """Return the blank lines at the beginning of a text, with their ends."""
+    found = _BLANK.match(text)
+    return found[0][: found[0].rfind(b"\n") + 1] if found else b""
 
 
 def _unpacked(upload: Upload, offset: int) -> "io.BufferedReader[Any]":

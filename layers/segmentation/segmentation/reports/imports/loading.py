@@ -16,11 +16,14 @@ from segmentation.reports.imports import judgement, layout
 from segmentation.reports.imports.judgement import judge
 from segmentation.reports.imports.layout import BLANKS, Layout
 from segmentation.reports.imports.lines import FileUnreadable, Lines
-from segmentation.reports.imports.upload import Upload
+from segmentation.reports.imports.upload import MAX_BYTES, Upload
 
 CHUNK_LINES = 20_000
 CHUNK_BYTES = 4 * 1024**2
-"""A chunk ends after so many lines or bytes. Blank lines count as lines."""
+"""A chunk ends after so many bytes, or so many lines that are not blank."""
+
+MAX_LINES = MAX_BYTES // 2
+"""The most lines of a file that are not blank: an unpacked file of the greatest size has no more lines with an id."""
 
 _END = "\n"
 """A line after the last one. A record that contains it began with a quotation mark that is never closed."""
@@ -86,6 +89,12 @@ class _Records:
         return None if is_blank else (lines.first, cells)
 
 
+def require_few(lines: int) -> None:
+    """Raise FileUnreadable for more lines than an import may have."""
+    if lines > MAX_LINES:
+        raise FileUnreadable(f"The file has more than {MAX_LINES} lines that are not blank.")
+
+
 def begin(upload: Upload) -> Place:
     """Return the place after the header, if there is one. Raises FileUnreadable, UploadChanged."""
     lines = Lines(upload)
@@ -104,13 +113,14 @@ def read_chunks(upload: Upload, place: Place, now: datetime) -> Iterator[Chunk]:
 
 def _read_rows(records: _Records, lines: Lines, of: Layout, now: datetime) -> list[Row]:
     rows: list[Row] = []
-    last_line, last_byte = lines.number + CHUNK_LINES, lines.offset + CHUNK_BYTES
-    while not records.has_ended and lines.number < last_line and lines.offset < last_byte:
+    last_byte = lines.offset + CHUNK_BYTES
+    while not records.has_ended and len(rows) < CHUNK_LINES and lines.offset < last_byte:
+        lines.skip_blanks()
         if of.columns == 1:
             first = lines.number + 1
             rows += [
                 (line, user_id, *_NO_LIFETIME)
-                for line, user_id in enumerate(lines.plain_ids(last_line - first + 1), first)
+                for line, user_id in enumerate(lines.plain_ids(CHUNK_LINES - len(rows)), first)
             ]
         if record := records.read():
             number, cells = record
