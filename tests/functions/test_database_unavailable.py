@@ -20,10 +20,14 @@ UNAVAILABLE = "urn:segmentation:problem:database-unavailable"
 
 
 def assert_unavailable(answer):
-    assert (answer.status, answer.headers["content-type"]) == (503, PROBLEM), answer.text
+    """Check that an answer is 503: a problem document, or an error of OFREP from its functions."""
+    assert answer.status == 503, answer.text
     assert int(answer.headers["retry-after"]) >= 1
-    assert answer.json["type"] == UNAVAILABLE
     assert answer.json["request_id"] == answer.headers["x-request-id"]
+    if "errorCode" in answer.json:
+        assert answer.json["errorCode"] == "GENERAL"
+    else:
+        assert (answer.headers["content-type"], answer.json["type"]) == (PROBLEM, UNAVAILABLE)
 
 
 def seconds_of(request):
