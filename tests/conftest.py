@@ -32,7 +32,7 @@ collect_ignore = [] if find_spec("playwright") else ["api"]
 if not (ROOT / ".local" / "prometheus" / ".made").exists():
     collect_ignore.append("prometheus")
 POOLER_SUITE = Path(__file__).with_name("pooler")
-LONGEST = "test_law.py"
+LONGEST = {"test_law.py", "test_lifecycle.py", "chaos_worker.py"}
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is not a failure
 hypothesis.settings.load_profile("patient")
@@ -64,9 +64,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest file, then with those that have many tests. The processes then end at about one time."""
+    """Begin with the longest files, then with those that have many tests. The processes then end at about one time."""
     tests = Counter(item.path for item in items)
-    items.sort(key=lambda item: (item.path.name != LONGEST, -tests[item.path], item.path))
+    items.sort(key=lambda item: (item.path.name not in LONGEST, -tests[item.path], item.path))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
