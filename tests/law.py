@@ -160,3 +160,49 @@ def _operations_by_day(connection: Connection[Any]) -> list[tuple[int, int, date
              where operations.action_id <= 2
             """
         ).fetchall()
+
+
+def steps(connection: Connection[Any]) -> dict[str, list[dict[str, Any]]]:
+    """Return the steps of each live segment in the order of their ids, with the hours until each, in half hours."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(
+            """
+            select segments.slug, segment_steps.user_percent::float as percent, segment_steps.status,
+                   round(extract(epoch from segment_steps.due_at - now()) / 1800)::float / 2 as hours
+              from segment_steps
+              join segments on segments.segment_id = segment_steps.segment_id
+             where segments.deleted_at is null
+             order by segment_steps.step_id
+            """
+        ).fetchall()
+    for row in rows:
+        found.setdefault(row.pop("slug"), []).append(row)
+    return found
+
+
+def check_steps(connection: Connection[Any]) -> None:
+    """Check that each step ends once, and that the change log has only steps that were applied, by their planner."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        [(left,)] = cursor.execute(
+            """
+            select count(*)
+              from segment_steps
+              join segments on segments.segment_id = segment_steps.segment_id
+             where segments.deleted_at is not null and segment_steps.status = 'pending'
+            """
+        ).fetchall()
+        wrong = cursor.execute(
+            """
+            select segment_changes.change_id
+              from segment_changes
+              left join segment_steps on segment_steps.step_id = segment_changes.step_id
+             where segment_changes.step_id is not null
+               and (segment_steps.status, segment_steps.actor, segment_steps.segment_id)
+                   is distinct from ('applied', segment_changes.actor, segment_changes.segment_id)
+                or segment_changes.step_id is null and segment_changes.actor = 'planner'
+            """
+        ).fetchall()
+        named = cursor.execute("select step_id from segment_changes where step_id is not null").fetchall()
+    assert (left, wrong) == (0, [])
+    assert len(named) == len(set(named))

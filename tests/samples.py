@@ -9,6 +9,7 @@ EXPECTED = {
     "batch_list_memberships": (200, {"users"}),
     "change_memberships": (200, {"segments_added", "segments_deleted"}),
     "change_password": (200, {"message"}),
+    "cancel_steps": (200, {"steps_cancelled"}),
     "change_segment_users": (200, {"users_added", "users_deleted"}),
     "check_health": (200, {"status", "database", "schema_version", "version"}),
     "create_action": (201, {"name", "operation"}),
@@ -39,6 +40,8 @@ EXPECTED = {
     "list_memberships": (200, {"segments"}),
     "list_segment_changes": (200, {"changes", "next_cursor"}),
     "list_segment_users": (200, {"users", "next_cursor"}),
+    "list_steps": (200, {"steps", "next_cursor"}),
+    "plan_steps": (201, {"steps"}),
     "export_user": (200, {"report_link", "expires_at", "rows"}),
     "show_segment_size": (200, {"days"}),
     "list_segments": (200, {"segments", "next_cursor"}),
@@ -58,7 +61,8 @@ EXPECTED = {
     "update_membership": (200, {"slug", "added_at", "expires_at"}),
     "update_segment": (
         200,
-        {"slug", "user_percent", "description", "owner", "created_at", "updated_at", "users_added", "users_deleted"},
+        {"slug", "user_percent", "description", "owner", "created_at", "updated_at", "users_added", "users_deleted"}
+        | {"steps_cancelled"},
     ),
 }
 HTTP_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if "isBase64Encoded" in sample(path.stem))

@@ -48,6 +48,7 @@ PANELS = (
     ),
     Panel("Operations", "ops", (Series("segmentation:operations:rate5m", "{{kind}}"),)),
     Panel("Jobs", "short", (Series("segmentation_jobs", "{{status}}"),)),
+    Panel("Steps of schedules", "short", (Series("segmentation_steps", "{{status}}"),)),
 )
 
 

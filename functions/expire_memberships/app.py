@@ -9,7 +9,7 @@ from psycopg.errors import LockNotAvailable
 from segmentation.api import idempotency
 from segmentation.database import migrate, stuck_locks
 from segmentation.database.connection import get_connection
-from segmentation.domain import expiry, feed, publisher, size_counting
+from segmentation.domain import due_steps, expiry, feed, publisher, size_counting
 from segmentation.domain.rollouts import arrivals
 from segmentation.jobs import queue
 from segmentation.reports.imports import orders
@@ -24,11 +24,16 @@ PUBLISHING_MS = 20_000
 """Time that a sweep and the counting of sizes leave for the events, where they are published."""
 
 
+AFTER_STEPS_MS = 40_000
+"""Time that the steps of schedules leave for everything else."""
+
+
 @observed("expire_memberships")
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Sweep until no membership is due or little time is left. The next run continues."""
+    """Apply the due steps. Sweep until no membership is due or little time is left. The next run continues."""
     answer: dict[str, Any] = {}
     run_each(
+        lambda: due_steps.run(get_connection(), go_on=_time_left(context, AFTER_STEPS_MS)),
         lambda: answer.update(_sweep(context)),
         lambda: answer.update(_backlog()),
         lambda: size_counting.count(get_connection(), go_on=_time_before_publishing(context)),

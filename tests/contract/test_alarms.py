@@ -3,6 +3,7 @@
 import importlib
 import json
 import re
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,8 +34,8 @@ OF_AWS = {("AWS/ApiGateway", name, ("ApiId",)) for name in ("4xx", "5xx", "Count
 
 
 @pytest.fixture
-def emitted(empty_database, aws, log, monkeypatch):
-    """The metrics in the log lines of a sweep, a failed job, a successful job, and requests."""
+def emitted(empty_database, owner, aws, log, monkeypatch):
+    """The metrics in the log lines of steps and a sweep, a failed job, a successful job, and requests."""
     monkeypatch.setenv("DATABASE_URL", empty_database.url)
     monkeypatch.setenv("EVENT_BUS_NAME", "segments")
     monkeypatch.setattr(runtime_log, "_environment_is_new", True)
@@ -44,7 +45,9 @@ def emitted(empty_database, aws, log, monkeypatch):
     call("create_segment", {"slug": "AAA", "user_percent": 100})
     call("update_segment", {"user_percent": 50}, path="/segment/AAA")
     call("delete_user", path="/user/1")
-    run("expire_memberships", sample("expire_memberships"))
+    make_steps_due(owner, "AAA", "BBB")
+    with failing_steps(owner, "BBB"):
+        run("expire_memberships", sample("expire_memberships"))
     run_new_job()
     monkeypatch.setattr(leases, "MAX_ATTEMPTS", 1)
     monkeypatch.setattr(month_report.deletion, "end_pending_deletions", lambda connection: 1 / 0)
@@ -53,6 +56,21 @@ def emitted(empty_database, aws, log, monkeypatch):
     database_connection.close()
     call("check_health", path="/health")
     return {metric for line in log.lines if "_aws" in line for metric in metrics_in(line)}
+
+
+def make_steps_due(owner, *slugs):
+    for slug in slugs:
+        body = {"steps": [{"at": "2099-01-01T00:00:00Z", "user_percent": 10}]}
+        call("plan_steps", body, path=f"/segment/{slug}/schedule")
+    owner.execute("update segment_steps set due_at = now()")
+
+
+@contextmanager
+def failing_steps(owner, slug):
+    """Refuse each percent of a segment."""
+    owner.execute(f"alter table segments add constraint refused check (slug <> '{slug}' or user_percent is null)")
+    yield
+    owner.execute("alter table segments drop constraint refused")
 
 
 def run(function, event):
@@ -170,9 +188,9 @@ def test_every_queue_of_dead_letters_has_an_alarm(alarms, translated):
 def test_the_readme_says_how_many_alarms_there_are(alarms, translated):
     conditions = [translated["Resources"][name].get("Condition") for name in alarms]
 
-    assert "nine alarms, with `CreateDatabase=true` two more, with `EventBusName` one more;" in README
+    assert "ten alarms, with `CreateDatabase=true` two more, with `EventBusName` one more;" in README
     optional = ("CreatesDatabase", "UsesProxy", "PublishesEvents")
-    assert (conditions.count(None), *(conditions.count(each) for each in optional)) == (9, 1, 1, 1)
+    assert (conditions.count(None), *(conditions.count(each) for each in optional)) == (10, 1, 1, 1)
 
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):

@@ -60,7 +60,7 @@ def test_the_only_variable_is_the_source():
 def test_prometheus_has_what_the_panels_ask():
     rules = yaml.safe_load(RULES.read_text("utf-8"))["groups"][0]["rules"]
     recorded = {rule["record"] for rule in rules if "record" in rule}
-    exposed = set(re.findall(r"^# TYPE (\w+)", prometheus.render(Totals(0, 0, 0, 0, 0, 0, {}, {})), re.MULTILINE))
+    exposed = set(re.findall(r"^# TYPE (\w+)", prometheus.render(Totals(0, 0, 0, 0, 0, 0, {}, {}, {})), re.MULTILINE))
 
     asked = {re.match(r"[\w:]+", target["expr"])[0] for target in targets()}
 

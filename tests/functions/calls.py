@@ -30,6 +30,7 @@ WITH_BODY = {
     "record_action": "/user/1/history",
     "create_report": "/report",
     "create_export": "/segment/AAA/export",
+    "plan_steps": "/segment/AAA/schedule",
     "create_import": "/import",
     "create_action": "/action",
     "delete_action": "/action",

@@ -15,7 +15,7 @@ KEPT = """
 select (select count(*) from users), (select count(*) from segments), (select count(*) from memberships),
        (select count(*) from history), (select count(*) from jobs), (select count(*) from actions),
        (select count(*) from idempotency_keys), (select count(*) from accounts),
-       (select count(*) from imports)
+       (select count(*) from imports), (select count(*) from segment_steps)
 """
 
 

@@ -21,6 +21,7 @@ PATHS = {
     "delete_user": "/user/{}",
     "list_segment_users": "/segment/{}/users",
     "list_segment_changes": "/segment/{}/history",
+    "list_steps": "/segment/{}/schedule",
     "update_membership": "/segment/user/1/{}",
     "list_user_history": "/user/{}/history",
     "delete_account": "/account/{}",

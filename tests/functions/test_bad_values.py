@@ -106,11 +106,13 @@ COMMENTED = {
     "change_memberships": {"user_id": 1, "add_segments": ["AAA"]},
     "update_membership": {"ttl": 60},
     "change_segment_users": {"add_users": [1]},
+    "plan_steps": {"steps": [{"at": "2099-01-01T09:00:00Z", "user_percent": 10}]},
 }
 COMMENTED_PATHS = {
     "update_segment": "/segment/AAA",
     "update_membership": "/segment/user/1/AAA",
     "change_segment_users": "/segment/AAA/users",
+    "plan_steps": "/segment/AAA/schedule",
 }
 
 
@@ -282,6 +284,9 @@ def test_bad_slug_in_a_path_is_refused(encode, slug):
         ("delete_segment", "/segment/{}"),
         ("list_segment_users", "/segment/{}/users"),
         ("list_segment_changes", "/segment/{}/history"),
+        ("plan_steps", "/segment/{}/schedule"),
+        ("list_steps", "/segment/{}/schedule"),
+        ("cancel_steps", "/segment/{}/schedule"),
         ("update_membership", "/segment/user/1/{}"),
     ],
 )

@@ -31,6 +31,7 @@ OTHER_BODIES = {
     "create_report": {"year": 2023, "month": 9},
     "create_segment": {"slug": "OTHER"},
     "create_user": {"user_id": 77},
+    "plan_steps": {"steps": [{"at": "2099-01-01T09:00:00Z", "user_percent": 20}]},
     "record_action": {"slug": "AVITO_VOICE", "action": "exposure"},
     "sign_up": {"username": "other", "password": "correct horse battery staple"},
     "update_account": {"role": "reader"},

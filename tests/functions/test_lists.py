@@ -11,6 +11,7 @@ LISTS = {
     "list_segments": "/segment",
     "list_segment_users": "/segment/AAA/users",
     "list_segment_changes": "/segment/AAA/history",
+    "list_steps": "/segment/AAA/schedule",
     "list_actions": "/action",
     "list_user_history": "/user/1/history",
 }

@@ -44,6 +44,7 @@ def test_creation_has_the_members_of_the_contract():
         "users_added": 0,
         "users_deleted": 0,
         "job_id": None,
+        "step_id": None,
     }
 
 

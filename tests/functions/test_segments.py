@@ -87,12 +87,17 @@ def test_members_are_counted_exactly():
     assert get_segment("AAA").json["members"] == 2
 
 
-@pytest.mark.parametrize("function", ["get_segment", "list_segment_users", "list_segment_changes", "delete_segment"])
-def test_unknown_segment_is_404_naming_it(function):
-    below = {"list_segment_users": "/users", "list_segment_changes": "/history"}.get(function, "")
-    path = f"/segment/NONE{below}"
+BELOW = {
+    "list_segment_users": "/users",
+    "list_segment_changes": "/history",
+    "list_steps": "/schedule",
+    "cancel_steps": "/schedule",
+}
 
-    answer = call(function, path=path)
+
+@pytest.mark.parametrize("function", ["get_segment", "delete_segment", *BELOW])
+def test_unknown_segment_is_404_naming_it(function):
+    answer = call(function, path=f"/segment/NONE{BELOW.get(function, '')}")
 
     assert answer.status == 404
     assert answer.json["slugs"] == ["NONE"]

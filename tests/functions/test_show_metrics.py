@@ -17,6 +17,7 @@ from tests.functions.factories import (
 
 KINDS = ("added", "deleted", "lifetime_changed", "custom")
 STATUSES = ("queued", "running", "succeeded", "failed")
+STEPS = ("pending", "applied", "skipped", "cancelled", "failed")
 EVERY_SERIES = {
     "users",
     "segments",
@@ -25,6 +26,7 @@ EVERY_SERIES = {
     "memberships_due_oldest_age_seconds",
     "event_lag_seconds",
     *(f"jobs/{status}" for status in STATUSES),
+    *(f"steps/{status}" for status in STEPS),
     *(f"operations_total/{kind}" for kind in KINDS),
 }
 

@@ -25,6 +25,7 @@ from segmentation.contract.problems import (
     SegmentHasPercent,
     SegmentUnknown,
     SlugTaken,
+    StepsPending,
     UserUnknown,
 )
 from segmentation.contract.requests import (
@@ -44,6 +45,7 @@ from segmentation.domain import (
     expiry,
     history,
     memberships,
+    schedule,
     segment_users,
     segments,
     size_counting,
@@ -52,7 +54,7 @@ from segmentation.domain import (
 from segmentation.domain.rollouts import arrivals
 from segmentation.jobs import leases
 from segmentation.reports import segment_export
-from tests import feed, file_imports, law, law_of_the_past, slow_export
+from tests import feed, file_imports, law, law_of_the_past, schedules, slow_export
 from tests.emptying import empty
 from tests.reads import flags_of
 from tests.slow_export import SlowExport
@@ -67,6 +69,7 @@ USERS = st.integers(1, 4)
 SLUGS = st.sampled_from(["AVITO_30", "AVITO_50", "AVITO_70", "AVITO_90"])
 # Lifetimes end at half hours, and time moves by whole hours. A slow machine therefore cannot reach an end.
 PERCENTS = st.none() | st.sampled_from([0, 0.01, 25, 50, 99.99, 100])
+STEPS_OF_SCHEDULES = st.lists(st.sampled_from([0, 25, 50, 100]), min_size=1, max_size=4)
 LIFETIMES = st.none() | st.integers(0, 5).map(lambda hours: hours * 3600 + 1800)
 TEXTS = st.none() | st.sampled_from(["new", "old"])
 COMMENTS = ["ticket 4711", "ticket 4712"]
@@ -130,12 +133,24 @@ def set_percent(connection, slug, percent):
     return segments.update(connection, slug, SegmentChange(user_percent=percent), actor="analyst")
 
 
+def plan_steps(connection, slug, percents):
+    return schedules.plan(connection, slug, *percents)
+
+
+def cancel_steps(connection, slug):
+    return schedule.cancel(connection, slug)
+
+
 def register(connection, user_id):
     return users.create(connection, user_id, actor="backend")
 
 
 WRITES = st.one_of(
     st.tuples(st.just(set_percent), st.fixed_dictionaries({"slug": SLUGS, "percent": PERCENTS})),
+    st.tuples(st.just(plan_steps), st.fixed_dictionaries({"slug": SLUGS, "percents": STEPS_OF_SCHEDULES})),
+    st.tuples(st.just(cancel_steps), st.fixed_dictionaries({"slug": SLUGS})),
+    st.just((schedules.run, {})),
+    st.just((schedules.run, {})),
     st.tuples(st.just(register), st.fixed_dictionaries({"user_id": USERS})),
     CHANGES.map(lambda named: (change, named)),
     CHANGES.map(lambda named: (change, named)),
@@ -196,6 +211,7 @@ class Law(RuleBasedStateMachine):
         self.superuser.execute(FORGET_ERASED)
         self.superuser.execute(KEEP_ERASED)
         self.segments: set[str] = set()
+        self.steps: dict[str, list[dict[str, Any]]] = {}
         self.members: dict[tuple[int, str], int | None] = {}
         self.written: dict[int, dict[str, Any]] = {}
         self.exports: list[SlowExport] = []
@@ -225,6 +241,7 @@ class Law(RuleBasedStateMachine):
         with expecting(None if slug in self.segments else SegmentUnknown):
             segments.delete(self.connection, slug, actor="analyst")
         self.segments.discard(slug)
+        self.steps.pop(slug, None)
         self.forget(lambda _, of: of == slug)
 
     @rule(slug=SLUGS, new=SLUGS)
@@ -234,6 +251,7 @@ class Law(RuleBasedStateMachine):
             segments.update(self.connection, slug, SegmentChange(slug=new), actor="analyst")
         if problem is None:
             self.segments = self.segments - {slug} | {new}
+            self.steps[new] = self.steps.pop(slug, [])
             self.members = {(user, new if of == slug else of): ttl for (user, of), ttl in self.members.items()}
 
     @rule(slug=SLUGS, percent=PERCENTS)
@@ -241,6 +259,7 @@ class Law(RuleBasedStateMachine):
         with expecting(None if slug in self.segments else SegmentUnknown) as going:
             set_percent(self.connection, slug, percent)
         if not going.failed:
+            self.end_steps(slug, "cancelled")
             self.learn_but_keep(lambda _, of: of != slug)
             if percent is not None:
                 self.check_share(slug, percent)
@@ -250,12 +269,52 @@ class Law(RuleBasedStateMachine):
         """Stop a percent half-way, by null, and set one that must be exact from there."""
         if slug not in self.segments:
             return
+        self.end_steps(slug, "cancelled")
         set_percent(self.connection, slug, percent)
         set_percent(self.connection, slug, None)
         set_percent(self.connection, slug, changed)
         self.learn_but_keep(lambda _, of: of != slug)
         if changed is not None:
             self.check_share(slug, changed)
+
+    @rule(slug=SLUGS, percents=STEPS_OF_SCHEDULES)
+    def plan_steps(self, slug, percents):
+        planned = self.pending(slug)
+        with expecting(SegmentUnknown if slug not in self.segments else StepsPending if planned else None) as going:
+            plan_steps(self.connection, slug, percents)
+        if not going.failed:
+            self.steps[slug] = self.steps.get(slug, []) + [
+                {"hours": 0.5 + number, "percent": percent, "status": "pending"}
+                for number, percent in enumerate(percents)
+            ]
+
+    @rule(slug=SLUGS)
+    def cancel_steps(self, slug):
+        with expecting(None if slug in self.segments else SegmentUnknown) as going:
+            cancelled = cancel_steps(self.connection, slug)
+        if not going.failed:
+            assert cancelled.steps_cancelled == len(self.pending(slug))
+            self.end_steps(slug, "cancelled")
+
+    @rule()
+    def apply_due_steps(self):
+        """Apply the newest due step of each segment, however many are due: hours may have passed since the last run."""
+        due = {slug: [step for step in self.pending(slug) if step["hours"] < 0] for slug in self.steps}
+        due = {slug: steps for slug, steps in due.items() if steps}
+        schedules.run(self.connection)
+        self.learn_but_keep(lambda _, of: of not in due)
+        for slug, steps in due.items():
+            for step in steps:
+                step["status"] = "skipped"
+            steps[-1]["status"] = "applied"
+            self.check_share(slug, steps[-1]["percent"])
+
+    def pending(self, slug):
+        return [step for step in self.steps.get(slug, []) if step["status"] == "pending"]
+
+    def end_steps(self, slug, status):
+        for step in self.pending(slug):
+            step["status"] = status
 
     @rule(user=USERS)
     def register_user_in_vain(self, user):
@@ -438,6 +497,7 @@ class Law(RuleBasedStateMachine):
                 " deleted_at = deleted_at - %(by)s",
                 "update segment_changes set changed_at = changed_at - %(by)s",
                 "update users set created_at = created_at - %(by)s",
+                "update segment_steps set due_at = due_at - %(by)s, applied_at = applied_at - %(by)s",
             ):
                 self.superuser.execute(statement, {"by": passed})
             self.superuser.execute("truncate segment_days, size_progress, erased_operations")
@@ -566,6 +626,12 @@ class Law(RuleBasedStateMachine):
         assert law.folded(self.superuser) == law.segment_rows(self.superuser)
 
     @invariant()
+    def steps_are_those_of_the_model(self):
+        """No step of a deleted segment is pending. Each change that names a step has its planner."""
+        assert law.steps(self.superuser) == {slug: steps for slug, steps in self.steps.items() if steps}
+        law.check_steps(self.superuser)
+
+    @invariant()
     def feed_gives_the_memberships(self):
         """The feed has every row of the history. Its fold has every membership, those included that are due.
 
@@ -623,6 +689,8 @@ class Law(RuleBasedStateMachine):
         for export in self.exports + self.past:
             export.let_time_pass(passed)
         self.instants = [(instant - passed, moved(read, passed)) for instant, read in self.instants]
+        for step in [step for steps in self.steps.values() for step in steps]:
+            step["hours"] -= passed.total_seconds() / 3600
         left = {key: ttl if ttl is None else ttl - passed.total_seconds() for key, ttl in self.members.items()}
         self.members = {key: ttl for key, ttl in left.items() if ttl is None or ttl > 0}
 
@@ -647,6 +715,7 @@ class Law(RuleBasedStateMachine):
 
     def learn(self):
         self.segments = set(law.live_segments(self.superuser).values())
+        self.steps = law.steps(self.superuser)
         self.members = self.reads()
 
     def reads(self):

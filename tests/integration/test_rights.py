@@ -34,6 +34,11 @@ FORBIDDEN = [
     "insert into segment_changes (segment_id, changed_at, change) values (1, now(), 'created')",
     "update segment_changes set actor = 'me'",
     "delete from segment_changes",
+    "delete from segment_steps",
+    "update segment_steps set due_at = now()",
+    "update segment_steps set actor = 'me'",
+    "insert into segment_steps (segment_id, due_at, user_percent, actor, status) values (1, now(), 1, 'me', 'failed')",
+    "truncate segment_steps",
 ]
 
 

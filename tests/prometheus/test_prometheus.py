@@ -22,6 +22,7 @@ SERIES = {
     "segmentation_memberships_due_oldest_age_seconds",
     "segmentation_event_lag_seconds",
     "segmentation_jobs",
+    "segmentation_steps",
     "segmentation_operations_total",
 }
 

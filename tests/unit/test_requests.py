@@ -31,6 +31,7 @@ EXAMPLES = {
         "max_deletions": 1,
         "comment": "ticket 4711",
     },
+    "NewSchedule": {"steps": [{"at": "2999-01-31T12:00:00Z", "user_percent": 10}], "comment": "ticket 4711"},
     "NewReport": {"year": 2023, "month": 8, "slug": "AAA", "format": "csv.gz", "delimiter": ";", "columns": "extended"},
     "NewAccount": {"username": "bob", "password": "correct horse", "role": "editor"},
     "NewSegment": {"slug": "AAA", "user_percent": 10, "description": "x", "owner": "me", "comment": "ticket 4711"},

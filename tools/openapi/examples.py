@@ -22,6 +22,7 @@ MEMBERS: dict[str, Any] = {
     "added": 25,
     "added_at": ENTERED_AT,
     "after": {"user_percent": 50},
+    "applied_at": ENTERED_AT,
     "at": "2023-09-01T00:00:00Z",
     "because": "expired",
     "before": {"user_percent": 10},
@@ -91,6 +92,8 @@ MEMBERS: dict[str, Any] = {
     "since": LEFT_AT,
     "slug": SLUG,
     "status": "ok",
+    "step_id": 7,
+    "steps_cancelled": 1,
     "until": None,
     "targetingKey": "1000",
     "to": "2023-09-01T00:00:00Z",
@@ -117,7 +120,10 @@ MODELS: dict[str, dict[str, Any]] = {
     "Flag": {"reason": "SPLIT"},
     "FlagMetadata": {"because": "by_percent"},
     "Job": {"status": "succeeded"},
+    "LoggedChange": {"step_id": None},
+    "NewStep": {"at": "2099-01-01T09:00:00Z"},
     "Operation": {"operation": "I", "action": "added"},
+    "ScheduledStep": {"at": "2099-01-01T09:00:00Z", "status": "pending", "applied_at": None, "job_id": None},
     "UserSlugs": {"segments": [SLUG]},
 }
 """The members of a model that need another value than in MEMBERS."""

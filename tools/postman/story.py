@@ -52,6 +52,9 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("get_segment", path={"slug": SLUG}),
         Step("update_segment", {"slug": SLUG}, {"slug": SLUG}),
         Step("list_segment_changes", path={"slug": SLUG}),
+        Step("plan_steps", path={"slug": SLUG}),
+        Step("list_steps", path={"slug": SLUG}),
+        Step("cancel_steps", path={"slug": SLUG}),
     ),
     "Memberships": (
         Step("change_memberships", {"add_segments": [SLUG], "delete_segments": [OTHER_SLUG]}),

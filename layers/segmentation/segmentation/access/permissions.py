@@ -35,6 +35,8 @@ _EDITOR_ROUTES = frozenset(
         "DELETE /segment",
         "DELETE /segment/{slug}",
         "POST /segment/{slug}/users",
+        "POST /segment/{slug}/schedule",
+        "DELETE /segment/{slug}/schedule",
         "POST /segment/user",
         "PATCH /segment/user/{user_id}/{slug}",
         "POST /user/{user_id}/history",

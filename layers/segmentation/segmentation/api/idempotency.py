@@ -30,6 +30,7 @@ STORED = frozenset(
         "PATCH /segment/{slug}",
         "POST /segment/{slug}/users",
         "POST /segment/{slug}/export",
+        "POST /segment/{slug}/schedule",
         "POST /segment/user",
         "PATCH /segment/user/{user_id}/{slug}",
         "POST /user",

@@ -45,6 +45,8 @@ class _Once(Collector):
             totals.event_lag_seconds,
         )
         yield _by("status", GaugeMetricFamily("segmentation_jobs", "Jobs.", labels=["status"]), totals.jobs)
+        steps = GaugeMetricFamily("segmentation_steps", "Scheduled steps of segments.", labels=["status"])
+        yield _by("status", steps, totals.steps)
         yield _by(
             "kind",
             CounterMetricFamily(

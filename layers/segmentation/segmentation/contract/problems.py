@@ -172,6 +172,12 @@ class SegmentHasPercent(Problem):
     status = 409
 
 
+class StepsPending(Problem):
+    """The segment has pending steps. Cancel them first."""
+
+    status = 409
+
+
 class NothingUploaded(Problem):
     """The file of the import has not been uploaded."""
 

@@ -1,9 +1,19 @@
 """The models of request bodies."""
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidatorFunctionWrapHandler, WrapValidator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from segmentation.contract.request import Request
 from segmentation.contract.roles import Role
@@ -12,12 +22,15 @@ from segmentation.contract.values import (
     LAST_YEAR,
     MAX_CHANGED_USERS,
     MAX_SLUGS,
+    MAX_STEPS,
     MAX_USERS,
+    MIN_STEP_SECONDS,
     ActionName,
     Columns,
     Comment,
     Delimiter,
     Description,
+    DueAt,
     ExpiresAt,
     GivenPassword,
     ImportMode,
@@ -77,6 +90,33 @@ class SegmentChange(Request):
         if not self.model_fields_set - {"comment"}:
             raise ValueError("must name at least one of: slug, user_percent, description, owner")
         return self
+
+
+class NewStep(Request):
+    """A percent that a segment gets at an instant."""
+
+    at: DueAt
+    user_percent: Percent
+
+
+def _in_order(steps: list[NewStep]) -> list[NewStep]:
+    """Reject a step that is not at least a minute after the step before it."""
+    rule = PydanticCustomError("steps_too_close", "must be at least a minute after the step before it")
+    late = [
+        InitErrorDetails(type=rule, loc=(place, "at"), input=step.at)
+        for place, (before, step) in enumerate(pairwise(steps), start=1)
+        if (step.at - before.at).total_seconds() < MIN_STEP_SECONDS
+    ]
+    if late:
+        raise ValidationError.from_exception_data("steps", late)
+    return steps
+
+
+class NewSchedule(Request):
+    """The steps of a segment's percent, in order of time, each at least a minute after the one before it."""
+
+    steps: Annotated[list[NewStep], Field(min_length=1, max_length=MAX_STEPS), AfterValidator(_in_order)]
+    comment: Comment | None = None
 
 
 class SegmentRef(Request):

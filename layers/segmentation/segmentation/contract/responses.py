@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from segmentation.contract.roles import Role
-from segmentation.contract.values import Because, Instant, ShownPercent
+from segmentation.contract.values import Because, Instant, ShownPercent, StepStatus
 
 JSON = "application/json; charset=utf-8"
 """The media type of every answer with a model."""
@@ -68,10 +68,11 @@ class SegmentCreated(BaseModel):
 
 
 class SegmentChanged(Segment):
-    """A changed segment, and the numbers of users that a change of its percent added and removed."""
+    """A changed segment, and what a change of its percent did: the users added and removed, the steps cancelled."""
 
     users_added: int = 0
     users_deleted: int = 0
+    steps_cancelled: int = 0
 
 
 class SegmentCreatedByJob(Accepted, SegmentCreated):  # in this order, job_id is the last member
@@ -108,7 +109,8 @@ class SegmentPage(BaseModel):
 class LoggedChange(BaseModel):
     """A change of a segment. before and after have the members that changed: slug, description, owner, user_percent.
 
-    The actor is null if the segment is older than the log. A job, if there is one, changes the users.
+    The actor is null if the segment is older than the log. A job, if there is one, changes the users. A change with a
+    step_id was scheduled. Its actor planned it.
     """
 
     changed_at: Instant
@@ -120,6 +122,7 @@ class LoggedChange(BaseModel):
     users_added: int
     users_deleted: int
     job_id: UUID | None
+    step_id: int | None
 
 
 class ChangePage(BaseModel):
@@ -127,6 +130,38 @@ class ChangePage(BaseModel):
 
     changes: list[LoggedChange]
     next_cursor: str | None
+
+
+class ScheduledStep(BaseModel):
+    """A step of a segment's schedule. The actor planned it. The job, if there is one, changes the users."""
+
+    step_id: int
+    at: Instant
+    user_percent: ShownPercent
+    status: StepStatus
+    actor: str
+    comment: str | None
+    applied_at: Instant | None
+    job_id: UUID | None
+
+
+class StepsPlanned(BaseModel):
+    """The planned steps, in order of time."""
+
+    steps: list[ScheduledStep]
+
+
+class StepPage(BaseModel):
+    """A page of the steps of a segment, past ones too, in order of time."""
+
+    steps: list[ScheduledStep]
+    next_cursor: str | None
+
+
+class StepsCancelled(BaseModel):
+    """The number of pending steps that were cancelled."""
+
+    steps_cancelled: int
 
 
 class SizeOfDay(BaseModel):

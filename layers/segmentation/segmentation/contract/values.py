@@ -15,6 +15,8 @@ MAX_TTL_SECONDS = 315_360_000
 MAX_SLUGS = 1000
 MAX_USERS = 1000
 MAX_CHANGED_USERS = 10_000
+MAX_STEPS = 100
+MIN_STEP_SECONDS = 60
 FIRST_YEAR = 2000
 LAST_YEAR = 9998
 SLUG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_.-]{2,254}$"
@@ -249,6 +251,8 @@ MaxDeletions = Annotated[
 ]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
+DueAt = ExpiresAt
+StepStatus = Literal["pending", "applied", "skipped", "cancelled", "failed"]
 PastInstant = Annotated[
     AwareDatetime, BeforeValidator(instant), AfterValidator(not_before_2000), AfterValidator(in_utc)
 ]

@@ -39,6 +39,7 @@ def list_changes(connection: Connection, slug: str, *, before: str, limit: int) 
         rows = cursor.execute(
             """
             select page.change_id, page.changed_at, page.change, page.actor, page.before, page.after, page.job_id,
+                   page.step_id,
                    (select causes.comment from causes where causes.cause_id = page.cause_id) as comment,
                    page.users_added + coalesce((running.progress ->> 'added')::bigint, 0) as users_added,
                    page.users_deleted

@@ -23,8 +23,9 @@ from segmentation.contract.responses import (
     SegmentWithMembers,
 )
 from segmentation.database import names, transactions
-from segmentation.domain import change_log, deletion, expiry
+from segmentation.domain import change_log, deletion, expiry, schedule, segment_lock
 from segmentation.domain.rollouts import percent
+from segmentation.domain.rollouts.percent import Percent
 from segmentation.jobs import queue
 from segmentation.runtime import metrics
 
@@ -39,7 +40,7 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
         segment_id = row.pop("segment_id")
         outcome = percent.Outcome()
         if new.user_percent:
-            outcome = _set_percent(connection, segment_id, new.user_percent, actor)
+            outcome = set_percent(connection, segment_id, new.user_percent, actor=actor)
     percent.count_metrics(outcome)
     created = SegmentCreated(**row, users_added=outcome.added)
     if outcome.job_id is None:
@@ -48,8 +49,11 @@ def create(connection: Connection, new: NewSegment, *, actor: str) -> SegmentCre
     return SegmentCreatedByJob(**dict(created), job_id=outcome.job_id)
 
 
-def _set_percent(connection: Connection, segment_id: int, wanted: float, actor: str) -> percent.Outcome:
-    """Bring a segment to its percent, and write the numbers of users into the change log."""
+def set_percent(connection: Connection, segment_id: int, wanted: Percent, *, actor: str) -> percent.Outcome:
+    """Bring a segment to its percent, and write the numbers of users into the change log.
+
+    The caller's transaction has locked the segment and written the percent into its row.
+    """
     outcome = percent.set_percent(connection, segment_id, wanted, actor=actor)
     change_log.count(connection, segment_id, added=outcome.added, deleted=outcome.deleted, job_id=outcome.job_id)
     return outcome
@@ -135,53 +139,30 @@ def get(connection: Connection, slug: str) -> SegmentWithMembers:
 def update(connection: Connection, slug: str, change: SegmentChange, *, actor: str) -> SegmentChanged:
     """Rename or describe a segment, or bring it to another percent. Raises SegmentUnknown or SlugTaken.
 
-    A percent of null stops enrolment and keeps every member. A percent of 0 releases every automatic member.
+    A percent of null stops enrolment and keeps every member. A percent of 0 releases every automatic member. Each
+    percent cancels the pending steps, the same one again too.
     """
     fields = change.model_dump(exclude_unset=True)
     with transactions.transaction(connection, actor=actor, reason="percent", comment=change.comment):
-        segment_id = _lock(connection, slug)
+        segment_id = segment_lock.hold(connection, slug)
         if "slug" in fields:
             expiry.end_expired(connection, segment_id)
             names.lock(connection, fields["slug"])
+        steps_cancelled = schedule.cancel_pending(connection, segment_id) if "user_percent" in fields else 0
         row = _update(connection, segment_id, fields)
         outcome = percent.Outcome()
         if change.user_percent is not None:
-            outcome = _set_percent(connection, segment_id, change.user_percent, actor)
+            outcome = set_percent(connection, segment_id, change.user_percent, actor=actor)
         elif "user_percent" in fields:
             percent.stop(connection, segment_id)
     percent.count_metrics(outcome)
-    changed = SegmentChanged(**row, users_added=outcome.added, users_deleted=outcome.deleted)
+    changed = SegmentChanged(
+        **row, users_added=outcome.added, users_deleted=outcome.deleted, steps_cancelled=steps_cancelled
+    )
     if outcome.job_id is None:
         return changed
     queue.request_worker(outcome.job_id)
     return SegmentChangedByJob(**dict(changed), job_id=outcome.job_id)
-
-
-def _lock(connection: Connection, slug: str) -> int:
-    """Lock a segment against writers and other rollouts until the transaction ends. Raises SegmentUnknown.
-
-    This must be the first lock of its transaction. Otherwise it could wait for a writer that waits for this session.
-    """
-    locked = connection.execute(
-        """
-        select segments.segment_id, hold_segment(segments.segment_id)
-          from segments
-         where segments.slug = %s::text and segments.deleted_at is null
-        """,
-        (slug,),
-    ).fetchone()
-    if locked is None:
-        raise SegmentUnknown([slug])
-    found = connection.execute(
-        """
-        select from segments
-         where segments.segment_id = %s::integer and segments.slug = %s::text and segments.deleted_at is null
-        """,
-        (locked[0], slug),
-    ).rowcount
-    if not found:  # renamed or deleted meanwhile
-        raise SegmentUnknown([slug])
-    return int(locked[0])
 
 
 def _update(connection: Connection, segment_id: int, fields: dict[str, Any]) -> dict[str, Any]:
@@ -215,7 +196,7 @@ def _update(connection: Connection, segment_id: int, fields: dict[str, Any]) -> 
 
 
 def delete(connection: Connection, slug: str, *, comment: str | None = None, actor: str) -> Done:
-    """Delete a segment, which ends all its memberships. Raises SegmentUnknown.
+    """Delete a segment, which ends all its memberships and cancels its steps. Raises SegmentUnknown.
 
     From this moment no read shows the segment, and its slug is free. If it has more members than a request may end, a
     job writes their exits, and the answer has its id.
@@ -238,7 +219,7 @@ def delete(connection: Connection, slug: str, *, comment: str | None = None, act
 
 def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
     """Set the time of the deletion. The locks wait for writers, and a trigger for arrivals: no entry is later."""
-    segment_id = _lock(connection, slug)
+    segment_id = segment_lock.hold(connection, slug)
     expiry.keep_out(connection, segment_id)
     connection.execute(
         """

@@ -29,7 +29,7 @@ _DUE: LiteralString = "select from memberships where memberships.expires_at <= n
 
 @dataclass(frozen=True)
 class Totals:
-    """The numbers of users, segments, memberships, operations and jobs, and two lags."""
+    """The numbers of users, segments, memberships, operations, jobs and steps, and two lags."""
 
     users: int
     segments: int
@@ -39,10 +39,11 @@ class Totals:
     event_lag_seconds: float
     operations: dict[str, int]
     jobs: dict[str, int]
+    steps: dict[str, int]
 
 
 def count_totals(connection: Connection) -> Totals:
-    """Count users, segments, memberships, operations and jobs. Large numbers are estimates."""
+    """Count users, segments, memberships, operations, jobs and steps. Large numbers are estimates."""
     return Totals(
         users=_count_or_estimate(connection, _USERS),
         segments=_scalar(connection, "select count(*) from segments where segments.deleted_at is null"),
@@ -52,6 +53,7 @@ def count_totals(connection: Connection) -> Totals:
         event_lag_seconds=publisher.lag_seconds(connection),
         operations=_operations(connection),
         jobs=_jobs(connection),
+        steps=_steps(connection),
     )
 
 
@@ -114,6 +116,20 @@ def _jobs(connection: Connection) -> dict[str, int]:
             select known.status, count(jobs.job_id)
               from unnest(array['queued', 'running', 'succeeded', 'failed']) known (status)
               left join jobs on jobs.status = known.status
+             group by known.status
+            """
+        ).fetchall()
+    )
+
+
+def _steps(connection: Connection) -> dict[str, int]:
+    """Count the steps of schedules by status. A status without steps has 0."""
+    return dict(
+        connection.execute(
+            """
+            select known.status, count(segment_steps.step_id)
+              from unnest(array['pending', 'applied', 'skipped', 'cancelled', 'failed']) known (status)
+              left join segment_steps on segment_steps.status = known.status
              group by known.status
             """
         ).fetchall()

@@ -14,6 +14,8 @@ OfService = Literal[
     "SizesLag",
     "RolloutUsersAdded",
     "RolloutUsersRemoved",
+    "StepsApplied",
+    "StepsFailed",
     "ReportRows",
     "JobsSucceeded",
     "JobsFailed",

@@ -1,9 +1,10 @@
 -- Delete the history of a user who is not there any more, and return the number of rows.
 -- The history of an existing user stays. An unknown user can arrive while the history is being erased. One snapshot
 -- therefore answers both questions: whether the user exists, and which rows there are.
--- A comment is deleted too if no other user's history, no change of a segment and no running job has it. Erasures do
--- that one after another, by the lock of every deletion of a user. Each of two could otherwise see rows that the other
--- one is erasing, and leave the comment to it. An import has a copy of its comment, which is deleted with the comment.
+-- A comment is deleted too if no other user's history, no change of a segment, no step of a schedule and no running job
+-- has it. Erasures do that one after another, by the lock of every deletion of a user. Each of two could otherwise see
+-- rows that the other one is erasing, and leave the comment to it. An import has a copy of its comment, which is deleted
+-- with the comment.
 -- The sizes of segments by day keep the user in their sums. Operations that are not counted yet are counted here.
 -- Otherwise an entry could be counted, and its exit never. The lock blocks the counting until the transaction ends.
 create or replace function erase_history(p_user_id bigint) returns bigint
@@ -54,6 +55,7 @@ begin
              where causes.cause_id = any (v_causes)
                and not exists (select from history where history.cause_id = causes.cause_id)
                and not exists (select from segment_changes where segment_changes.cause_id = causes.cause_id)
+               and not exists (select from segment_steps where segment_steps.cause_id = causes.cause_id)
                and not exists (
                    select from jobs where jobs.cause_id = causes.cause_id and jobs.finished_at is null)
          returning causes.cause_id)

@@ -1,6 +1,7 @@
 -- Write the change log of a segment. A change that changes nothing writes no row.
 -- "before" and "after" have the members that changed. A creation has no "before", and a deletion no "after".
 -- If an operator undoes a deletion with SQL, the log has one more creation.
+-- A scheduled step names itself in the row of its change.
 -- The id of the row is kept for count_segment_change, which later adds the numbers of users.
 create or replace function record_segment_change() returns trigger
 language plpgsql security definer set search_path = public, pg_temp
@@ -34,9 +35,9 @@ begin
         end if;
     end if;
 
-    insert into segment_changes (segment_id, changed_at, change, actor, cause_id, before, after)
+    insert into segment_changes (segment_id, changed_at, change, actor, cause_id, before, after, step_id)
     values (new.segment_id, v_changed_at, v_change, coalesce(case when v_change = 'deleted' then new.deleted_by end,
-            history_actor()), history_cause(), v_before, v_after)
+            history_actor()), history_cause(), v_before, v_after, current_step())
  returning change_id into v_change_id;
     perform set_config('segmentation.change_id', v_change_id::text, true);
     return null;
