@@ -1,4 +1,4 @@
-"""The connection breaks at every statement of every writing request, COMMIT included.
+"""The connection breaks at every statement of every writing request and of a scheduled step, COMMIT included.
 
 It breaks before the statement or its response arrives. All or nothing has happened, and a repeat has the effect of one
 request.
@@ -6,12 +6,14 @@ request.
 
 import itertools
 from collections.abc import Callable
+from contextlib import suppress
 
+import psycopg
 import pytest
 
 from segmentation.api import idempotency
 from segmentation.database import connection
-from tests import law
+from tests import law, schedules
 from tests.chaos.postgres_proxy import Moment, postgres_proxy
 from tests.emptying import empty
 from tests.functions.calls import Answer, answer_of, invoke, sample
@@ -121,3 +123,27 @@ def test_all_or_nothing_happened_wherever_the_connection_broke(
     break_everywhere(send_without_a_key, function, moment, then)
 
     assert everything(owner) == then
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("function", ["plan_steps"])
+def test_step_is_applied_once_wherever_the_connection_of_its_run_broke(function, moment, prepare_sample, proxy, owner):
+    has_disconnected, statements = True, itertools.count(1)
+    while has_disconnected:
+        prepare_sample(function)
+        assert send_without_a_key(function).status == 201
+        owner.execute("update segment_steps set due_at = now() where step_id = 1")
+        proxy.disconnect_at(next(statements), moment)
+
+        with suppress(psycopg.OperationalError):
+            schedules.run(connection.get_connection())
+        has_disconnected = proxy.reset()
+        schedules.run(connection.get_connection())
+
+        assert owner.execute("select status from segment_steps order by step_id").fetchall() == [
+            ("applied",),
+            ("pending",),
+        ]
+        assert owner.execute("select step_id from segment_changes where step_id is not null").fetchall() == [(1,)]
+        law.check(owner)
+    assert next(statements) > LEAST_STATEMENTS

@@ -25,6 +25,25 @@ def test_the_schedule_records_the_exit_of_an_expired_membership(segment, change,
     assert eventually(exits) == [(1, "ttl", "schedule", True)]
 
 
+def test_the_schedule_applies_a_step_by_a_job_and_the_next_one_after_it(client, owner, finished):
+    owner.execute("insert into users (user_id) select generate_series(1, 60000)")
+    client.post("/segment", json={"slug": "LARGE"}).raise_for_status()
+    steps = [{"at": f"2099-01-0{day}T09:00:00Z", "user_percent": percent} for day, percent in ((1, 90), (2, 95))]
+    client.post("/segment/LARGE/schedule", json={"steps": steps}).raise_for_status()
+
+    owner.execute("update segment_steps set due_at = now() where step_id = 1")
+    job = finished(eventually(lambda: schedule_of(client)[0]["job_id"]))
+    owner.execute("update segment_steps set due_at = now() where step_id = 2")
+
+    assert eventually(lambda: schedule_of(client)[1]["applied_at"])
+    assert (job["status"], job["result"]) == ("succeeded", {"users_added": 54_000, "users_deleted": 0})
+    assert client.get("/segment/LARGE").json()["members"] == 57_000
+
+
+def schedule_of(client):
+    return client.get("/segment/LARGE/schedule").json()["steps"]
+
+
 def test_the_function_can_be_invoked_with_a_real_event(local_run, owner):
     client = boto3.client(
         "lambda",
