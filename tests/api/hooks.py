@@ -2,7 +2,7 @@
 
 import base64
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -47,6 +47,7 @@ def before_call(_context: Any, case: Any, _arguments: Any) -> None:
         correct_month(case.body)
         correct_action(case.body)
         correct_percent(case.body)
+        correct_steps(case.body)
     correct_month(case.query)
     correct_range(case.query)
     correct_slug(case.path_parameters)
@@ -100,6 +101,13 @@ def correct_percent(body: dict[str, Any]) -> None:
     """Round a percent to hundredths."""
     if isinstance(body.get("user_percent"), float):
         body["user_percent"] = round(body["user_percent"], 2)
+
+
+def correct_steps(body: dict[str, Any]) -> None:
+    """Date the steps of a schedule a day apart in the future, and round their percents."""
+    for number, step in enumerate(body.get("steps") or ()):
+        step["at"] = (datetime(2100, 1, 1, tzinfo=UTC) + timedelta(days=number)).isoformat()
+        correct_percent(step)
 
 
 def correct_range(query: dict[str, Any]) -> None:
