@@ -251,9 +251,16 @@ def test_percent_by_hand_answers_the_number_of_cancelled_steps():
     create_segments("AAA")
     done(plan(step(NINE), step(TEN)))
 
-    assert done(patch_segment("AAA", {"description": "new"}))["steps_cancelled"] == 0
     assert done(patch_segment("AAA", {"user_percent": 5}))["steps_cancelled"] == 2
     assert [each["status"] for each in schedule()["steps"]] == ["cancelled"] * 2
+
+
+def test_change_that_cancels_no_step_does_not_name_steps():
+    create_segments("AAA")
+    assert "steps_cancelled" not in done(patch_segment("AAA", {"user_percent": 6}))
+    done(plan(step(NINE)))
+
+    assert "steps_cancelled" not in done(patch_segment("AAA", {"description": "new"}))
 
 
 def test_refused_plan_writes_nothing(owner):

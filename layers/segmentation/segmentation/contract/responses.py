@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
+from pydantic.json_schema import SkipJsonSchema
 
 from segmentation.contract.roles import Role
 from segmentation.contract.values import Because, Instant, ShownPercent, StepStatus
@@ -68,11 +69,11 @@ class SegmentCreated(BaseModel):
 
 
 class SegmentChanged(Segment):
-    """A changed segment, and what a change of its percent did: the users added and removed, the steps cancelled."""
+    """A changed segment, and what a change of its percent did. It names cancelled steps only if there were some."""
 
     users_added: int = 0
     users_deleted: int = 0
-    steps_cancelled: int = 0
+    steps_cancelled: int | SkipJsonSchema[None] = Field(default=None, exclude_if=lambda number: number is None)
 
 
 class SegmentCreatedByJob(Accepted, SegmentCreated):  # in this order, job_id is the last member

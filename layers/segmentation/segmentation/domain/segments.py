@@ -157,7 +157,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
             percent.stop(connection, segment_id)
     percent.count_metrics(outcome)
     changed = SegmentChanged(
-        **row, users_added=outcome.added, users_deleted=outcome.deleted, steps_cancelled=steps_cancelled
+        **row, users_added=outcome.added, users_deleted=outcome.deleted, steps_cancelled=steps_cancelled or None
     )
     if outcome.job_id is None:
         return changed
