@@ -62,10 +62,11 @@ LEFT_OUT = (
 @pytest.mark.parametrize("suite", LEAST_TESTS)
 def test_previous_code_passes_its_own_tests_on_the_newest_schema(code_before, suite, tmp_path, capfd):
     results = tmp_path / "results.xml"
-    options = ("-p", PLUGIN.stem, "-p", "no:cacheprovider", f"--junit-xml={results}", "-n", WORKERS, "--dist=loadfile")
+    plugins = ("-p", PLUGIN.stem, "-p", "no:cacheprovider")
+    options = (f"--junit-xml={results}", "-n", WORKERS, "--dist=loadfile", "--no-loadscope-reorder")
     with capfd.disabled():  # it takes minutes, and shows its progress
         ended = subprocess.run(  # noqa: S603 -- our own
-            [code_before.python, "-m", "pytest", *options, *LEFT_OUT, suite],
+            [code_before.python, "-m", "pytest", *plugins, *options, *LEFT_OUT, suite],
             cwd=code_before.tree,
             env=os.environ | {"PYTHONPATH": str(PLUGIN.parent), "LAW_EXAMPLES": "10"},
         )
