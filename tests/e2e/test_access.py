@@ -56,6 +56,8 @@ def key(run, client):
     for role in ("reader", "editor"):
         account = {"username": role, "password": "correct horse battery staple", "role": role}
         client.post("/auth/sign-up", json=account, headers=admin).raise_for_status()
+    # another thread writes the log: a later test must not find the lines of these two requests
+    eventually(lambda: sum(part.startswith("SignUp") for part in answered_by(run.output).elements()) == 2)
     return known
 
 
