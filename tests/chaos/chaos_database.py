@@ -8,7 +8,7 @@ import pytest
 
 from segmentation.database.connection import get_connection
 from tests import law
-from tests.functions.calls import answer_of, invoke, sample
+from tests.functions.calls import OFREP, answer_of, invoke, sample
 from tests.functions.factories import (
     change,
     create_samples_import,
@@ -24,7 +24,7 @@ from tests.template_routes import ROUTES
 
 WITHOUT_DATABASE = {"open_report", "open_docs", "show_openapi"}
 FUNCTIONS = sorted({route.function for route in ROUTES} - WITHOUT_DATABASE)
-READS = {route.function for route in ROUTES if route.method == "GET"} | {"batch_list_memberships"}
+READS = {route.function for route in ROUTES if route.method == "GET"} | {"batch_list_memberships"} | OFREP
 WRITES = sorted({*FUNCTIONS} - READS)
 LOCK_EVERYTHING = """
 do $$
