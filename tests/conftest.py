@@ -32,7 +32,7 @@ collect_ignore = [] if find_spec("playwright") else ["api"]
 if not (ROOT / ".local" / "prometheus" / ".made").exists():
     collect_ignore.append("prometheus")
 POOLER_SUITE = Path(__file__).with_name("pooler")
-LONGEST = {"test_law.py", "test_lifecycle.py", "chaos_worker.py"}
+LONGEST = {"test_law.py", "test_lifecycle.py", "chaos_worker.py", "chaos_file_worker.py"}
 
 hypothesis.settings.register_profile("patient", deadline=None)  # a busy machine is not a failure
 hypothesis.settings.load_profile("patient")
