@@ -143,7 +143,7 @@ def test_plan_at_the_moment_of_the_deletion_is_refused_or_cancelled(owner, make_
     assert owner.execute("select from segment_steps where status = 'pending'").rowcount == 0
 
 
-@pytest.mark.direct
+@pytest.mark.direct(reason="watches what its session waits for")
 def test_step_that_waits_for_a_percent_by_hand_is_not_applied_after_it(
     connection, superuser, owner, due, empty_database
 ):

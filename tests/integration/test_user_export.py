@@ -194,6 +194,7 @@ def test_upload_that_fails_is_aborted(export, aws, at_each_part):
     assert (aws.names(), aws.uploads()) == ([], [])
 
 
+@pytest.mark.direct(reason="stops the server's process of its session")
 @pytest.mark.usefixtures("long_history")
 def test_export_that_loses_the_lock_stores_nothing(superuser, export, aws, at_each_part):
     def end_session():
