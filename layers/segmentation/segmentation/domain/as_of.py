@@ -25,7 +25,8 @@ JSON_AT: LiteralString = """
 
 MOST_UNDONE = 1_000
 MOST_FOLDED = 2_500
-"""With more operations since the instant, the answer is folded from the beginning if at most so many came before."""
+"""The answer undoes at most MOST_UNDONE operations since the instant. If there are more, it folds the operations before
+the instant from the beginning, at most MOST_FOLDED."""
 
 RECENT_SECONDS = 30
 """How long a caller may keep an answer about the last minute. It is the same as for an answer about now."""

@@ -23,12 +23,12 @@ _PAGE: LiteralString = """
               from operations
              where operations.user_id = %s::bigint
                and operations.executed_at >= %s::timestamptz and operations.executed_at < %s::timestamptz
-               -- repeated without the place, because no index has the place
+               -- This repeats the next condition without the place, which no index has.
                and operations.executed_at >= %s::timestamptz
                and (operations.executed_at, operations.place) > (%s::timestamptz, %s::bigint)
                and (%s::text is null or operations.slug = %s::text)
              order by operations.executed_at, operations.place
-             -- before the join, because Postgres underestimates its rows and would sort all of them
+             -- The limit comes before the join. Postgres underestimates the rows of the join, and would sort all.
              limit %s::integer) page
       join actions on actions.action_id = page.action_id
      order by page.executed_at, page.place

@@ -20,7 +20,7 @@ from segmentation.reports.imports.upload import MAX_BYTES, Upload
 
 CHUNK_LINES = 20_000
 CHUNK_BYTES = 4 * 1024**2
-"""A chunk ends after so many bytes, or so many lines that are not blank."""
+"""A chunk ends when it has this number of lines, blank ones not counted, or this number of bytes."""
 
 MAX_LINES = MAX_BYTES // 2
 """The most lines of a file that are not blank: an unpacked file of the greatest size has no more lines with an id."""

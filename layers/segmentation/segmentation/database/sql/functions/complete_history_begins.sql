@@ -1,7 +1,7 @@
 -- Return the beginning of the month from which the history of a user is complete until an instant. It is the month of
 -- the user's creation: the user was in no segment before.
--- Null: the user did not exist at the instant, or was created anew since, or the partition of a month was dropped or
--- detached. A month whose rows are in the default partition counts as dropped.
+-- It is null if the user did not exist at the instant, or was created anew since. It is also null if the partition of a
+-- month was dropped or detached. A month whose rows are in the default partition counts as dropped.
 create or replace function complete_history_begins(p_user_id bigint, p_at timestamptz) returns timestamptz
 language plpgsql stable
 as $$
