@@ -6,24 +6,11 @@ from decimal import Decimal
 
 import pytest
 
-from segmentation.domain.because import MEMBER, Event, Evidence, Kept, decide
+from segmentation.domain.because import MEMBER, Event, Kept, decide
+from tests.unit.evidence import AT, NOTHING
 
-AT = datetime(2026, 3, 10, tzinfo=UTC)
 ENTERED = datetime(2026, 2, 24, 9, tzinfo=UTC)
 LEFT = datetime(2026, 3, 3, 10, 15, tzinfo=UTC)
-
-NOTHING = Evidence(
-    at=AT,
-    slug="AVITO_30",
-    percent=None,
-    created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    deletion=None,
-    last=None,
-    entry=None,
-    kept=None,
-    user_known=True,
-    user_deletion=None,
-)
 DELETION = Event("D", "segment_deleted", "root", LEFT)
 
 

@@ -10,24 +10,11 @@ from hypothesis import strategies as st
 
 from segmentation.domain.because import Event, Evidence, Kept, decide
 from segmentation.domain.explanation import duration, sentence
+from tests.unit.evidence import NOTHING
 
-AT = datetime(2026, 3, 10, tzinfo=UTC)
 ENTERED = datetime(2026, 2, 24, 10, 15, tzinfo=UTC)
 LEFT = datetime(2026, 3, 3, 10, 15, tzinfo=UTC)
 ON = "on 10 March 2026 at 00:00 UTC"
-
-NOTHING = Evidence(
-    at=AT,
-    slug="AVITO_30",
-    percent=None,
-    created_at=datetime(2026, 1, 1, tzinfo=UTC),
-    deletion=None,
-    last=None,
-    entry=None,
-    kept=None,
-    user_known=True,
-    user_deletion=None,
-)
 DELETION = Event("D", "segment_deleted", "root", LEFT, comment="test is over")
 
 
