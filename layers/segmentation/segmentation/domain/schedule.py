@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from psycopg import Connection
-from psycopg.rows import dict_row, scalar_row
+from psycopg.rows import dict_row
 
 from segmentation.contract import cursors
-from segmentation.contract.problems import RequestInvalid, SegmentUnknown, StepsPending
+from segmentation.contract.problems import RequestInvalid, StepsPending
 from segmentation.contract.requests import NewSchedule, NewStep
 from segmentation.contract.responses import ScheduledStep, StepPage, StepsCancelled, StepsPlanned
 from segmentation.database import clock, lists, transactions
-from segmentation.domain import segment_lock
+from segmentation.domain import live_segment
 
 _BEGINNING = "0001-01-01T00:00:00+00:00 0"
 
@@ -22,7 +22,7 @@ _BEGINNING = "0001-01-01T00:00:00+00:00 0"
 def plan(connection: Connection, slug: str, new: NewSchedule, *, actor: str) -> StepsPlanned:
     """Plan the steps of a segment. Raises SegmentUnknown, StepsPending, or RequestInvalid for a step in the past."""
     with transactions.transaction(connection, actor=actor, comment=new.comment):
-        segment_id = segment_lock.hold(connection, slug)
+        segment_id = live_segment.hold(connection, slug)
         _check_none_is_pending(connection, segment_id)
         _check_future(new.steps, clock.now(connection))
         _insert(connection, segment_id, new.steps, actor)
@@ -32,17 +32,7 @@ def plan(connection: Connection, slug: str, new: NewSchedule, *, actor: str) -> 
 
 def list_steps(connection: Connection, slug: str, *, after: str, limit: int) -> StepPage:
     """Return the steps of a segment after a place, in order of time. Raises SegmentUnknown."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        segment_id = cursor.execute(
-            """
-            select segments.segment_id
-              from segments
-             where segments.slug = %s::text and segments.deleted_at is null
-            """,
-            (slug,),
-        ).fetchone()
-    if segment_id is None:
-        raise SegmentUnknown([slug])
+    segment_id = live_segment.find(connection, slug)
     rows = _read(connection, segment_id, after=after or _BEGINNING, limit=limit + 1)
     page, next_cursor = cursors.page(rows, limit, _place_of)
     return StepPage(steps=[ScheduledStep.model_validate(row) for row in page], next_cursor=next_cursor)
@@ -51,7 +41,7 @@ def list_steps(connection: Connection, slug: str, *, after: str, limit: int) -> 
 def cancel(connection: Connection, slug: str) -> StepsCancelled:
     """Cancel the pending steps of a segment. Raises SegmentUnknown."""
     with connection.transaction():
-        segment_id = segment_lock.hold(connection, slug)
+        segment_id = live_segment.hold(connection, slug)
         return StepsCancelled(steps_cancelled=cancel_pending(connection, segment_id))
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from typing import Any
 
 from psycopg import Connection, errors
-from psycopg.rows import class_row, dict_row, scalar_row
+from psycopg.rows import class_row, dict_row
 
 from segmentation.contract import cursors
 from segmentation.contract.problems import SegmentUnknown, SlugTaken
@@ -23,7 +23,7 @@ from segmentation.contract.responses import (
     SegmentWithMembers,
 )
 from segmentation.database import names, transactions
-from segmentation.domain import change_log, deletion, expiry, schedule, segment_lock
+from segmentation.domain import change_log, deletion, expiry, live_segment, schedule
 from segmentation.domain.rollouts import percent
 from segmentation.domain.rollouts.percent import Percent
 from segmentation.jobs import queue
@@ -144,7 +144,7 @@ def update(connection: Connection, slug: str, change: SegmentChange, *, actor: s
     """
     fields = change.model_dump(exclude_unset=True)
     with transactions.transaction(connection, actor=actor, reason="percent", comment=change.comment):
-        segment_id = segment_lock.hold(connection, slug)
+        segment_id = live_segment.hold(connection, slug)
         if "slug" in fields:
             expiry.end_expired(connection, segment_id)
             names.lock(connection, fields["slug"])
@@ -219,7 +219,7 @@ def delete(connection: Connection, slug: str, *, comment: str | None = None, act
 
 def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
     """Set the time of the deletion. The locks wait for writers, and a trigger for arrivals: no entry is later."""
-    segment_id = segment_lock.hold(connection, slug)
+    segment_id = live_segment.hold(connection, slug)
     expiry.keep_out(connection, segment_id)
     connection.execute(
         """
@@ -234,17 +234,7 @@ def _mark_deleted(connection: Connection, slug: str, actor: str) -> int:
 
 def list_members(connection: Connection, slug: str, *, after: int, limit: int) -> MemberPage:
     """Return the current members of a segment after a user id, in order of user id. Raises SegmentUnknown."""
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        segment_id = cursor.execute(
-            """
-            select segments.segment_id
-              from segments
-             where segments.slug = %s::text and segments.deleted_at is null
-            """,
-            (slug,),
-        ).fetchone()
-    if segment_id is None:
-        raise SegmentUnknown([slug])
+    segment_id = live_segment.find(connection, slug)
     with connection.cursor(row_factory=class_row(Member)) as cursor:
         rows = cursor.execute(
             """

@@ -14,10 +14,11 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import scalar_row
 
-from segmentation.contract.problems import RequestInvalid, SegmentUnknown
+from segmentation.contract.problems import RequestInvalid
 from segmentation.contract.requests import NewExport
 from segmentation.contract.responses import Job, JobRef
 from segmentation.database import clock, watermark
+from segmentation.domain import live_segment
 from segmentation.jobs import leases, queue
 from segmentation.jobs.leases import JobRejected, Kind, Lease, Step
 from segmentation.reports import member_rows, storage, stored_file
@@ -61,7 +62,7 @@ def create(connection: Connection, slug: str, wanted: NewExport, *, actor: str) 
     """Create the job that exports a segment. Raises SegmentUnknown, and RequestInvalid for an instant in the future."""
     _require_past(connection, wanted.at)
     parameters = {
-        "segment_id": _find_segment(connection, slug),
+        "segment_id": live_segment.find(connection, slug),
         "slug": slug,
         "wanted": wanted.model_dump(mode="json", exclude_defaults=True),
     }
@@ -89,17 +90,6 @@ def _require_past(connection: Connection, at: datetime | None) -> None:
     """Raise RequestInvalid for an instant that is in the future by the database's clock."""
     if at and at > clock.now(connection):
         raise RequestInvalid(("body.at", "must not be in the future"))
-
-
-def _find_segment(connection: Connection, slug: str) -> int:
-    with connection.cursor(row_factory=scalar_row) as cursor:
-        segment_id = cursor.execute(
-            "select segments.segment_id from segments where segments.slug = %s::text and segments.deleted_at is null",
-            (slug,),
-        ).fetchone()
-    if segment_id is None:
-        raise SegmentUnknown([slug])
-    return int(segment_id)
 
 
 def _begin(connection: Connection, order: _Order) -> Generator[Step, None, _Progress]:

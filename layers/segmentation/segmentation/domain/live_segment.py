@@ -1,8 +1,21 @@
-"""The exclusive lock of a segment, for changes of the segment itself."""
+"""The live segment of a slug: its id, alone or with the exclusive lock for changes of the segment itself."""
 
 from psycopg import Connection
+from psycopg.rows import scalar_row
 
 from segmentation.contract.problems import SegmentUnknown
+
+
+def find(connection: Connection, slug: str) -> int:
+    """Return the id of a segment. Raises SegmentUnknown."""
+    with connection.cursor(row_factory=scalar_row) as cursor:
+        segment_id = cursor.execute(
+            "select segments.segment_id from segments where segments.slug = %s::text and segments.deleted_at is null",
+            (slug,),
+        ).fetchone()
+    if segment_id is None:
+        raise SegmentUnknown([slug])
+    return int(segment_id)
 
 
 def hold(connection: Connection, slug: str) -> int:
