@@ -63,11 +63,15 @@ def make_loaded(server: postgres.Server) -> Database:
 
 
 def under_load(of: Database, fault: Callable[[psycopg.Connection], None]) -> Tally:
-    """Repeat a fault while processes serve a load. Then compare the history with the reads and the clients' answers."""
+    """Repeat a fault while processes serve a load. Then compare the history with the reads and the clients' answers.
+
+    The fault ends when the first process has served its load. From then on, each kill would hit the request of the last
+    client, which would never be answered.
+    """
     superuser_url = of.server.url(database=of.name)
     with ProcessPoolExecutor(PROCESSES, multiprocessing.get_context("spawn")) as pool:
         running = [pool.submit(run_load, of.url, seed, SECONDS) for seed in range(PROCESSES)]
-        while not all(one.done() for one in running):
+        while not any(one.done() for one in running):
             with suppress(psycopg.OperationalError), psycopg.connect(superuser_url, autocommit=True) as superuser:
                 fault(superuser)
         tally = reduce(Tally.join, (one.result() for one in running))

@@ -128,7 +128,7 @@ class Clients:
             if answer.status != 503 and not (answer.status == 409 and answer.json["type"] == IN_USE):
                 return answer
             time.sleep(0.02)  # shorter than Retry-After, because the faults are more frequent, too
-        raise AssertionError(f"{function} was not answered within {ANSWERED_SECONDS} s")
+        raise AssertionError(f"{function} had no final answer within {ANSWERED_SECONDS} s, but {answer}")
 
     def user(self) -> int:
         return self.chance.choice(USERS)
