@@ -28,10 +28,10 @@ setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.m
 
 fetch: setup .local/audit/.made .local/clients/.made .local/faketime/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
 
-run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run: run the whole service locally; PORT=8080, AUTH=on, CORS_ORIGINS=http://localhost:3000, POOLER=on (PgBouncer), EVENT_BUS=segments (publish the events), RUNTIME=worker (as on macOS), BUILT=1 (the built package)
+run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run: run the whole service locally; PORT=8080, AUTH=on, CORS_ORIGINS=http://localhost:3000, POOLER=on (PgBouncer), READERS=1 (a hot standby), EVENT_BUS=segments (publish the events), RUNTIME=worker (as on macOS), BUILT=1 (the built package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
 	  $(if $(CORS_ORIGINS),--cors-origins '$(CORS_ORIGINS)') $(if $(EVENT_BUS),--event-bus $(EVENT_BUS)) \
-	  $(if $(filter on,$(POOLER)),--pooler) $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
+	  $(if $(filter on,$(POOLER)),--pooler) $(if $(READERS),--readers $(READERS)) $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
 
 replay: setup ## run: resend the dead letters of the local run; PORT=8080
 	@.local/venv/bin/python -m local.replay --port $(PORT)

@@ -33,6 +33,7 @@ def parse(arguments: list[str]) -> Settings:
     parser.add_argument("--cors-origins", default="", help="origins of web pages that may call the API, or *")
     parser.add_argument("--event-bus", default="", help="name of a local EventBridge bus that gets the events")
     parser.add_argument("--pooler", action="store_true", help="put PgBouncer in front of the database")
+    parser.add_argument("--readers", type=int, choices=(0, 1), default=0, help="hot standbys for reads")
     parser.add_argument("--minute", type=float, default=default.minute, help="seconds in a minute of a schedule")
     parser.add_argument(
         "--wait-seconds", type=float, default=WAIT_SECONDS, help="seconds that a request waits for a free environment"
@@ -48,6 +49,7 @@ def parse(arguments: list[str]) -> Settings:
         cors_origins=options.cors_origins,
         event_bus=options.event_bus,
         pooler=options.pooler,
+        readers=options.readers,
         minute=options.minute,
         wait_seconds=options.wait_seconds,
         database=external_services.database(os.environ),

@@ -5,7 +5,7 @@ import secrets
 import signal
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ SETTINGS = {
     "max_connections": "200",
     "timezone": "UTC",
     "log_timezone": "UTC",
-    "wal_level": "minimal",  # there is no replica
+    "wal_level": "minimal",  # a server with a standby has other settings
     "max_wal_senders": "0",
 }
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -54,10 +54,13 @@ def make_url(port: int, user: str, password: str, database: str) -> str:
 
 
 @contextmanager
-def server(data_directory: Path | None = None, *, durable: bool = False) -> Iterator[Server]:
+def server(
+    data_directory: Path | None = None, *, durable: bool = False, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """Run a server during the block. Without a directory, its data is temporary."""
     with throw_away_directory() as temporary:
-        running = start(data_directory or temporary / "postgres", secrets.token_urlsafe(), durable=durable)
+        data = data_directory or temporary / "postgres"
+        running = start(data, secrets.token_urlsafe(), durable=durable, settings=settings)
         try:
             yield running
         finally:
@@ -82,6 +85,7 @@ def start(
     port: int | None = None,
     durable: bool = True,
     log: Path | None = None,
+    settings: Mapping[str, str] | None = None,
 ) -> Server:
     """Start a server, and wait until it is ready. The first start creates its data, with the superuser's password.
 
@@ -95,10 +99,10 @@ def start(
         initialise(binaries, data, password, account, durable=durable)
     wait_for_previous_server(data)
     port = port or ports.free()
-    settings = SETTINGS | {"port": str(port)} | ({} if durable else NOT_DURABLE)
+    chosen = SETTINGS | {"port": str(port)} | ({} if durable else NOT_DURABLE) | dict(settings or {})
     process = processes.start(
         "Postgres",
-        [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in settings.items())],
+        [binaries / "postgres", "-D", data, *(f"--{name}={value}" for name, value in chosen.items())],
         log=log or data_directory.with_suffix(".log"),
         environment=ENVIRONMENT,
         account=account,

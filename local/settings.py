@@ -54,6 +54,7 @@ class Settings:
     cors_origins: str = ""  # the origins of web pages that may call the API, separated by commas
     event_bus: str = ""  # the name of a local EventBridge bus that gets the events
     pooler: bool = False  # whether PgBouncer is in front of the database
+    readers: int = 0  # hot standbys for requests that only read: none, or one
     minute: float = 60  # seconds in a minute of a schedule; tests use shorter minutes
     wait_seconds: float = WAIT_SECONDS  # how long a request waits for a free environment; on AWS it does not wait
     database: Database | None = None  # an external one

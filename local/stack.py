@@ -26,6 +26,7 @@ from local import (
     s3,
     signals,
     sqs,
+    standby,
     template,
 )
 from local.passwords import Passwords
@@ -77,8 +78,10 @@ def start(settings: Settings, children: list[Child]) -> None:
     database_port = ports.free()
     direct = settings.database or database.urls(database_port, known)
     pooler_port = ports.free() if settings.pooler else None
-    servers = start_servers(settings, children, pgbouncer.in_front_of(direct, pooler_port) if pooler_port else direct)
-    data = None if settings.database else start_database(settings, children, known, database_port)
+    urls = pgbouncer.in_front_of(direct, pooler_port) if pooler_port else direct
+    reader_port = ports.free() if settings.readers and not settings.database else None
+    servers = start_servers(settings, children, urls, reader_port)
+    data = None if settings.database else start_database(settings, children, known, database_port, reader_port)
     if pooler_port:
         log = settings.logs / "pgbouncer.log"
         children.append(pgbouncer.start(direct, settings.state / "pgbouncer", pooler_port, log=log))
@@ -88,10 +91,12 @@ def start(settings: Settings, children: list[Child]) -> None:
     banner.ready(settings, time.monotonic() - started_at, data, is_empty=database.is_empty(direct))
 
 
-def start_servers(settings: Settings, children: list[Child], urls: Database) -> list[tuple[Child, int]]:
+def start_servers(
+    settings: Settings, children: list[Child], urls: Database, reader_port: int | None
+) -> list[tuple[Child, int]]:
     """Start the gateway, SQS, and S3 unless it is external. Return each with its ports, SQS first."""
     api_port, lambda_port, s3_port, sqs_port = settings.ports.values()
-    children.append(gateway := start_gateway(settings, urls))
+    children.append(gateway := start_gateway(settings, urls, reader_port))
     children.append(messaging := sqs.start(sqs_port, settings.logs / "sqs.log", python_variables()))
     servers = [(messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)]
     if not settings.storage:
@@ -101,12 +106,18 @@ def start_servers(settings: Settings, children: list[Child], urls: Database) -> 
     return servers
 
 
-def start_database(settings: Settings, children: list[Child], known: Passwords, port: int) -> Path:
-    """Start Postgres, create the service's database in it, and return the folder of its data."""
+def start_database(
+    settings: Settings, children: list[Child], known: Passwords, port: int, reader_port: int | None
+) -> Path:
+    """Start Postgres, create the service's database in it, and return the folder of its data. Start its standby."""
     log = settings.logs / "postgres.log"
-    server = postgres.start(settings.data / "postgres", known.superuser, port=port, log=log)
+    needed = standby.PRIMARY_SETTINGS if reader_port else {}
+    server = postgres.start(settings.data / "postgres", known.superuser, port=port, log=log, settings=needed)
     children.append(server.process)
     database.prepare(server, known.owner)
+    if reader_port:
+        log = settings.logs / "standby.log"
+        children.append(standby.start(server, settings.state / "standby", port=reader_port, log=log).process)
     return server.data
 
 
@@ -141,10 +152,12 @@ def references(settings: Settings) -> dict[str, str]:
     return buckets(settings) | {name: source.url(name) for name in template.of_type(settings.template, queues.KIND)}
 
 
-def function_variables(settings: Settings, database_url: str) -> dict[str, str]:
+def function_variables(settings: Settings, database_url: str, reader_port: int | None) -> dict[str, str]:
     """Return the variables of every function that are not in the template: the addresses of the other parts."""
     return {
         "DATABASE_URL": database_url,
+        "DATABASE_READ_HOST": f"{ports.HOST}:{reader_port}" if reader_port else "",
+        "DATABASE_READ_MAX_LAG": "10",
         "DATABASE_POOLED": str(settings.pooler).lower(),
         "AWS_ENDPOINT_URL_S3": settings.s3.url,
         "AWS_ACCESS_KEY_ID": settings.s3.key_id,
@@ -174,7 +187,7 @@ def python_variables() -> dict[str, str]:
     return {"PYTHONPYCACHEPREFIX": str(INSTALLED / "pycache")}
 
 
-def start_gateway(settings: Settings, urls: Database) -> Child:
+def start_gateway(settings: Settings, urls: Database, reader_port: int | None) -> Child:
     """Start the API and the Lambda endpoint. Only the migrations get the owner's password."""
     api_port, lambda_port, _, _ = settings.ports.values()
     gateway = GatewaySettings(
@@ -184,7 +197,7 @@ def start_gateway(settings: Settings, urls: Database) -> Child:
         interpreter=str(settings.interpreter),
         logs=str(settings.logs),
         worker=settings.worker,
-        variables=function_variables(settings, urls.url),
+        variables=function_variables(settings, urls.url, reader_port),
         auth=settings.auth,
         wait_seconds=settings.wait_seconds,
         function_variables=secret_variables(settings, urls.owner_url),

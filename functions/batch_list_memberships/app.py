@@ -4,7 +4,7 @@ from segmentation.api.resolver import Api
 from segmentation.contract.problems import AnswerTooLarge, raises
 from segmentation.contract.requests import UserBatch
 from segmentation.contract.responses import UserBatchSegments
-from segmentation.database.connection import get_connection
+from segmentation.database.readers import get_read_connection
 from segmentation.domain import memberships
 
 app = Api()
@@ -18,4 +18,4 @@ def batch_list_memberships(body: UserBatch) -> UserBatchSegments:
 
     This route only reads, so it ignores an Idempotency-Key.
     """
-    return memberships.list_for_users(get_connection(), body.user_ids)
+    return memberships.list_for_users(get_read_connection(), body.user_ids)

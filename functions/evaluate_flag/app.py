@@ -8,7 +8,7 @@ from segmentation.api.ofrep import OfrepApi
 from segmentation.api.openapi import FLAG
 from segmentation.api.parameters import FlagKeyInPath
 from segmentation.contract.evaluation import Evaluation
-from segmentation.database.connection import get_cursor
+from segmentation.database.readers import get_read_cursor
 from segmentation.domain import flags
 
 app = OfrepApi()
@@ -21,4 +21,4 @@ def evaluate_flag(key: FlagKeyInPath, body: Evaluation) -> Response[Any]:
 
     This route only reads, so it ignores an Idempotency-Key.
     """
-    return app.evaluated(flags.evaluate(get_cursor(), key, body.user_id))
+    return app.evaluated(flags.evaluate(get_read_cursor(), key, body.user_id))

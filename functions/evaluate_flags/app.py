@@ -8,7 +8,7 @@ from segmentation.api.ofrep import OfrepApi
 from segmentation.api.openapi import FLAGS
 from segmentation.api.parameters import FlagConfigEtag, FlagConfigLastModified, IfNoneMatch
 from segmentation.contract.evaluation import Evaluation
-from segmentation.database.connection import get_cursor
+from segmentation.database.readers import get_read_cursor
 from segmentation.domain import flags
 
 app = OfrepApi()
@@ -26,4 +26,4 @@ def evaluate_flags(
 
     This route only reads, so it ignores an Idempotency-Key.
     """
-    return app.evaluated_all(flags.evaluate_all(get_cursor(), body.user_id), if_none_match)
+    return app.evaluated_all(flags.evaluate_all(get_read_cursor(), body.user_id), if_none_match)

@@ -8,7 +8,7 @@ from segmentation.api.openapi import EXPLAINED
 from segmentation.api.parameters import At, IfNoneMatch, SlugInPath, UserIdInPath
 from segmentation.api.resolver import Api
 from segmentation.contract.problems import InstantUnsettled, SegmentUnknown, raises
-from segmentation.database.connection import get_connection
+from segmentation.database.readers import get_read_connection
 from segmentation.domain import evidence
 
 app = Api()
@@ -21,4 +21,4 @@ def explain_membership(
     user_id: UserIdInPath, slug: SlugInPath, at: At = None, if_none_match: IfNoneMatch = ""
 ) -> Response[Any]:
     """Say why a user is in a segment or not, with the last ten operations."""
-    return app.fresh(evidence.explain(get_connection(), user_id, slug, at), if_none_match)
+    return app.fresh(evidence.explain(get_read_connection(), user_id, slug, at), if_none_match)

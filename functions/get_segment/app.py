@@ -4,7 +4,7 @@ from segmentation.api.parameters import SlugInPath
 from segmentation.api.resolver import Api
 from segmentation.contract.problems import SegmentUnknown, raises
 from segmentation.contract.responses import SegmentWithMembers
-from segmentation.database.connection import get_connection
+from segmentation.database.readers import get_read_connection
 from segmentation.domain import segments
 
 app = Api()
@@ -15,4 +15,4 @@ handler = app.resolve
 @raises(SegmentUnknown)
 def get_segment(slug: SlugInPath) -> SegmentWithMembers:
     """Return a segment with the exact number of its active members."""
-    return segments.get(get_connection(), slug)
+    return segments.get(get_read_connection(), slug)

@@ -8,7 +8,7 @@ from segmentation.api.fast_path import FastPathApi
 from segmentation.api.openapi import FRESH_SEGMENTS
 from segmentation.api.parameters import At, IfNoneMatch, UserIdInPath
 from segmentation.contract.problems import AnswerTooLarge, InstantUnsettled, raises
-from segmentation.database.connection import get_connection, get_cursor
+from segmentation.database.readers import get_read_connection, get_read_cursor
 from segmentation.domain import as_of, memberships
 
 app = FastPathApi()
@@ -23,5 +23,5 @@ def list_memberships(user_id: UserIdInPath, at: At = None, if_none_match: IfNone
     An unknown user has none. added_at is null only for a past instant, if the month of the entry was dropped.
     """
     if at is None:
-        return app.fresh(memberships.list_for_user(get_cursor(), user_id), if_none_match)
-    return app.fresh(as_of.list_for_user(get_connection(), user_id, at), if_none_match)
+        return app.fresh(memberships.list_for_user(get_read_cursor(), user_id), if_none_match)
+    return app.fresh(as_of.list_for_user(get_read_connection(), user_id, at), if_none_match)

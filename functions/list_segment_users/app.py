@@ -4,7 +4,7 @@ from segmentation.api.parameters import DEFAULT_LIMIT, Limit, SlugInPath, UserCu
 from segmentation.api.resolver import Api
 from segmentation.contract.problems import SegmentUnknown, raises
 from segmentation.contract.responses import MemberPage
-from segmentation.database.connection import get_connection
+from segmentation.database.readers import get_read_connection
 from segmentation.domain import segments
 
 app = Api()
@@ -15,4 +15,4 @@ handler = app.resolve
 @raises(SegmentUnknown)
 def list_segment_users(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: UserCursor = 0) -> MemberPage:
     """List the active members of a segment, ordered by user id."""
-    return segments.list_members(get_connection(), slug, after=cursor, limit=limit)
+    return segments.list_members(get_read_connection(), slug, after=cursor, limit=limit)

@@ -4,7 +4,7 @@ from segmentation.api.parameters import DEFAULT_LIMIT, HistoryCursor, Limit, Slu
 from segmentation.api.resolver import Api
 from segmentation.contract.problems import SegmentUnknown, raises
 from segmentation.contract.responses import StepPage
-from segmentation.database.connection import get_connection
+from segmentation.database.readers import get_read_connection
 from segmentation.domain import schedule
 
 app = Api()
@@ -15,4 +15,4 @@ handler = app.resolve
 @raises(SegmentUnknown)
 def list_steps(slug: SlugInPath, limit: Limit = DEFAULT_LIMIT, cursor: HistoryCursor = "") -> StepPage:
     """List the steps of a segment in order of time, past ones too."""
-    return schedule.list_steps(get_connection(), slug, after=cursor, limit=limit)
+    return schedule.list_steps(get_read_connection(), slug, after=cursor, limit=limit)

@@ -18,7 +18,7 @@ from segmentation.api.parameters import (
     UserIdInPath,
 )
 from segmentation.api.resolver import Api
-from segmentation.database.connection import get_connection
+from segmentation.database.readers import get_read_connection
 from segmentation.domain import history
 
 app = Api()
@@ -37,6 +37,6 @@ def list_user_history(
 ) -> Response[Any]:
     """List a user's operations, oldest first. The Link header of a CSV page leads to the next page."""
     page = history.list_for_user(
-        get_connection(), user_id, since=since, until=until, slug=slug, after=cursor, limit=limit
+        get_read_connection(), user_id, since=since, until=until, slug=slug, after=cursor, limit=limit
     )
     return app.json_or_csv(accept, page, history.as_csv)

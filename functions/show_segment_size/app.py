@@ -8,7 +8,7 @@ from segmentation.api.openapi import SIZE
 from segmentation.api.parameters import FromDay, SlugInPath, ToDay
 from segmentation.api.resolver import Api
 from segmentation.contract.problems import SegmentUnknown, raises
-from segmentation.database.connection import get_connection
+from segmentation.database.readers import get_read_connection
 from segmentation.domain import sizes
 
 app = Api()
@@ -19,4 +19,4 @@ handler = app.resolve
 @raises(SegmentUnknown)
 def show_segment_size(slug: SlugInPath, since: FromDay = None, until: ToDay = None) -> Response[Any]:
     """Return the members at the end of each day (UTC), and the entries and exits of that day."""
-    return app.fresh(sizes.list_days(get_connection(), slug, since=since, until=until), "")
+    return app.fresh(sizes.list_days(get_read_connection(), slug, since=since, until=until), "")

@@ -27,6 +27,7 @@ SHAPES = {
     },
     "created database": {"CreateDatabase": "true"},
     "created database without a proxy": {"CreateDatabase": "true", "UseProxy": "false"},
+    "created database with readers": {"CreateDatabase": "true", "DatabaseReaders": "2"},
 }
 """The kinds of deployment, by their parameters."""
 
@@ -58,6 +59,8 @@ class Stack:
         conditions = {None}
         if self.parameters.get("CreateDatabase") == "true":
             conditions |= {"CreatesDatabase"} | ({"UsesProxy"} if self.parameters.get("UseProxy") != "false" else set())
+        if readers := int(self.parameters.get("DatabaseReaders", 0)):
+            conditions |= {"HasReaders", "ReadsThroughProxy", *(f"HasReader{number + 1}" for number in range(readers))}
         wanted = self.document["Resources"].items()
         return {name: each["Type"] for name, each in wanted if each.get("Condition") in conditions}
 

@@ -40,6 +40,9 @@ def emitted(empty_database, owner, aws, log, monkeypatch):
     monkeypatch.setenv("EVENT_BUS_NAME", "segments")
     monkeypatch.setattr(runtime_log, "_environment_is_new", True)
     call("create_segment", {"slug": "BBB"})
+    with monkeypatch.context() as patch:
+        patch.setenv("DATABASE_READ_HOST", "127.0.0.1:1")
+        call("list_segments")
     for user in (1, 2):
         call("change_memberships", {"user_id": user, "add_segments": ["BBB"]})
     call("create_segment", {"slug": "AAA", "user_percent": 100})
@@ -188,9 +191,9 @@ def test_every_queue_of_dead_letters_has_an_alarm(alarms, translated):
 def test_the_readme_says_how_many_alarms_there_are(alarms, translated):
     conditions = [translated["Resources"][name].get("Condition") for name in alarms]
 
-    assert "ten alarms, with `CreateDatabase=true` two more, with `EventBusName` one more;" in README
-    optional = ("CreatesDatabase", "UsesProxy", "PublishesEvents")
-    assert (conditions.count(None), *(conditions.count(each) for each in optional)) == (10, 1, 1, 1)
+    assert "ten alarms, with `CreateDatabase=true` two more, with `EventBusName` or readers one more;" in README
+    optional = ("CreatesDatabase", "UsesProxy", "PublishesEvents", "HasReaders")
+    assert (conditions.count(None), *(conditions.count(each) for each in optional)) == (10, 1, 1, 1, 1)
 
 
 def test_the_runbook_has_a_section_for_every_alarm_and_for_no_other(alarms):

@@ -9,7 +9,7 @@ import pytest
 from local.settings import ROOT
 from local.template import referred
 from segmentation.api import json_body
-from segmentation.database import connection, migrate
+from segmentation.database import connection, kept_connection, migrate
 from segmentation.jobs import leases, queue
 from segmentation.reports import storage
 
@@ -111,7 +111,7 @@ def share_of(function):
 def test_the_runbook_has_the_time_limits_of_the_code(functions):
     [line] = re.findall(r"^Time limits in seconds, retries included: (.*)\.$", RUNBOOK, re.MULTILINE)
     limits = {
-        "idle connection test": connection.SILENCE_SECONDS,
+        "idle connection test": kept_connection.SILENCE_SECONDS,
         "connection": connection.CONNECT_TIMEOUT_SECONDS,
         "lock": seconds_of_login("lock_timeout"),
         "statement": seconds_of_login("statement_timeout"),

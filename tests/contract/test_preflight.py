@@ -129,6 +129,19 @@ def test_a_region_full_of_vpcs_stops_the_deployment(plan):
     assert any("5 VPCs of at most 5" in each for each in found)
 
 
+def test_a_stack_name_that_is_too_long_for_the_endpoint_of_readers_stops_the_deployment(plan):
+    name = "a" * 60
+
+    assert obstacles(parameters.check(plan(name, **CREATED))) == []
+    assert len(obstacles(parameters.check(plan(name, **CREATED, DatabaseReaders="1")))) == 1
+
+
+def test_readers_of_an_existing_database_stop_the_deployment(plan):
+    [found] = obstacles(parameters.check(plan(DatabaseReaders="1")))
+
+    assert "DatabaseReadHost" in found
+
+
 @pytest.mark.parametrize("name", ["two--hyphens", "ends-with-one-", "a" * 64])
 def test_a_stack_name_that_rds_proxy_refuses_stops_the_deployment(plan, name):
     assert len(obstacles(parameters.check(plan(name, **CREATED)))) == 1
@@ -192,6 +205,7 @@ def test_permissions_that_iam_does_not_reveal_stop_nothing(plan, stubs):
     [
         ({}, "lambda:CreateAlias"),
         (CREATED, "rds:CreateDBProxy"),
+        ({**CREATED, "DatabaseReaders": "1"}, "rds:CreateDBProxyEndpoint"),
         ({"DatabaseMaxConnections": "100"}, "lambda:PutFunctionConcurrency"),
         ({"GradualDeployment": "true"}, "codedeploy:CreateDeployment"),
         ({"HostedZoneId": "Z1"}, "route53:ChangeResourceRecordSets"),

@@ -161,6 +161,38 @@ def test_a_created_database_without_a_proxy_is_reached_by_the_functions_alone(re
     }
 
 
+def test_reads_go_to_the_endpoint_of_the_readers_that_the_parameters_make(functions):
+    variables = functions["ListUsers"]["Properties"]["Environment"]["Variables"]
+    cluster, own = {"Fn::GetAtt": ["Database", "ReadEndpoint.Address"]}, {"Ref": "DatabaseReadHost"}
+    proxy = {"Fn::GetAtt": ["DatabaseReadEndpoint", "Endpoint"]}
+
+    assert variables["DATABASE_READ_HOST"] == {
+        "Fn::If": ["ReadsThroughProxy", proxy, {"Fn::If": ["HasReader1", cluster, own]}]
+    }
+
+
+def test_each_reader_is_created_from_its_number_on(template, resources):
+    readers = {name: each for name, each in resources.items() if name.startswith("DatabaseReader")}
+    allowed = template["Parameters"]["DatabaseReaders"]["AllowedValues"]
+
+    assert [*readers] == [f"DatabaseReader{number}" for number in allowed if number != "0"]
+    for name, reader in readers.items():
+        assert reader["Condition"] == f"HasReader{name[-1]}"
+        assert reader["DependsOn"] == "DatabaseInstance"
+        assert reader["Properties"]["DBClusterIdentifier"] == {"Ref": "Database"}
+
+
+def test_the_endpoint_of_the_readers_is_read_only_and_open_to_the_functions(resources):
+    endpoint = resources["DatabaseReadEndpoint"]["Properties"]
+
+    assert endpoint["TargetRole"] == "READ_ONLY"
+    assert endpoint["VpcSecurityGroupIds"] == resources["DatabaseProxy"]["Properties"]["VpcSecurityGroupIds"]
+
+
+def test_a_kept_answer_of_a_lagging_reader_is_at_most_a_minute_old(template):
+    assert template["Parameters"]["DatabaseReadMaxLag"]["MaxValue"] + 30 <= 60
+
+
 def test_without_a_proxy_no_resource_of_the_proxy_is_created(resources):
     of_proxy = {name for name, each in resources.items() if each.get("Condition") == "UsesProxy"}
     kinds = {resources[name]["Type"].rpartition("::")[2] for name in of_proxy}

@@ -10,7 +10,7 @@ from segmentation.contract.problems import DatabaseUnavailable, SegmentUnknown
 from segmentation.contract.requests import MembershipChange, NewSegment
 from segmentation.contract.values import MAX_SLUGS, MAX_USERS
 from segmentation.database import connection as database_connection
-from segmentation.database import errors, migrate, transactions
+from segmentation.database import errors, kept_connection, migrate, transactions
 from segmentation.database.lists import MOST_BOUND_BY_CLIENT
 from segmentation.domain import memberships, segments, users
 from tests.reads import segments_of
@@ -56,9 +56,9 @@ def stopped_server_process(connection):
 @pytest.mark.direct(reason="stops the server's process of its session")
 @pytest.mark.parametrize("idle_seconds", [-3600, -6, 6, 3600])
 def test_idle_connection_that_no_longer_answers_is_replaced(own_connection, monkeypatch, idle_seconds):
-    monkeypatch.setattr(database_connection, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(kept_connection, "SILENCE_SECONDS", 0.05)
     silent = own_connection()
-    monkeypatch.setattr(database_connection, "_used_at", database_connection.time.time() - idle_seconds)
+    monkeypatch.setattr(database_connection._writer, "used_at", database_connection.time.time() - idle_seconds)
 
     with stopped_server_process(silent):
         assert migrate.version(own_connection()) >= 1
@@ -68,7 +68,7 @@ def test_idle_connection_that_no_longer_answers_is_replaced(own_connection, monk
 
 def test_connection_that_answers_after_it_was_idle_is_kept(own_connection, monkeypatch):
     before = own_connection()
-    monkeypatch.setattr(database_connection, "_used_at", 0)
+    monkeypatch.setattr(database_connection._writer, "used_at", 0)
 
     assert own_connection() is before
     assert migrate.version(before) >= 1
@@ -77,7 +77,7 @@ def test_connection_that_answers_after_it_was_idle_is_kept(own_connection, monke
 @pytest.mark.direct(reason="stops the server's process of its session")
 def test_connection_in_use_is_not_checked(own_connection, monkeypatch):
     busy = own_connection()
-    monkeypatch.setattr(database_connection, "_used_at", 0)
+    monkeypatch.setattr(database_connection._writer, "used_at", 0)
 
     with busy.transaction(), stopped_server_process(busy):
         assert own_connection() is busy

@@ -115,3 +115,26 @@ def test_pooler_is_configured_by_the_value_true(monkeypatch, value, pooled):
         monkeypatch.setenv("DATABASE_POOLED", value)
 
     assert settings.database_is_pooled() is pooled
+
+
+@pytest.mark.parametrize(
+    ("given", "host", "port"),
+    [("reader.example", "reader.example", "5433"), ("reader.example:6000", "reader.example", "6000")],
+)
+def test_reader_has_the_login_of_the_application_and_a_host_of_its_own(monkeypatch, given, host, port):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://application:key@writer.example:5433/segmentation")
+    monkeypatch.setenv("DATABASE_READ_HOST", given)
+
+    found = conninfo_to_dict(settings.database_read_conninfo())
+
+    assert (found["host"], found["port"]) == (host, port)
+    assert (found["user"], found["password"], found["dbname"]) == ("application", "key", "segmentation")
+
+
+@pytest.mark.parametrize("value", ["", None])
+def test_deployment_without_the_host_of_a_reader_has_none(monkeypatch, value):
+    if value is not None:
+        monkeypatch.setenv("DATABASE_READ_HOST", value)
+
+    assert settings.database_read_host() is None
+    assert settings.max_read_lag_seconds() == 10

@@ -80,6 +80,7 @@ MEMBERS: dict[str, Any] = {
     "password": "correct horse battery staple",
     "percent": None,
     "prefix": "AVITO_",
+    "reader": "ok",
     "reason": "manual",
     "removed": 5,
     "report_link": REPORT_LINK,

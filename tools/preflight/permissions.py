@@ -63,6 +63,7 @@ def _actions(plan: Plan) -> list[str]:
     chosen = {
         OF_A_DATABASE: plan.is_true("CreateDatabase"),
         ("rds:CreateDBProxy",): plan.needs_proxy,
+        ("rds:CreateDBProxyEndpoint",): plan.needs_proxy and plan.value("DatabaseReaders") != "0",
         ("lambda:PutFunctionConcurrency",): plan.reserved() > 0,
         ("codedeploy:CreateApplication", "codedeploy:CreateDeployment"): plan.is_true("GradualDeployment"),
         ("route53:ChangeResourceRecordSets",): plan.value("HostedZoneId") != "",

@@ -15,7 +15,6 @@ from segmentation.api import admission, idempotency, json_body
 from segmentation.api.resolver import Api, written
 from segmentation.contract.problems import Problem
 from segmentation.contract.responses import JSON
-from segmentation.database import transactions
 
 Arguments = dict[str, Any]
 
@@ -36,7 +35,7 @@ class FastPathApi(Api):
         self.begin(event)
         try:
             admission.admit(event["requestContext"])
-            return _sent(transactions.retry_aborted(partial(route.func, **arguments)))
+            return _sent(self.run(partial(route.func, **arguments)))
         except Exception as error:
             return self.answer_error(error, route)
 

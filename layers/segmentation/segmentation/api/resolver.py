@@ -30,11 +30,12 @@ from segmentation.contract.problems import (
     RouteUnknown,
 )
 from segmentation.contract.responses import JSON, Accepted, FreshJson, OperationPage
-from segmentation.database import connection, errors, transactions
+from segmentation.database import connection, errors, readers, transactions
 from segmentation.runtime import log
 from segmentation.runtime.log import logger
 
 Answer = TypeVar("Answer", bound=BaseModel)
+Result = TypeVar("Result")
 Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 NOT_STORED = "no-store"
@@ -116,6 +117,15 @@ class Api(PowertoolsApi):
     def caller(self) -> permissions.Caller:
         """Return the caller that the authorizer identified."""
         return permissions.caller(self.current_event["requestContext"])
+
+    def run(self, handler: Callable[[], Result]) -> Result:
+        """Run the handler without a key, and retry it if Postgres aborted its transaction.
+
+        What it reads may come from a reader, unless the client must see the latest write.
+        """
+        headers = self.current_event.raw_event.get("headers") or {}
+        fresh = "no-cache" in headers.get("cache-control", "").lower()
+        return readers.run(partial(transactions.retry_aborted, handler), fresh=fresh)
 
     def answer(self, result: Answer, status: int = 200) -> Response[Answer]:
         """Return a result with a status, or with 202 if a job completes the work."""
@@ -229,7 +239,7 @@ def _run(app: Api, next_middleware: NextMiddleware) -> Response[Any]:
     """Run the handler, and retry it if Postgres aborted its transaction. Under a key, replay a stored answer."""
     request = _keyed_request(app)
     if request is None:
-        return transactions.retry_aborted(lambda: next_middleware(app))
+        return app.run(lambda: next_middleware(app))
     run = partial(_run_keyed, app, next_middleware)
     answer, is_replay = transactions.retry_aborted(partial(_once, app, request, run))
     headers = answer.headers | ({"Idempotent-Replayed": "true"} if is_replay else {})

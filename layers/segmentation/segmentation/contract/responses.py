@@ -383,6 +383,9 @@ class Health(BaseModel):
 
     status: str = "ok"
     database: str = "ok"
+    reader: Literal["ok", "lagging", "away"] | SkipJsonSchema[None] = Field(
+        default=None, exclude_if=lambda state: state is None
+    )
     schema_version: int
     version: str
 

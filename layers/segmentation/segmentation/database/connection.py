@@ -1,15 +1,14 @@
-"""The one connection of each process: opened at its first use, checked before each use."""
+"""The connection of each process to the writer, the server that takes every write."""
 
-import select
 import time
 from collections.abc import Iterator
 from functools import partial
 
 import psycopg
 from psycopg import Connection, Cursor
-from psycopg.pq import TransactionStatus
 
 from segmentation.contract.problems import DatabaseUnavailable
+from segmentation.database.kept_connection import KeptConnection
 from segmentation.database.transactions import enclosing_connection
 from segmentation.runtime import settings
 from segmentation.runtime.log import logger
@@ -19,50 +18,22 @@ from segmentation.runtime.secrets_manager import SecretUnreadable
 CONNECT_TIMEOUT_SECONDS = 2
 """The minimum of libpq. A client gets 503 when the database is away, not a request that hangs."""
 
-IDLE_SECONDS = 5
-"""After this idle time a connection may be dead without a sign.
-
-Networks drop idle connections, and a frozen environment gets no FIN.
-"""
-
-SILENCE_SECONDS = 1
-"""How long an idle connection may take to answer an empty query."""
-
 RETRY_SECONDS = 5
-
-_connection: Connection | None = None
-_cursor: Cursor | None = None
-_used_at = 0.0
 
 
 def get_connection() -> Connection:
-    """Return this process's connection, in autocommit. Open a new one if there is none or it is dead.
+    """Return this process's connection to the writer, in autocommit. Open a new one if there is none or it is dead.
 
     Raises psycopg.OperationalError if no connection can be opened, DatabaseUnavailable if its secret cannot be read.
     Within enclosing_transaction() it returns the connection of that transaction, even a dead one. A new connection
     would commit a part of that transaction on its own.
     """
-    global _connection, _used_at
-    if connection := enclosing_connection():
-        return connection
-    idle_since, _used_at = _used_at, time.time()
-    # abs: after a thaw the clock may have stepped back
-    if _connection is None or _is_lost(_connection, asks=abs(_used_at - idle_since) > IDLE_SECONDS):
-        close()
-        _connection = connect(_conninfo())
-    return _connection
+    return enclosing_connection() or _writer.get()
 
 
 def get_cursor() -> Cursor:
-    """Return the one cursor of get_connection(), for a statement whose rows are fetched at once.
-
-    To make a cursor takes a tenth of the most frequent read.
-    """
-    global _cursor
-    connection = get_connection()
-    if _cursor is None or _cursor.connection is not connection:
-        _cursor = connection.cursor()
-    return _cursor
+    """Return the one cursor of get_connection(), for a statement whose rows are fetched at once."""
+    return _writer.cursor_of(get_connection())
 
 
 def _conninfo() -> str:
@@ -106,36 +77,8 @@ def _open(conninfo: str) -> Connection:
 
 
 def close() -> None:
-    """Close this process's connection, if there is one. The next use opens another."""
-    global _connection
-    if _connection is not None:
-        _connection.close()
-        _connection = None
+    """Close this process's connection to the writer, if there is one. The next use opens another."""
+    _writer.close()
 
 
-def _is_lost(connection: Connection, *, asks: bool) -> bool:
-    """Return whether the server has closed the connection. Send an empty query only if asked to.
-
-    A readable idle socket means that the server closed the connection. A false alarm (a NOTICE) costs one reconnect.
-    """
-    if connection.closed or _is_readable(connection, 0):
-        return True
-    return asks and connection.info.transaction_status == TransactionStatus.IDLE and _is_silent(connection)
-
-
-def _is_silent(connection: Connection) -> bool:
-    """Send an empty query, and return whether no answer comes in time.
-
-    A statement on a dead connection would wait until the function's time-out.
-    """
-    connection.pgconn.send_query(b"")
-    if not _is_readable(connection, SILENCE_SECONDS):
-        return True
-    while connection.pgconn.get_result():
-        pass
-    return connection.closed
-
-
-def _is_readable(connection: Connection, seconds: float) -> bool:
-    readable, _, _ = select.select([connection.fileno()], [], [], seconds)
-    return bool(readable)
+_writer = KeptConnection(lambda: connect(_conninfo()))

@@ -14,6 +14,7 @@ from psycopg.rows import scalar_row
 
 from segmentation.contract.responses import Health
 from segmentation.contract.version import VERSION
+from segmentation.database import readers
 from segmentation.runtime import settings
 from segmentation.runtime.retry import retry
 
@@ -110,9 +111,9 @@ def version(connection: Connection) -> int:
     return int(newest)
 
 
-def health(connection: Connection) -> Health:
-    """Answer from the database itself."""
-    return Health(schema_version=version(connection), version=VERSION)
+def health(connection: Connection, reader: readers.State | None = None) -> Health:
+    """Answer from the database itself. A deployment with readers reports their state, too."""
+    return Health(schema_version=version(connection), version=VERSION, reader=reader)
 
 
 def migrate(owner: Connection, application_conninfo: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from typing import LiteralString
 from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
-from segmentation.database import lists
+from segmentation.database import lists, readers
 from segmentation.runtime.log import logger
 
 PATIENCE_SECONDS = 4
@@ -67,6 +67,7 @@ def newest(connection: Connection, *, patience_seconds: float = PATIENCE_SECONDS
 
     A statement that begins afterwards sees all rows up to that id.
     """
+    readers.require_writer(connection)
     with connection.cursor(row_factory=class_row(_Issued)) as cursor:
         [issued] = cursor.execute(_ISSUED).fetchall()
     if _have_ended(connection, issued.writers, patience_seconds):

@@ -8,6 +8,7 @@ from psycopg import Connection
 from psycopg.rows import class_row, scalar_row
 
 from segmentation.contract.problems import InstantUnsettled
+from segmentation.database import readers
 from segmentation.runtime.log import logger
 
 MAX_WAIT_SECONDS = 30
@@ -76,6 +77,7 @@ def _end_in_time(connection: Connection, xid: str, most_seconds: float) -> bool:
 
 
 def _take(connection: Connection, latest: datetime, *, not_before: datetime | None = None) -> _Watermark:
+    readers.require_writer(connection)
     with connection.cursor(row_factory=class_row(_Watermark)) as cursor:
         [watermark] = cursor.execute(
             "select least(%s::timestamptz, next_moment(%s::timestamptz)) as instant, pg_current_xact_id()::text as xid",

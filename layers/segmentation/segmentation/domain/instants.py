@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 from psycopg import Connection
 
 from segmentation.contract.problems import RequestInvalid
-from segmentation.database import watermark
+from segmentation.database import readers, watermark
 
 SETTLED_AFTER = timedelta(seconds=watermark.MAX_WAIT_SECONDS)
 """The age from which an instant is settled: no writer lasts that long."""
@@ -33,9 +33,12 @@ def read_at(connection: Connection, at: datetime, read: Callable[[], Read]) -> R
     """Return the result of a read about an instant. It has the database's time of the read, which saves a round trip.
 
     Rows are dated before they are committed. So a read about the last half minute is repeated when all rows up to the
-    instant are committed. Raises RequestInvalid if the instant is in the future, or InstantUnsettled.
+    instant are committed. A reader may be behind, so it leaves a longer time to the writer. Raises RequestInvalid if
+    the instant is in the future, or InstantUnsettled.
     """
     found = read()
+    if found.clock - at < SETTLED_AFTER + readers.max_lag():
+        readers.require_writer(connection)
     if at > found.clock:
         raise RequestInvalid(("query.at", "must not be in the future"))
     if found.clock - at < SETTLED_AFTER:

@@ -21,6 +21,7 @@ OfService = Literal[
     "JobsFailed",
     "JobDuration",
     "EventLag",
+    "ReaderFallbacks",
 ]
 """Metrics of the service, summed over its functions."""
 

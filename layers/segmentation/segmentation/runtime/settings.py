@@ -11,6 +11,7 @@ from segmentation.runtime import secrets_manager
 
 DEFAULT_TOKEN_SECONDS = 3600
 DEFAULT_ROLE_CLAIM = "roles"
+DEFAULT_READ_LAG_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,27 @@ def database_owner_conninfo() -> str:
 def database_is_pooled() -> bool:
     """Return whether a pooler shares the connections. A session then keeps nothing between statements."""
     return os.environ.get("DATABASE_POOLED", "").lower() == "true"
+
+
+def database_read_conninfo() -> str:
+    """Return the connection string of the application's role at the reader. Raises SecretUnreadable.
+
+    It is that of the writer with another host, and with another port if the host names one.
+    """
+    from psycopg.conninfo import make_conninfo  # here: the authorizer uses settings, and must not load psycopg
+
+    host, colon, port = (database_read_host() or "").partition(":")
+    return make_conninfo(database_conninfo(), host=host, **({"port": port} if colon else {}))
+
+
+def database_read_host() -> str | None:
+    """Return the host of the database's readers, or None if the deployment has none."""
+    return os.environ.get("DATABASE_READ_HOST") or None
+
+
+def max_read_lag_seconds() -> float:
+    """Return how far a reader may be behind the writer and still be used."""
+    return float(os.environ.get("DATABASE_READ_MAX_LAG", DEFAULT_READ_LAG_SECONDS))
 
 
 def first_admin() -> dict[str, str] | None:
