@@ -19,7 +19,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 JOBS = [
     *("read", "batch_read", "ofrep", "read_cold", "write", "many_users", "cold_start", "layer_size", "enrol"),
     *("arrivals", "sweep", "report", "export", "imports", "month_of_user", "past", "sizes", "feed"),
-    *("delete_segment", "growth"),
+    *("delete_segment", "growth", "readers"),
 ]
 
 
