@@ -37,6 +37,7 @@ EXPECTED = {
     "list_accounts": (200, {"accounts", "next_cursor"}),
     "list_actions": (200, {"actions", "next_cursor"}),
     "list_events": (200, {"events", "next_after"}),
+    "list_jobs": (200, {"jobs", "next_cursor"}),
     "list_memberships": (200, {"segments"}),
     "list_segment_changes": (200, {"changes", "next_cursor"}),
     "list_segment_users": (200, {"users", "next_cursor"}),

@@ -11,7 +11,7 @@ from segmentation.database import migrate, stuck_locks
 from segmentation.database.connection import get_connection
 from segmentation.domain import due_steps, expiry, feed, publisher, size_counting
 from segmentation.domain.rollouts import arrivals
-from segmentation.jobs import queue
+from segmentation.jobs import list_of_jobs, queue
 from segmentation.reports.imports import orders
 from segmentation.runtime import settings
 from segmentation.runtime.log import logger, observed
@@ -41,6 +41,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         _keep_partitions_ahead,
         lambda: idempotency.delete_old(get_connection()),
         lambda: queue.resend_lost(get_connection()),
+        lambda: list_of_jobs.delete_old(get_connection()),
         lambda: arrivals.repair(get_connection()),
         lambda: orders.clean_up(get_connection()),
         lambda: feed.store_settled(get_connection()),

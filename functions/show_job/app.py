@@ -6,8 +6,7 @@ from segmentation.contract.problems import JobUnknown, StorageUnavailable, raise
 from segmentation.contract.responses import Job
 from segmentation.database.connection import get_connection
 from segmentation.jobs import leases
-from segmentation.reports import month_report, segment_export
-from segmentation.reports.imports import orders
+from segmentation.reports import job_links
 
 app = Api()
 handler = app.resolve
@@ -17,5 +16,4 @@ handler = app.resolve
 @raises(JobUnknown, StorageUnavailable)
 def show_job(job_id: JobIdInPath) -> Job:
     """Return a job. If it has made a file, the result has a link that is signed for this answer."""
-    job = segment_export.with_link(month_report.with_link(leases.get(get_connection(), job_id)))
-    return orders.with_link(job, caller=app.caller)
+    return job_links.with_link(leases.get(get_connection(), job_id), caller=app.caller)

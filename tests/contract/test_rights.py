@@ -44,6 +44,7 @@ SPECIAL = {
         ("s3:AbortMultipartUpload", "${ReportsBucket.Arn}/reports/user-*"),
     },
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS, PUBLISH_EVENTS},
+    "ListJobs": {READ_SECRET, READ_REPORTS},
     "OpenDocs": set(),
     "OpenReport": {READ_SECRET, READ_REPORTS},
     "RejectRoute": set(),

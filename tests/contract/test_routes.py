@@ -40,6 +40,7 @@ ROUTES = {
     "create_export": {"POST /segment/{slug}/export"},
     "create_import": {"POST /import"},
     "start_import": {"POST /import/{import_id}"},
+    "list_jobs": {"GET /job"},
     "show_job": {"GET /job/{job_id}"},
     "list_user_history": {"GET /user/{user_id}/history"},
     "record_action": {"POST /user/{user_id}/history"},

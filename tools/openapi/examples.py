@@ -120,7 +120,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "Explanation": {"actor": "schedule", "comment": None},
     "Flag": {"reason": "SPLIT"},
     "FlagMetadata": {"because": "by_percent"},
-    "Job": {"status": "succeeded"},
+    "Job": {"status": "succeeded", "actor": "mira"},
     "LoggedChange": {"step_id": None},
     "NewStep": {"at": "2099-01-01T09:00:00Z"},
     "Operation": {"operation": "I", "action": "added"},
@@ -132,7 +132,7 @@ MODELS: dict[str, dict[str, Any]] = {
 ABSENT = {name: {"expires_at"} for name in ("MembershipChange", "SegmentUsersChange", "LifetimeChange", "NewImport")}
 """The members that an example leaves out, because the model takes only one of two."""
 
-PARAMETERS: dict[str, Any] = {"after": 41, "format": "extended"}
+PARAMETERS: dict[str, Any] = {"after": 41, "format": "extended", "status": "succeeded"}
 """The parameters that need another value than the member of the same name."""
 
 

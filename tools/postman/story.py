@@ -83,6 +83,7 @@ STORY: dict[str, tuple[Step, ...]] = {
         Step("create_report", {"slug": SLUG}, keeps=JOB_ID),
         Step("create_export", path={"slug": SLUG}),
         Step("show_job", path={"job_id": "{{job_id}}"}),
+        Step("list_jobs"),
     ),
     "Imports": (
         Step("create_import", {"slug": SLUG}, keeps=UPLOAD),

@@ -1,7 +1,7 @@
 """Parameters in paths and query strings: the rules of values, applied to text."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import unquote
 from uuid import UUID
 
@@ -55,6 +55,13 @@ def _place_in_history(key: str) -> str:
     if not 0 <= number <= MAX_HISTORY_ID:
         raise ValueError
     return f"{moment.isoformat()} {number}"
+
+
+def _place_in_jobs(key: str) -> str:
+    """Return the instant and the job id before which a page begins."""
+    created_at, job_id = key.split(" ")
+    moment = in_utc(datetime.fromisoformat(instant(created_at)))
+    return f"{moment.isoformat()} {UUID(job_id)}"
 
 
 def _job_id(text: str) -> UUID:
@@ -126,6 +133,23 @@ HistoryCursor = Annotated[
     WrapValidator(_key_of_cursor),
     WithJsonSchema({"type": "string", "format": "cursor-of-history", "minLength": 1}),
     Query(description="The next_cursor of the previous page."),
+]
+JobCursor = Annotated[
+    str,
+    AfterValidator(_place_in_jobs),
+    WrapValidator(_key_of_cursor),
+    WithJsonSchema({"type": "string", "format": "cursor-of-jobs", "minLength": 1}),
+    Query(description="The next_cursor of the previous page."),
+]
+KindOfJob = Annotated[
+    values.JobKind | None,
+    WithJsonSchema({"type": "string", "enum": [*get_args(values.JobKind)]}),
+    Query(alias="kind", description="A kind of job. Default: every kind."),
+]
+StatusOfJob = Annotated[
+    values.JobStatus | None,
+    WithJsonSchema({"type": "string", "enum": [*get_args(values.JobStatus)]}),
+    Query(alias="status", description="A status. Default: every status."),
 ]
 AfterEvent = Annotated[
     int,

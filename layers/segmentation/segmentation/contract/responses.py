@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from segmentation.contract.roles import Role
-from segmentation.contract.values import Because, Instant, ShownPercent, StepStatus
+from segmentation.contract.values import Because, Instant, JobStatus, ShownPercent, StepStatus
 
 JSON = "application/json; charset=utf-8"
 """The media type of every answer with a model."""
@@ -369,13 +369,21 @@ class Job(BaseModel):
 
     job_id: UUID
     kind: str
-    status: Literal["queued", "running", "succeeded", "failed"]
+    status: JobStatus
     done: int
     total: int | None
     created_at: Instant
     finished_at: Instant | None
+    actor: str
     result: dict[str, Any] | None = None
     error: str | None = None
+
+
+class JobPage(BaseModel):
+    """A page of jobs, newest first."""
+
+    jobs: list[Job]
+    next_cursor: str | None
 
 
 class Health(BaseModel):

@@ -249,6 +249,8 @@ MaxDeletions = Annotated[
         description="A replacing import that would remove more members fails. Default: half of the members.",
     ),
 ]
+JobKind = Literal["month_report", "segment_export", "import", "rollout", "segment_removal"]
+JobStatus = Literal["queued", "running", "succeeded", "failed"]
 Instant = Annotated[AwareDatetime, AfterValidator(in_utc)]
 ExpiresAt = Annotated[AwareDatetime, BeforeValidator(instant), AfterValidator(in_utc)]
 DueAt = ExpiresAt

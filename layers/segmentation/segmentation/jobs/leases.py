@@ -107,7 +107,7 @@ def get(connection: Connection, job_id: UUID) -> Job:
         job = cursor.execute(
             """
             select jobs.job_id, jobs.kind, jobs.status, jobs.done, jobs.total, jobs.created_at, jobs.finished_at,
-                   jobs.result, jobs.error
+                   jobs.actor, jobs.result, jobs.error
               from jobs
              where jobs.job_id = %s::uuid
             """,
