@@ -7,7 +7,11 @@ INSIST := .ci/insist
 UV := .local/uv/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-annotate --custom-compile-command "make lock" $(UPGRADE)
 REQUIREMENTS := local/requirements
-NPM := PATH="$(CURDIR)/.local/api/bin:$$PATH" $(INSIST) npm --ignore-scripts --no-audit --no-fund --no-update-notifier
+NPM_OPTIONS := --ignore-scripts --no-audit --no-fund --no-update-notifier
+NPM := PATH="$(CURDIR)/.local/api/bin:$$PATH" $(INSIST) npm $(NPM_OPTIONS)
+# The console needs Node alone, and `make run` should not install the tools that check the API.
+WITH_NODE := PATH="$(CURDIR)/.local/nodejs/bin:$$PATH"
+CONSOLE := .local/console/console.html
 # The layer has its own Makefile, which must not inherit the options of this make.
 SAM := env -u MAKEFLAGS -u MAKELEVEL PATH="$(CURDIR)/.local/sam/bin:$$PATH" sam
 
@@ -17,7 +21,7 @@ export UV_PYTHON_DOWNLOADS := never
 export SAM_CLI_TELEMETRY := 0
 
 .DEFAULT_GOAL := help
-.PHONY: help setup fetch run replay psql reset check test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build preflight deploy bench built-here test-upgrade test-pooler lock
+.PHONY: help setup fetch run replay psql reset check test chaos load lint audit format openapi diagram check-api fuzz test-prometheus dashboards build preflight deploy bench built-here test-upgrade test-pooler test-console setup-of-run try-console lock
 
 # The text after ## starts with the group of the target.
 help: ## run: show this list
@@ -25,10 +29,11 @@ help: ## run: show this list
 	  sed -n "s/^\([a-z-]*\):[^#]*## $$group: \(.*\)/  make \1	\2/p" $(MAKEFILE_LIST) | expand -t 24; done
 
 setup: .local/venv/.made .local/sam/.made .local/servers/.made .local/runtime/.made ## run: create or update the environments of the service and its tests
+	@:
 
-fetch: setup .local/audit/.made .local/clients/.made .local/faketime/.made .local/load/.made .local/node/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
+fetch: setup .local/audit/.made .local/clients/.made .local/faketime/.made .local/load/.made .local/node/.made .local/console/.made .local/pgbouncer/.made .local/prometheus/.made ## run: download the programs and libraries of all targets
 
-run: setup $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run: run the whole service locally; PORT=8080, AUTH=on, CORS_ORIGINS=http://localhost:3000, POOLER=on (PgBouncer), READERS=1 (a hot standby), EVENT_BUS=segments (publish the events), RUNTIME=worker (as on macOS), BUILT=1 (the built package)
+run: setup-of-run $(if $(BUILT),built-here) $(if $(filter on,$(POOLER)),.local/pgbouncer/.made) ## run: run the whole service locally; PORT=8080, AUTH=on, CORS_ORIGINS=http://localhost:3000, POOLER=on (PgBouncer), READERS=1 (a hot standby), EVENT_BUS=segments (publish the events), RUNTIME=worker (as on macOS), BUILT=1 (the built package)
 	@.local/venv/bin/python -m local --port $(PORT) $(if $(filter worker,$(RUNTIME)),--worker) $(if $(filter on,$(AUTH)),--auth) \
 	  $(if $(CORS_ORIGINS),--cors-origins '$(CORS_ORIGINS)') $(if $(EVENT_BUS),--event-bus $(EVENT_BUS)) \
 	  $(if $(filter on,$(POOLER)),--pooler) $(if $(READERS),--readers $(READERS)) $(if $(BUILT),--template .local/build/template.yaml --interpreter .local/runtime/bin/python)
@@ -93,10 +98,14 @@ test-pooler: setup .local/pgbouncer/.made ## check: run the tests of the service
 test-prometheus: setup .local/prometheus/.made ## check: let Prometheus scrape a local run, and check its rules
 	.local/venv/bin/pytest tests/prometheus
 
+test-console: setup $(CONSOLE) .local/api/.made .local/node/.made ## check: check the types of the console, use it in a browser, and make its pictures; SCREENSHOTS=docs/console writes those of the documentation
+	cd .local/console && $(WITH_NODE) node_modules/.bin/tsc
+	CONSOLE_SCREENSHOTS=$(SCREENSHOTS) .local/api/bin/pytest tests/console
+
 dashboards: setup ## release: write the Grafana dashboard, docs/grafana/prometheus.json
 	.local/venv/bin/python -m tools.dashboards
 
-build: setup ## release: build the package of a deployment
+build: setup $(CONSOLE) ## release: build the package of a deployment, with the console
 	$(SAM) build $(SAM_OPTIONS)
 
 preflight: setup ## release: ask AWS what would stop a deployment, and change nothing; PARAMETERS="CreateDatabase=true …", STACK=segmentation
@@ -112,15 +121,24 @@ built-here: setup  # a package for this machine instead of Lambda
 	LAYER_PLATFORMS="$$(.local/sam/bin/python -c 'from packaging.tags import platform_tags; print(*platform_tags())')" \
 	$(SAM) build --build-dir .local/build > .local/build.log 2>&1 || { cat .local/build.log; exit 1; }
 
+# Side by side, because the console needs none of the environments of the service.
+setup-of-run:
+	@$(MAKE) --no-print-directory --jobs 2 setup try-console
+
+# A local run is useful without the console too, for example behind a firewall that has no packages of npm.
+try-console: .local/uv/.made
+	@$(MAKE) --no-print-directory INSIST= $(CONSOLE) > .local/console.log 2>&1 \
+	  || echo 'The console could not be built. The API runs without it. The log is .local/console.log.'
+
 bench: setup built-here ## check: compare the speed with bare SQL, and write docs/benchmarks.md; SCALE=0.1 shrinks the data, RUNS=2 runs all twice, ONLY=sweep selects benchmarks
 	PYTHONPATH=layers/segmentation .local/venv/bin/python -m benchmarks --scale $(or $(SCALE),1) --rounds $(or $(ROUNDS),3) --runs $(or $(RUNS),1) $(if $(ONLY),--only $(ONLY))
 
 lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in files; UPGRADE=--upgrade takes the newest versions
 	$(LOCK) --python-version 3.13 layers/segmentation/requirements.in -o layers/segmentation/requirements.txt
 	$(LOCK) --python-version 3.13 --no-deps layers/cryptography/requirements.in -o layers/cryptography/requirements.txt
-	for name in uv sam service runtime audit api clients load; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
+	for name in uv sam service runtime nodejs audit api clients load; do $(LOCK) --python-version 3.11 $(REQUIREMENTS)/$$name.in -o $(REQUIREMENTS)/$$name.txt || exit; done
 	$(LOCK) --python-version 3.12 --no-deps $(REQUIREMENTS)/servers.in -o $(REQUIREMENTS)/servers.txt
-	$(NPM) install --prefix local/node --package-lock-only --omit-lockfile-registry-resolved
+	for folder in local/node console; do $(NPM) install --prefix $$folder --package-lock-only --omit-lockfile-registry-resolved || exit; done
 
 # An environment is created again when its requirements change. Its .made file is written last, so that an incomplete
 # environment never counts. pip installs uv; uv installs the others. The wheels of servers hold programs, so they may be
@@ -134,11 +152,12 @@ lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in
 .local/venv/.made: $(REQUIREMENTS)/service.txt .local/uv/.made
 .local/sam/.made: $(REQUIREMENTS)/sam.txt .local/uv/.made
 .local/runtime/.made: $(REQUIREMENTS)/runtime.txt .local/uv/.made
+.local/nodejs/.made: $(REQUIREMENTS)/nodejs.txt .local/uv/.made
 .local/audit/.made: $(REQUIREMENTS)/audit.txt .local/uv/.made
 .local/api/.made: $(REQUIREMENTS)/api.txt .local/uv/.made
 .local/clients/.made: $(REQUIREMENTS)/clients.txt .local/uv/.made
 .local/load/.made: $(REQUIREMENTS)/load.txt .local/uv/.made
-.local/venv/.made .local/sam/.made .local/runtime/.made .local/audit/.made .local/api/.made .local/clients/.made .local/load/.made:
+.local/venv/.made .local/sam/.made .local/runtime/.made .local/nodejs/.made .local/audit/.made .local/api/.made .local/clients/.made .local/load/.made:
 	$(UV) venv --quiet --clear --python .local/uv/bin/python $(@D)
 	$(INSIST) $(UV) pip install --quiet --python $(@D)/bin/python --require-hashes -r $<
 	@touch $@
@@ -149,6 +168,18 @@ lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in
 	$(NPM) ci --prefix $(@D) --loglevel error
 	cd $(@D) && TMPDIR="$(CURDIR)/$(@D)/browser" ../api/bin/node unpack_chromium.mjs
 	@touch $@
+
+.local/console/.made: console/package-lock.json console/package.json .local/nodejs/.made
+	rm -rf $(@D) && mkdir -p $(@D) && cp console/package.json console/package-lock.json $(@D)
+	$(WITH_NODE) $(INSIST) npm $(NPM_OPTIONS) ci --prefix $(@D) --loglevel error
+	@touch $@
+
+# Built beside its libraries, from a copy of the sources, because a module is searched in the folders above.
+$(CONSOLE): .local/console/.made docs/openapi.json $(shell find console -type f)
+	rm -rf $(@D)/src && cp -R console/. $(@D)
+	cd $(@D) && $(WITH_NODE) node_modules/.bin/openapi-typescript ../../docs/openapi.json --output src/api/schema.d.ts
+	cd $(@D) && $(WITH_NODE) node_modules/.bin/vite build --logLevel warn
+	cp $(@D)/dist/index.html $@
 
 .local/prometheus/.made: .ci/fetch_programs.sh
 	$(INSIST) $< $(@D) prometheus promtool

@@ -17,6 +17,7 @@ TRY = """\
 """
 READY = """
 Ready after {seconds:.1f} s: http://localhost:{port}
+The console, for people: http://localhost:{port}/console
 Documentation of the API: http://localhost:{port}/docs
 Lambda invoke endpoint http://localhost:{lambda_port}, S3 {s3}, SQS http://localhost:{sqs_port}.
 Data is in {data}, logs are in {logs}.

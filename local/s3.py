@@ -24,6 +24,7 @@ def start(port: int, folder: Path, buckets: Iterable[str], log: Path) -> Child:
     command: list[str | Path] = [
         *(programs.rclone(), "serve", "s3", folder, "--config", os.devnull),
         *("--addr", f"{ports.HOST}:{port}", "--auth-key", ",".join(CREDENTIALS)),
+        *("--allow-origin", "*"),  # pages read files by signed links, as the bucket's CORS configuration permits
         # Changes of the folder by other programs are visible at once. With a time of 0, rclone would check its cache
         # without a pause after it removes the first folder, and keep a processor busy.
         *("--dir-cache-time", "1ms"),

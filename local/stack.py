@@ -100,10 +100,22 @@ def start_servers(
     children.append(messaging := sqs.start(sqs_port, settings.logs / "sqs.log", python_variables()))
     servers = [(messaging, sqs_port), (gateway, lambda_port), (gateway, api_port)]
     if not settings.storage:
-        log = settings.logs / "s3.log"
-        children.append(storage := s3.start(s3_port, settings.data / "s3", buckets(settings).values(), log))
-        servers.append((storage, s3_port))
+        log, port = settings.logs / "s3.log", ports.free()
+        children.append(storage := s3.start(port, settings.data / "s3", buckets(settings).values(), log))
+        children.append(proxy := start_proxy_of_s3(settings, s3_port, port))
+        servers += [(storage, port), (proxy, s3_port)]
     return servers
+
+
+def start_proxy_of_s3(settings: Settings, port: int, port_of_s3: int) -> Child:
+    """Start the proxy that lets the console upload files from a browser."""
+    return processes.start(
+        "The proxy of S3",
+        [sys.executable, "-m", "local.s3_for_browsers", str(port), str(port_of_s3)],
+        log=settings.logs / "s3_for_browsers.log",
+        environment={"PATH": os.defpath} | python_variables(),
+        directory=ROOT,
+    )
 
 
 def start_database(

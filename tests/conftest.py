@@ -27,7 +27,7 @@ from tests.fix_aws import secrets_manager as secrets_manager
 from tests.fix_pooler import pooler_port as pooler_port
 
 # Only `make check-api` installs the libraries of tests/api.
-collect_ignore = [] if find_spec("playwright") else ["api"]
+collect_ignore = [] if find_spec("playwright") else ["api", "console"]
 # Only `make fetch` and `make test-prometheus` install the programs of tests/prometheus.
 if not (ROOT / ".local" / "prometheus" / ".made").exists():
     collect_ignore.append("prometheus")

@@ -68,7 +68,7 @@ EXPECTED = {
 HTTP_SAMPLES = sorted(path.stem for path in EVENTS.glob("*.json") if "isBase64Encoded" in sample(path.stem))
 CREATES = {"create_segment", "create_action", "sign_up"}
 ANSWERS_CSV = {"list_user_history"}
-ANSWERS_HTML = {"open_docs"}
+ANSWERS_HTML = {"open_console", "open_docs"}
 ANSWERS_METRICS = {"show_metrics"}
 
 

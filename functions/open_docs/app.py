@@ -1,4 +1,4 @@
-"""GET /docs: Swagger UI. It works without internet. / and /swagger/index.html redirect to it."""
+"""GET /docs: Swagger UI. It works without internet. /swagger/index.html redirects to it."""
 
 from typing import Any
 
@@ -19,7 +19,6 @@ def open_docs() -> Response[Any]:
     return app.document(swagger_ui.html(), f"{content_types.TEXT_HTML}; charset=utf-8", headers)
 
 
-@app.page("/", include_in_schema=False)
 @app.page("/swagger/index.html", include_in_schema=False)
 def redirect_to_docs() -> Response[Any]:
     """Redirect to the page."""

@@ -22,7 +22,7 @@ from tests.functions.test_database_unavailable import assert_unavailable, second
 from tests.samples import CREATES
 from tests.template_routes import ROUTES
 
-WITHOUT_DATABASE = {"open_report", "open_docs", "show_openapi"}
+WITHOUT_DATABASE = {"open_report", "open_console", "open_docs", "show_openapi"}
 FUNCTIONS = sorted({route.function for route in ROUTES} - WITHOUT_DATABASE)
 READS = {route.function for route in ROUTES if route.method == "GET"} | {"batch_list_memberships"} | OFREP
 WRITES = sorted({*FUNCTIONS} - READS)

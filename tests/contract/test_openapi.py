@@ -17,7 +17,7 @@ OPERATIONS = {
     for path, methods in OPENAPI["paths"].items()
     for method, operation in methods.items()
 }
-PAGES = ("/", "/docs", "/health", "/openapi.json", "/swagger/index.html")
+PAGES = ("/", "/console", "/docs", "/health", "/openapi.json", "/swagger/index.html")
 UNDOCUMENTED = {"GET /", "GET /swagger/index.html", *(f"HEAD {page}" for page in PAGES)}
 """Redirects for a person with a browser, and HEAD, which is known from its GET."""
 

@@ -45,6 +45,7 @@ SPECIAL = {
     },
     "ExpireMemberships": {READ_SECRET, SEND_JOBS, SEND_DEAD_LETTERS, PUBLISH_EVENTS},
     "ListJobs": {READ_SECRET, READ_REPORTS},
+    "OpenConsole": set(),
     "OpenDocs": set(),
     "OpenReport": {READ_SECRET, READ_REPORTS},
     "RejectRoute": set(),

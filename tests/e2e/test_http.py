@@ -32,10 +32,10 @@ def test_an_unknown_route_is_answered_by_its_function(client, path):
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_root_redirects_to_the_docs(client, method):
+def test_root_redirects_to_the_console(client, method):
     answer = client.request(method, "/")
 
-    assert (answer.status_code, answer.headers["location"], answer.content) == (302, "/docs", b"")
+    assert (answer.status_code, answer.headers["location"], answer.content) == (302, "/console", b"")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE", "HEAD"])
@@ -59,7 +59,7 @@ def test_final_slash_never_leads_to_another_host(client, path):
     assert not location.startswith(("//", "/\\"))
 
 
-@pytest.mark.parametrize("path", ["/docs", "/openapi.json", "/health", "/swagger/index.html"])
+@pytest.mark.parametrize("path", ["/console", "/docs", "/openapi.json", "/health", "/swagger/index.html"])
 @pytest.mark.parametrize("encoding", ["gzip", "gzip;q=0"])
 def test_head_has_the_headers_of_the_get_and_no_body(client, path, encoding):
     head, get = (client.request(method, path, headers={"Accept-Encoding": encoding}) for method in ("HEAD", "GET"))

@@ -8,7 +8,8 @@ from tests.functions.calls import Answer, answer_of, call, invoke, sample
 
 PAGES = {
     ("open_docs", "/docs"),
-    ("open_docs", "/"),
+    ("open_console", "/console"),
+    ("open_console", "/"),
     ("open_docs", "/swagger/index.html"),
     ("show_openapi", "/openapi.json"),
     ("check_health", "/health"),

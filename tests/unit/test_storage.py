@@ -52,3 +52,18 @@ def test_an_upload_names_no_checksum_so_that_s3_completes_it_without_those_of_th
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "s3.internal"])
 def test_link_to_another_endpoint_uses_its_address(link_to, name, host):
     assert link_to(**{name: f"http://{host}:9000"}).startswith(f"http://{host}:9000/reports-bucket/reports/{NAME}?")
+
+
+@pytest.mark.parametrize("region", ["eu-central-1", "us-east-1", "us-gov-west-1", "cn-north-1"])
+def test_origin_is_that_of_the_links_to_aws(link_to, region):
+    link = link_to(AWS_DEFAULT_REGION=region)
+
+    assert link.startswith(f"{bucket.origin()}/reports/")
+
+
+@pytest.mark.parametrize("name", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"])
+@pytest.mark.parametrize("path", ["", "/", "/s3"])
+def test_origin_is_that_of_the_links_to_another_endpoint(link_to, name, path):
+    link = link_to(**{name: f"http://s3.internal:9000{path}"})
+
+    assert (bucket.origin(), link.startswith(f"{bucket.origin()}/")) == ("http://s3.internal:9000", True)

@@ -39,6 +39,7 @@ TAG_OF_PATH = {
     "/account": "Access",
     "/health": "Operations",
     "/metrics": "Operations",
+    "/console": "Operations",
     "/docs": "Operations",
     "/openapi.json": "Operations",
 }

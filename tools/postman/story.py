@@ -35,7 +35,7 @@ pm.sendRequest({
 FILE_NAME = {"file_name": "pm.response.json().report_link.match(/reports\\/([^?]+)/)[1]"}
 
 STORY: dict[str, tuple[Step, ...]] = {
-    "Is it there": (Step("check_health"), Step("show_openapi"), Step("open_docs")),
+    "Is it there": (Step("check_health"), Step("show_openapi"), Step("open_docs"), Step("open_console")),
     "Access": (
         Step("sign_up", {"username": USERNAME}),
         Step("sign_in", {"username": USERNAME}, keeps=ACCOUNT_TOKEN),

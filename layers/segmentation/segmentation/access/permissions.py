@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from segmentation.contract.problems import RoleTooLow, Unauthenticated
 from segmentation.contract.roles import ROLES, Role
 
-_PUBLIC_PAGES = ("/", "/health", "/docs", "/openapi.json", "/swagger/index.html")
+_PUBLIC_PAGES = ("/", "/health", "/console", "/docs", "/openapi.json", "/swagger/index.html")
 PUBLIC = frozenset(
     {"POST /auth/sign-in", "$default", *(f"{method} {page}" for page in _PUBLIC_PAGES for method in ("GET", "HEAD"))}
 )

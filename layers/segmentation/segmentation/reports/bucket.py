@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 from segmentation.contract.problems import StorageUnavailable
 from segmentation.runtime import settings
@@ -74,6 +75,15 @@ def name() -> str:
     return settings.reports_bucket()
 
 
+def origin() -> str:
+    """Return the origin of signed links. It needs neither the slow import of boto3 nor credentials."""
+    if endpoint := settings.s3_endpoint():
+        return "{0.scheme}://{0.netloc}".format(urlsplit(endpoint))
+    region = settings.region()
+    host = "s3" if region == "us-east-1" else f"s3.{region}"
+    return f"https://{name()}.{host}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
+
+
 @functools.cache
 def client(timeouts: Timeouts) -> "S3Client":
     """Return the client with these timeouts."""
@@ -84,7 +94,7 @@ def client(timeouts: Timeouts) -> "S3Client":
         request_checksum_calculation="when_required",
         signature_version="s3v4",  # the bucket policy cannot limit the age of an older kind of signature
         # links to AWS's global address break, because it redirects. Another S3 has one address for all buckets.
-        s3={"addressing_style": "path" if settings.s3_is_not_aws() else "virtual"},
+        s3={"addressing_style": "path" if settings.s3_endpoint() else "virtual"},
     )
     s3: S3Client = boto3.client("s3", config=config)
     return s3

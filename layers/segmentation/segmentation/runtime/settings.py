@@ -98,9 +98,14 @@ def reports_bucket() -> str:
     return os.environ["REPORTS_BUCKET"]
 
 
-def s3_is_not_aws() -> bool:
-    """Return whether an endpoint URL leads to another S3 than that of AWS."""
-    return bool({"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"} & os.environ.keys())
+def s3_endpoint() -> str | None:
+    """Return the URL of another S3 than that of AWS, or None."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def region() -> str:
+    """Return the region of AWS in which the functions run."""
+    return os.environ.get("AWS_REGION") or os.environ["AWS_DEFAULT_REGION"]
 
 
 def jobs_queue_url() -> str:

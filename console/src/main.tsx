@@ -1,0 +1,16 @@
+import "@picocss/pico/css/pico.min.css";
+import "uplot/dist/uPlot.min.css";
+import "./style.css";
+
+import { QueryClientProvider } from "@tanstack/preact-query";
+import { render } from "preact";
+
+import { queries } from "./api/queries";
+import { App } from "./app";
+
+render(
+  <QueryClientProvider client={queries}>
+    <App />
+  </QueryClientProvider>,
+  document.getElementById("console") as HTMLElement,
+);
