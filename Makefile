@@ -11,7 +11,7 @@ NPM_OPTIONS := --ignore-scripts --no-audit --no-fund --no-update-notifier
 NPM := PATH="$(CURDIR)/.local/api/bin:$$PATH" $(INSIST) npm $(NPM_OPTIONS)
 # The console needs Node alone, and `make run` should not install the tools that check the API.
 WITH_NODE := PATH="$(CURDIR)/.local/nodejs/bin:$$PATH"
-CONSOLE := .local/console/console.html
+CONSOLE := functions/open_console/console.html
 # The layer has its own Makefile, which must not inherit the options of this make.
 SAM := env -u MAKEFLAGS -u MAKELEVEL PATH="$(CURDIR)/.local/sam/bin:$$PATH" sam
 
@@ -176,10 +176,10 @@ lock: .local/uv/.made .local/api/.made ## release: pin the libraries of the *.in
 
 # Built beside its libraries, from a copy of the sources, because a module is searched in the folders above.
 $(CONSOLE): .local/console/.made docs/openapi.json $(shell find console -type f)
-	rm -rf $(@D)/src && cp -R console/. $(@D)
-	cd $(@D) && $(WITH_NODE) node_modules/.bin/openapi-typescript ../../docs/openapi.json --output src/api/schema.d.ts
-	cd $(@D) && $(WITH_NODE) node_modules/.bin/vite build --logLevel warn
-	cp $(@D)/dist/index.html $@
+	rm -rf .local/console/src && cp -R console/. .local/console
+	cd .local/console && $(WITH_NODE) node_modules/.bin/openapi-typescript ../../docs/openapi.json --output src/api/schema.d.ts
+	cd .local/console && $(WITH_NODE) node_modules/.bin/vite build --logLevel warn
+	cp .local/console/dist/index.html $@
 
 .local/prometheus/.made: .ci/fetch_programs.sh
 	$(INSIST) $< $(@D) prometheus promtool

@@ -24,7 +24,7 @@ from tests.e2e.waiting import eventually
 ZONE = "Europe/Moscow"
 DESKTOP = {"width": 1200, "height": 800}
 PHONE = {"width": 390, "height": 844}
-BUILT = INSTALLED / "console" / "console.html"
+BUILT = ROOT / "functions" / "open_console" / "console.html"
 AXE = INSTALLED / "node" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = Path(os.environ.get("CONSOLE_SCREENSHOTS") or ROOT / ".local" / "console-screenshots")
 PASSWORD = "correct horse battery staple"  # noqa: S105 -- of these tests
