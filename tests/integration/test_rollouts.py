@@ -42,6 +42,23 @@ def test_share_that_is_not_whole_is_rounded_by_chance(arrive, create):
     assert 45 < sum(counts) < 115  # 80 expected, limits at five standard deviations
 
 
+def test_enrolment_reads_no_membership_table_for_each_user(connection, superuser, arrive, create, set_percent):
+    def scans():
+        [(scans,)] = connection.execute(
+            "select seq_scan from pg_stat_xact_user_tables where relname = 'memberships'"
+        ).fetchall()
+        return scans
+
+    superuser.execute("vacuum (analyze) memberships")  # with statistics of an empty table
+    arrive(200)
+    create("ROLLOUT", None)
+
+    with connection.transaction():
+        before = scans()
+        assert set_percent("ROLLOUT", 10).users_added == 20
+        assert scans() - before < 10
+
+
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(there=st.integers(0, 40), percents=st.lists(st.integers(0, 10_000).map(lambda units: units / 100), max_size=4))
 def test_share_is_exact_after_each_change_of_the_percent(

@@ -142,6 +142,9 @@ def _enrol(connection: Connection, parameters: dict[str, object]) -> Batch:
 def _enrol_below_limit(connection: Connection, parameters: dict[str, object]) -> Batch:
     """Enrol a batch's part of the candidates below the hash limit. Enrol no user if they are fewer than that part."""
     on_conflict = _REPLACE_EXPIRED if _has_expired(connection, parameters) else ""
+    # before the statement, so that its own plan has no sequential scan: one of memberships would run for each user, and
+    # grow while new users arrive
+    connection.execute("select check_keys_by_index()")
     with connection.cursor(row_factory=class_row(Batch)) as cursor:
         [batch] = cursor.execute(_INSERT_CHOSEN + on_conflict + _RETURN_COUNTS, parameters).fetchall()
     return batch
@@ -206,7 +209,7 @@ _INSERT_CHOSEN: LiteralString = """
                  cross join part)),
     inserted as (
         insert into memberships (user_id, segment_id, added_at, source)
-        select chosen.user_id, %(segment_id)s::integer, (select next_moment() from check_keys_by_index()), 'percent'
+        select chosen.user_id, %(segment_id)s::integer, (select next_moment()), 'percent'
           from chosen
          order by chosen.user_id
     """
