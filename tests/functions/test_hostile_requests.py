@@ -42,6 +42,13 @@ def members(shared_service):
 
 
 @pytest.fixture(autouse=True)
+def storage(monkeypatch):
+    """The names of the bucket and its region, which the policy of the console has."""
+    monkeypatch.setenv("REPORTS_BUCKET", "reports")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+
+
+@pytest.fixture(autouse=True)
 def nothing_changed(members):
     before = fingerprint(members)
     yield
