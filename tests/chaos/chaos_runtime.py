@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from local import postgres, supervisor
-from segmentation.database import connection
+from segmentation.database import kept_connection
 from segmentation.domain.rollouts import job as rollout_job
 from segmentation.jobs import leases
 from tests import law
@@ -123,7 +123,7 @@ def test_thawed_environment_whose_connection_was_ended_answers_in_time(reader, s
 def test_thawed_environment_whose_connection_fell_silent_answers_in_time(reader, superuser):
     [(server_process,)] = superuser.execute(LOGINS).fetchall()
     with reader.frozen():
-        time.sleep(connection.IDLE_SECONDS + 0.1)
+        time.sleep(kept_connection.IDLE_SECONDS + 0.1)
 
     with silent(server_process):
         status, seconds, _ = read(reader)
@@ -135,7 +135,7 @@ def test_thawed_environment_whose_connection_fell_silent_answers_in_time(reader,
 def test_thawed_environment_whose_database_fell_silent_is_503_in_time_and_recovers(reader, superuser, postgres_server):
     [(server_process,)] = superuser.execute(LOGINS).fetchall()
     with reader.frozen():
-        time.sleep(connection.IDLE_SECONDS + 0.1)
+        time.sleep(kept_connection.IDLE_SECONDS + 0.1)
 
     with silent(server_process, int(postgres.read_lock(postgres_server.data)[0])):
         status, seconds, headers = read(reader)
