@@ -22,7 +22,7 @@ PR_SET_CHILD_SUBREAPER = 36
 def main() -> int:
     """Run the command of the arguments, and return its exit code."""
     options = parse_arguments()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)  # unlike SIG_IGN, the command does not inherit a handler
     process_control(PR_SET_CHILD_SUBREAPER, 1)
     child = start(options)

@@ -11,6 +11,7 @@ import pytest
 
 from local import processes, signals, supervisor
 from local.settings import ROOT
+from tests.stopwatch import Stopwatch
 
 STUBBORN = "trap '' TERM INT; echo started; while :; do sleep 0.1; done"
 LEAVES_A_CHILD = "setsid sleep 60 & echo $!; wait"
@@ -98,6 +99,21 @@ def test_a_child_gets_its_own_stop_signal(start):
     child.stop()
 
     assert child.log.read_text().split() == ["ready", "interrupted"]
+
+
+def test_a_child_gets_a_stop_signal_that_its_starter_ignores(start):
+    """A shell without job control, as of a script, starts a command in the background so."""
+    before = signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+    try:
+        child = start("echo ready; exec sleep 60", stop_signal=signal.SIGQUIT, grace_seconds=60)
+    finally:
+        signal.signal(signal.SIGQUIT, before)
+    first_output(child)
+
+    with Stopwatch() as stopwatch:
+        child.stop()
+
+    assert stopwatch.seconds < 30
 
 
 @pytest.mark.skipif(not supervisor.LINUX, reason="only Linux lets a process adopt orphans")
