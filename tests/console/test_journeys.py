@@ -83,6 +83,20 @@ def test_five_thousand_ids_from_a_spreadsheet_two_of_them_wrong(page, client, pi
     assert client.get("/segment/LOYAL_CUSTOMERS").json()["members"] == 4998
 
 
+def test_a_wrong_id_of_two_lines_is_one_failed_line(page):
+    create_segment(page, "TWO_LINES")
+    visit(page, "/segments/TWO_LINES/import", "TWO_LINES")
+
+    file = {"name": "ids.csv", "mimeType": "text/csv", "buffer": b'user_id\r\n"7\r\n,8"\r\n9\r\n'}
+    page.get_by_label("Drop a CSV file here").set_input_files(file)
+    page.get_by_role("button", name="Check the file").click()
+
+    failed = page.get_by_role("region", name="Lines that failed").get_by_role("row")
+    expect(failed).to_have_count(2)
+    expect(failed.nth(1).get_by_role("cell").first).to_have_text("7 ,8")
+    expect(failed.nth(1)).to_contain_text("must be a whole number")
+
+
 def test_why_had_user_7_no_discount_on_that_day(page, picture):
     visit(page, "/users", "Users")
     page.get_by_label("User id").fill("7")

@@ -15,6 +15,9 @@ export function upload(link: string, file: Blob, progress: (share: number) => vo
   });
 }
 
+/** The records of RFC 4180 at the beginning of a text. A line end between quotes does not end a record. */
+const WHOLE_RECORDS = /(?:[^"\r]|"[^"]*"|\r(?!\n))*\r\n/gy;
+
 export interface Verdict {
   line: number;
   userId: string;
@@ -34,10 +37,11 @@ export async function readVerdicts(link: string, wanted: string[], most: number)
   let rest = "";
   while (found.length < most) {
     const { done, value } = await reader.read();
-    const records = (rest + (value ?? "")).split("\r\n");
-    rest = done ? "" : (records.pop() ?? "");
+    rest += value ?? "";
+    const records = rest.match(WHOLE_RECORDS) ?? [];
+    rest = rest.slice(records.join("").length);
     for (const record of records) {
-      const [line, userId, verdict, detail] = cells(record);
+      const [line, userId, verdict, detail] = cells(record.trimEnd());
       if (wanted.includes(verdict)) found.push({ line: Number(line), userId, verdict, detail });
     }
     if (done) break;
