@@ -100,7 +100,7 @@ test-prometheus: setup .local/prometheus/.made ## check: let Prometheus scrape a
 
 test-console: setup $(CONSOLE) .local/api/.made .local/node/.made ## check: check the types of the console, use it in a browser, and make its pictures; SCREENSHOTS=docs/console writes those of the documentation
 	cd .local/console && $(WITH_NODE) node_modules/.bin/tsc
-	CONSOLE_SCREENSHOTS=$(SCREENSHOTS) .local/api/bin/pytest tests/console
+	CONSOLE_SCREENSHOTS=$(SCREENSHOTS) .local/api/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests/console
 
 dashboards: setup ## release: write the Grafana dashboard, docs/grafana/prometheus.json
 	.local/venv/bin/python -m tools.dashboards

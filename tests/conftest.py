@@ -117,7 +117,8 @@ def create_owner(server: postgres.Server) -> None:
 
 @contextmanager
 def server_with_owner() -> Iterator[postgres.Server]:
-    with postgres.server() as server:
+    """Run a server with the owner of the schema. Its passwords are quick to check, because each test connects anew."""
+    with postgres.server(settings={"scram_iterations": "1"}) as server:
         create_owner(server)
         yield server
 
