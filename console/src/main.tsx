@@ -1,3 +1,5 @@
+import "./locale"; // first, because uPlot reads the locale when it is loaded
+
 import "@picocss/pico/css/pico.min.css";
 import "uplot/dist/uPlot.min.css";
 import "./style.css";

@@ -57,6 +57,17 @@ def test_no_screen_is_wider_than_a_phone(open_page, base_url, filled, path):
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def test_the_page_opens_in_a_browser_with_the_locale_of_posix(browser, base_url, filled):
+    page = browser.new_page()
+    page.add_init_script("Object.defineProperty(Navigator.prototype, 'language', {get: () => 'en-US@posix'})")
+
+    page.goto(f"{base_url}/console#/segments/AVITO_NEW_SEARCH")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("AVITO_NEW_SEARCH")
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    page.close()
+
+
 def test_an_error_is_shown_beside_its_field(page, check_accessibility):
     visit(page, "/segments/new", "New segment")
 
