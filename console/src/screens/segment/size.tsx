@@ -6,6 +6,7 @@ import { useMemo, useState } from "preact/hooks";
 import { type Schemas, answer, api } from "../../api/client";
 import { day, number, percent } from "../../format";
 import { Chart, type Mark } from "../../parts/chart";
+import { Days } from "../../parts/days";
 import { Loaded } from "../../parts/loaded";
 import { Table } from "../../parts/screen";
 
@@ -29,15 +30,7 @@ export function SizeChart({ slug }: { slug: string }) {
   });
   return (
     <>
-      <fieldset class="range">
-        <legend class="hidden">Range</legend>
-        {Object.entries(RANGES).map(([value, text]) => (
-          <label key={value}>
-            <input type="radio" name="range" value={value} checked={days === value} onChange={() => setDays(value)} />
-            {text}
-          </label>
-        ))}
-      </fieldset>
+      <Days choices={RANGES} value={days} onChange={setDays} />
       <Loaded query={sizes}>{({ days: found }) => <SizeOfDays slug={slug} days={found} changes={log.data?.changes} />}</Loaded>
     </>
   );

@@ -7,6 +7,7 @@ import { Link } from "wouter-preact";
 import { type Schemas, answer, api } from "../../api/client";
 import { userId } from "../../api/exact";
 import { number } from "../../format";
+import { Days } from "../../parts/days";
 import { Empty, Loaded, More } from "../../parts/loaded";
 import { Card, Table } from "../../parts/screen";
 import { When } from "../../parts/when";
@@ -34,15 +35,7 @@ export function History({ id }: { id: string }) {
   }, [days]);
   return (
     <>
-      <fieldset class="range">
-        <legend class="hidden">Range</legend>
-        {Object.entries(RANGES).map(([value, text]) => (
-          <label key={value}>
-            <input type="radio" name="range" value={value} checked={days === value} onChange={() => setDays(value)} />
-            {text}
-          </label>
-        ))}
-      </fieldset>
+      <Days choices={RANGES} value={days} onChange={setDays} />
       <Card title="Timeline" wide>
         <Drawn id={id} from={from} to={to} />
       </Card>
