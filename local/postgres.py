@@ -152,11 +152,7 @@ def run_initdb(binaries: Path, data: Path, password_file: Path, account: Account
         account=account,
         directory=Path("/"),
     )
-    try:
-        if child.supervisor.wait():
-            raise child.failure("failed")
-    finally:
-        child.stop()
+    child.finish()
 
 
 def wait_for_previous_server(data: Path) -> None:

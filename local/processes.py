@@ -50,6 +50,14 @@ class Child:
         self.ask_to_stop()
         self.supervisor.wait()
 
+    def finish(self) -> None:
+        """Wait for the end of the command, and raise ChildFailed if it failed. If interrupted, stop it."""
+        try:
+            if self.supervisor.wait():
+                raise self.failure("failed")
+        finally:
+            self.stop()
+
     def failure(self, event: str) -> ChildFailed:
         """Return an error with the last lines of the log."""
         lines = self.log.read_text(errors="replace").splitlines()[-LOG_LINES:]

@@ -51,8 +51,4 @@ def copy(primary: Server, data_directory: Path) -> None:
         account=account,
         directory=Path("/"),
     )
-    try:
-        if child.supervisor.wait():
-            raise child.failure("failed")
-    finally:
-        child.stop()
+    child.finish()
