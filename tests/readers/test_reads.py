@@ -56,6 +56,22 @@ def world(service):
     create_samples_world()
 
 
+@pytest.fixture
+def count_connections(monkeypatch):
+    """Close the connection to the writer, and keep a list of those that are opened from then on."""
+
+    def count():
+        connection.close()
+        opened = []
+        connect = connection.psycopg.connect
+        monkeypatch.setattr(
+            connection.psycopg, "connect", lambda *args, **named: opened.append(args) or connect(*args, **named)
+        )
+        return opened
+
+    return count
+
+
 def test_each_get_route_reads_from_a_reader_or_has_a_reason():
     of_get = {route.function for route in ROUTES if route.method == "GET"}
 
@@ -95,13 +111,8 @@ def test_read_that_says_no_cache_goes_to_the_writer(world, following, read_from,
     assert fresh(function).status == 200
 
 
-def test_service_without_a_reader_has_one_connection(world, monkeypatch):
-    connection.close()
-    opened = []
-    connect = connection.psycopg.connect
-    monkeypatch.setattr(
-        connection.psycopg, "connect", lambda *args, **named: opened.append(args) or connect(*args, **named)
-    )
+def test_service_without_a_reader_has_one_connection(world, count_connections):
+    opened = count_connections()
 
     for function in READS:
         read(function)
@@ -109,15 +120,10 @@ def test_service_without_a_reader_has_one_connection(world, monkeypatch):
     assert len(opened) == 1
 
 
-def test_service_with_a_reader_has_one_connection_to_each(world, following, read_from, monkeypatch):
+def test_service_with_a_reader_has_one_connection_to_each(world, following, read_from, count_connections):
     following.catch_up()
     read_from(following)
-    connection.close()
-    opened = []
-    connect = connection.psycopg.connect
-    monkeypatch.setattr(
-        connection.psycopg, "connect", lambda *args, **named: opened.append(args) or connect(*args, **named)
-    )
+    opened = count_connections()
 
     for function in READS:
         read(function)
